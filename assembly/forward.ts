@@ -1,0 +1,326 @@
+// Hyperplanes, max in each group, min over groups, sum over networks: eight rows at a time.
+// In: tiles and their meta words (layout.ts), eight rows transposed to [d][8]. Out: eight sums; with tracking, the active plane of every network.
+// Source: Sill 1998, eq. 1-3, and the sum of such networks.
+//
+// Lanes of one tile of four planes; each cell is one v128 accumulator:
+//
+//              rows 0-3   rows 4-7
+//     plane 0    a00        a01        a += splat(w[plane][i]) * x[i][rows]     product rounded, then sum rounded: no fused multiply-add,
+//     plane 1    a10        a11                                                 because that would break bit identity and the proof of
+//     plane 2    a20        a21                                                 monotonicity does not need it
+//     plane 3    a30        a31
+//
+// Eight accumulators, two row vectors and one splat fit the sixteen vector registers; every order of operations equals reference.ts.
+
+import { END_GROUP, END_NETWORK } from "./layout";
+
+const LOWEST: f32 = -Infinity;
+
+/** Type parameter of `forward8`: i32 keeps the active planes, f32 does not (resolved when compiling; no test at run time). */
+export function forward8<Track>(tiles: usize, metas: usize, count: i32, d: i32, xt: usize, out: usize, active: usize, activeStride: usize): void {
+  let sum0 = f32x4.splat(0);
+  let sum1 = f32x4.splat(0);
+  let net0 = f32x4.splat(Infinity);
+  let net1 = f32x4.splat(Infinity);
+  let group0 = f32x4.splat(LOWEST);
+  let group1 = f32x4.splat(LOWEST);
+  let groupPlane0 = i32x4.splat(0);
+  let groupPlane1 = i32x4.splat(0);
+  let netPlane0 = i32x4.splat(0);
+  let netPlane1 = i32x4.splat(0);
+  const xEnd = xt + (<usize>d << 5);
+  const metaEnd = metas + (<usize>count << 2);
+  for (; metas < metaEnd; metas += 4) {
+    const meta = load<i32>(metas);
+    const width = meta & 7;
+    if (width == 4) {
+      let a00 = v128.load32_splat(tiles);
+      let a10 = v128.load32_splat(tiles, 4);
+      let a20 = v128.load32_splat(tiles, 8);
+      let a30 = v128.load32_splat(tiles, 12);
+      let a01 = a00;
+      let a11 = a10;
+      let a21 = a20;
+      let a31 = a30;
+      tiles += 16;
+      for (let x = xt; x < xEnd; x += 32) {
+        const x0 = v128.load(x);
+        const x1 = v128.load(x, 16);
+        let w = v128.load32_splat(tiles);
+        a00 = f32x4.add(a00, f32x4.mul(w, x0));
+        a01 = f32x4.add(a01, f32x4.mul(w, x1));
+        w = v128.load32_splat(tiles, 4);
+        a10 = f32x4.add(a10, f32x4.mul(w, x0));
+        a11 = f32x4.add(a11, f32x4.mul(w, x1));
+        w = v128.load32_splat(tiles, 8);
+        a20 = f32x4.add(a20, f32x4.mul(w, x0));
+        a21 = f32x4.add(a21, f32x4.mul(w, x1));
+        w = v128.load32_splat(tiles, 12);
+        a30 = f32x4.add(a30, f32x4.mul(w, x0));
+        a31 = f32x4.add(a31, f32x4.mul(w, x1));
+        tiles += 16;
+      }
+      if (isInteger<Track>()) {
+        const first = i32x4.splat(meta >> 8);
+        let gt = f32x4.gt(a00, group0);
+        groupPlane0 = v128.bitselect(first, groupPlane0, gt);
+        group0 = f32x4.pmax(group0, a00);
+        gt = f32x4.gt(a01, group1);
+        groupPlane1 = v128.bitselect(first, groupPlane1, gt);
+        group1 = f32x4.pmax(group1, a01);
+        const second = i32x4.add(first, i32x4.splat(1));
+        gt = f32x4.gt(a10, group0);
+        groupPlane0 = v128.bitselect(second, groupPlane0, gt);
+        group0 = f32x4.pmax(group0, a10);
+        gt = f32x4.gt(a11, group1);
+        groupPlane1 = v128.bitselect(second, groupPlane1, gt);
+        group1 = f32x4.pmax(group1, a11);
+        const third = i32x4.add(first, i32x4.splat(2));
+        gt = f32x4.gt(a20, group0);
+        groupPlane0 = v128.bitselect(third, groupPlane0, gt);
+        group0 = f32x4.pmax(group0, a20);
+        gt = f32x4.gt(a21, group1);
+        groupPlane1 = v128.bitselect(third, groupPlane1, gt);
+        group1 = f32x4.pmax(group1, a21);
+        const fourth = i32x4.add(first, i32x4.splat(3));
+        gt = f32x4.gt(a30, group0);
+        groupPlane0 = v128.bitselect(fourth, groupPlane0, gt);
+        group0 = f32x4.pmax(group0, a30);
+        gt = f32x4.gt(a31, group1);
+        groupPlane1 = v128.bitselect(fourth, groupPlane1, gt);
+        group1 = f32x4.pmax(group1, a31);
+      } else {
+        group0 = f32x4.pmax(f32x4.pmax(f32x4.pmax(f32x4.pmax(group0, a00), a10), a20), a30);
+        group1 = f32x4.pmax(f32x4.pmax(f32x4.pmax(f32x4.pmax(group1, a01), a11), a21), a31);
+      }
+    } else if (width == 3) {
+      let a00 = v128.load32_splat(tiles);
+      let a10 = v128.load32_splat(tiles, 4);
+      let a20 = v128.load32_splat(tiles, 8);
+      let a01 = a00;
+      let a11 = a10;
+      let a21 = a20;
+      tiles += 12;
+      for (let x = xt; x < xEnd; x += 32) {
+        const x0 = v128.load(x);
+        const x1 = v128.load(x, 16);
+        let w = v128.load32_splat(tiles);
+        a00 = f32x4.add(a00, f32x4.mul(w, x0));
+        a01 = f32x4.add(a01, f32x4.mul(w, x1));
+        w = v128.load32_splat(tiles, 4);
+        a10 = f32x4.add(a10, f32x4.mul(w, x0));
+        a11 = f32x4.add(a11, f32x4.mul(w, x1));
+        w = v128.load32_splat(tiles, 8);
+        a20 = f32x4.add(a20, f32x4.mul(w, x0));
+        a21 = f32x4.add(a21, f32x4.mul(w, x1));
+        tiles += 12;
+      }
+      if (isInteger<Track>()) {
+        const first = i32x4.splat(meta >> 8);
+        let gt = f32x4.gt(a00, group0);
+        groupPlane0 = v128.bitselect(first, groupPlane0, gt);
+        group0 = f32x4.pmax(group0, a00);
+        gt = f32x4.gt(a01, group1);
+        groupPlane1 = v128.bitselect(first, groupPlane1, gt);
+        group1 = f32x4.pmax(group1, a01);
+        const second = i32x4.add(first, i32x4.splat(1));
+        gt = f32x4.gt(a10, group0);
+        groupPlane0 = v128.bitselect(second, groupPlane0, gt);
+        group0 = f32x4.pmax(group0, a10);
+        gt = f32x4.gt(a11, group1);
+        groupPlane1 = v128.bitselect(second, groupPlane1, gt);
+        group1 = f32x4.pmax(group1, a11);
+        const third = i32x4.add(first, i32x4.splat(2));
+        gt = f32x4.gt(a20, group0);
+        groupPlane0 = v128.bitselect(third, groupPlane0, gt);
+        group0 = f32x4.pmax(group0, a20);
+        gt = f32x4.gt(a21, group1);
+        groupPlane1 = v128.bitselect(third, groupPlane1, gt);
+        group1 = f32x4.pmax(group1, a21);
+      } else {
+        group0 = f32x4.pmax(f32x4.pmax(f32x4.pmax(group0, a00), a10), a20);
+        group1 = f32x4.pmax(f32x4.pmax(f32x4.pmax(group1, a01), a11), a21);
+      }
+    } else {
+      // one or two planes: rare (min-only networks, the plane of the sum), so one at a time
+      for (let j = 0; j < width; j++) {
+        let a0 = v128.load32_splat(tiles + (<usize>j << 2));
+        let a1 = a0;
+        let w = tiles + (<usize>(width + j) << 2);
+        for (let x = xt; x < xEnd; x += 32) {
+          const s = v128.load32_splat(w);
+          a0 = f32x4.add(a0, f32x4.mul(s, v128.load(x)));
+          a1 = f32x4.add(a1, f32x4.mul(s, v128.load(x, 16)));
+          w += <usize>width << 2;
+        }
+        if (isInteger<Track>()) {
+          const plane = i32x4.splat((meta >> 8) + j);
+          groupPlane0 = v128.bitselect(plane, groupPlane0, f32x4.gt(a0, group0));
+          groupPlane1 = v128.bitselect(plane, groupPlane1, f32x4.gt(a1, group1));
+        }
+        group0 = f32x4.pmax(group0, a0);
+        group1 = f32x4.pmax(group1, a1);
+      }
+      tiles += <usize>((d + 1) * width) << 2;
+    }
+    if (meta & END_GROUP) {
+      if (isInteger<Track>()) {
+        netPlane0 = v128.bitselect(groupPlane0, netPlane0, f32x4.lt(group0, net0));
+        netPlane1 = v128.bitselect(groupPlane1, netPlane1, f32x4.lt(group1, net1));
+      }
+      net0 = f32x4.pmin(net0, group0);
+      net1 = f32x4.pmin(net1, group1);
+      group0 = f32x4.splat(LOWEST);
+      group1 = f32x4.splat(LOWEST);
+      if (meta & END_NETWORK) {
+        if (isInteger<Track>()) {
+          v128.store(active, netPlane0);
+          v128.store(active, netPlane1, 16);
+          active += activeStride;
+        }
+        sum0 = f32x4.add(sum0, net0);
+        sum1 = f32x4.add(sum1, net1);
+        net0 = f32x4.splat(Infinity);
+        net1 = f32x4.splat(Infinity);
+      }
+    }
+  }
+  v128.store(out, sum0);
+  v128.store(out, sum1, 16);
+}
+
+/**
+ * Eight rows of `stride` floats (stride a multiple of four, at least d) at `rows` to [d][8] at `xt`, four by four blocks:
+ *
+ *     r0: a b c d         a e i m
+ *     r1: e f g h   ->    b f j n
+ *     r2: i j k l         c g k o
+ *     r3: m n o p         d h l p
+ */
+export function transpose8(rows: usize, stride: i32, d: i32, xt: usize): void {
+  const step = <usize>stride << 2;
+  for (let half: usize = 0; half < 2; half++) {
+    const r0 = rows + half * 4 * step;
+    const r1 = r0 + step;
+    const r2 = r1 + step;
+    const r3 = r2 + step;
+    let to = xt + (half << 4);
+    for (let i: usize = 0; i < <usize>d << 2; i += 16) {
+      const a = v128.load(r0 + i);
+      const b = v128.load(r1 + i);
+      const c = v128.load(r2 + i);
+      const e = v128.load(r3 + i);
+      const ab0 = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+      const ab1 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+      const ce0 = v128.shuffle<i32>(c, e, 0, 4, 1, 5);
+      const ce1 = v128.shuffle<i32>(c, e, 2, 6, 3, 7);
+      v128.store(to, v128.shuffle<i64>(ab0, ce0, 0, 2));
+      v128.store(to, v128.shuffle<i64>(ab0, ce0, 1, 3), 32);
+      v128.store(to, v128.shuffle<i64>(ab1, ce1, 0, 2), 64);
+      v128.store(to, v128.shuffle<i64>(ab1, ce1, 1, 3), 96);
+      to += 128;
+    }
+  }
+}
+
+/**
+ * One row: four tiles side by side, lanes = planes, so sixteen dots run in four chains; the spare lanes of narrow tiles repeat a real plane.
+ * Same order of operations a plane as `forward8`, hence the same bits. `x` holds d floats; `maxima` is scratch of one float a tile (+ 3).
+ */
+export function forward1(tiles: usize, metas: usize, count: i32, d: i32, x: usize, maxima: usize): f32 {
+  const xEnd = x + (<usize>d << 2);
+  let t = 0;
+  for (; t + 4 <= count; t += 4) {
+    const m = metas + (<usize>t << 2);
+    const s0 = <usize>(load<i32>(m) & 7) << 2;
+    const s1 = <usize>(load<i32>(m, 4) & 7) << 2;
+    const s2 = <usize>(load<i32>(m, 8) & 7) << 2;
+    const s3 = <usize>(load<i32>(m, 12) & 7) << 2;
+    const size = <usize>(d + 1);
+    let p0 = tiles;
+    let p1 = p0 + s0 * size;
+    let p2 = p1 + s1 * size;
+    let p3 = p2 + s2 * size;
+    tiles = p3 + s3 * size;
+    let a0 = v128.load(p0);
+    let a1 = v128.load(p1);
+    let a2 = v128.load(p2);
+    let a3 = v128.load(p3);
+    if (((s0 & s1) & (s2 & s3)) == 16) {
+      for (let q = x; q < xEnd; q += 4) {
+        p0 += 16;
+        p1 += 16;
+        p2 += 16;
+        p3 += 16;
+        const v = v128.load32_splat(q);
+        a0 = f32x4.add(a0, f32x4.mul(v128.load(p0), v));
+        a1 = f32x4.add(a1, f32x4.mul(v128.load(p1), v));
+        a2 = f32x4.add(a2, f32x4.mul(v128.load(p2), v));
+        a3 = f32x4.add(a3, f32x4.mul(v128.load(p3), v));
+      }
+    } else {
+      for (let q = x; q < xEnd; q += 4) {
+        p0 += s0;
+        p1 += s1;
+        p2 += s2;
+        p3 += s3;
+        const v = v128.load32_splat(q);
+        a0 = f32x4.add(a0, f32x4.mul(v128.load(p0), v));
+        a1 = f32x4.add(a1, f32x4.mul(v128.load(p1), v));
+        a2 = f32x4.add(a2, f32x4.mul(v128.load(p2), v));
+        a3 = f32x4.add(a3, f32x4.mul(v128.load(p3), v));
+      }
+      a0 = fillLanes(a0, s0);
+      a1 = fillLanes(a1, s1);
+      a2 = fillLanes(a2, s2);
+      a3 = fillLanes(a3, s3);
+    }
+    const ab0 = v128.shuffle<i32>(a0, a1, 0, 4, 1, 5);
+    const ab1 = v128.shuffle<i32>(a0, a1, 2, 6, 3, 7);
+    const ce0 = v128.shuffle<i32>(a2, a3, 0, 4, 1, 5);
+    const ce1 = v128.shuffle<i32>(a2, a3, 2, 6, 3, 7);
+    let best = v128.shuffle<i64>(ab0, ce0, 0, 2);
+    best = f32x4.pmax(best, v128.shuffle<i64>(ab0, ce0, 1, 3));
+    best = f32x4.pmax(best, v128.shuffle<i64>(ab1, ce1, 0, 2));
+    best = f32x4.pmax(best, v128.shuffle<i64>(ab1, ce1, 1, 3));
+    v128.store(maxima + (<usize>t << 2), best);
+  }
+  for (; t < count; t++) {
+    const s = <usize>(load<i32>(metas + (<usize>t << 2)) & 7) << 2;
+    let a = v128.load(tiles);
+    for (let q = x; q < xEnd; q += 4) {
+      tiles += s;
+      a = f32x4.add(a, f32x4.mul(v128.load(tiles), v128.load32_splat(q)));
+    }
+    tiles += s;
+    a = fillLanes(a, s);
+    a = f32x4.pmax(a, v128.shuffle<i32>(a, a, 2, 3, 2, 3));
+    a = f32x4.pmax(a, v128.shuffle<i32>(a, a, 1, 1, 1, 1));
+    store<f32>(maxima + (<usize>t << 2), f32x4.extract_lane(a, 0));
+  }
+  let sum: f32 = 0;
+  let net: f32 = Infinity;
+  let group: f32 = LOWEST;
+  for (t = 0; t < count; t++) {
+    const a = load<f32>(maxima + (<usize>t << 2));
+    const meta = load<i32>(metas + (<usize>t << 2));
+    group = select(a, group, a > group);
+    if (meta & END_GROUP) {
+      net = select(group, net, group < net);
+      group = LOWEST;
+      if (meta & END_NETWORK) {
+        sum += net;
+        net = Infinity;
+      }
+    }
+  }
+  return sum;
+}
+
+/** Narrow tiles: the lanes beyond the width (s = 4 * width bytes) hold the next input's weights; put plane 0 there instead. */
+function fillLanes(a: v128, s: usize): v128 {
+  if (s == 12) return v128.shuffle<i32>(a, a, 0, 1, 2, 0);
+  if (s == 8) return v128.shuffle<i32>(a, a, 0, 1, 0, 1);
+  if (s == 4) return v128.shuffle<i32>(a, a, 0, 0, 0, 0);
+  return a;
+}

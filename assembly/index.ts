@@ -1,0 +1,27 @@
+// The whole wasm interface, in the order of the pipeline.
+export { alloc, mark, reset } from "./arena";
+export { expf, logf, logistic, logit } from "./math";
+export { prepareRows } from "./inputs";
+export { addMoments, solveRidge, squaredError, subtractMoments, workingResponse } from "./linear";
+export {
+  activePlanes,
+  advance,
+  begin,
+  evaluate,
+  evaluateCentre,
+  gradients,
+  lossOf,
+  lossRowsOf,
+  meanLoss,
+  rateAt,
+  refresh,
+  refreshTiles,
+  setData,
+  setNetworks,
+  slabG,
+  slabW,
+  slabZ,
+  start,
+} from "./train";
+export { shuffle, seed } from "./random";
+export { predictMany, predictOne, sensitivityMany } from "./predict";

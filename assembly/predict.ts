@@ -1,0 +1,96 @@
+// Prediction from a packed model (image.ts). In: raw rows; out: predictions in target units, or derivatives in target units per feature unit.
+// This file is also the whole interface of the small module behind `isotone/predict`.
+
+import { forward1, forward8, transpose8 } from "./forward";
+import { EXP, IDENTITY, inputs, networkCount, padded, part, rowLength, tileCount } from "./image";
+import { prepareRow, prepareRowBackward } from "./inputs";
+import { expf, logistic } from "./math";
+
+export { alloc, mark, reset } from "./arena";
+
+/** The sum of the networks to the prediction. */
+function link(model: usize, sum: f32): f32 {
+  const eta = sum * load<f32>(model, 32) + load<f32>(model, 36);
+  const kind = load<i32>(model, 24);
+  if (kind == IDENTITY) return eta;
+  if (kind == EXP) {
+    const maximum = load<f32>(model, 40);
+    return expf(eta < maximum ? eta : maximum);
+  }
+  return logistic(eta);
+}
+
+/** d prediction / d sum, from the sum. */
+function linkBackward(model: usize, sum: f32): f32 {
+  const scale = load<f32>(model, 32);
+  const kind = load<i32>(model, 24);
+  if (kind == IDENTITY) return scale;
+  const p = link(model, sum);
+  if (kind == EXP) return sum * scale + load<f32>(model, 36) < load<f32>(model, 40) ? p * scale : 0;
+  return p * (<f32>1 - p) * scale;
+}
+
+// Scratch of the image: z [8][dp], transposed [dp][8], sums [8], dz [dp], one float a tile, active planes [networks][8]
+function scratchSums(model: usize): usize {
+  return part(model, 20) + (<usize>padded(model) << 6);
+}
+
+/** One raw row. */
+export function predictOne(model: usize, raw: usize): f32 {
+  const z = part(model, 20);
+  prepareRow(model, raw, z);
+  const maxima = scratchSums(model) + 32 + (<usize>padded(model) << 2);
+  return link(model, forward1(part(model, 18), part(model, 17), tileCount(model), inputs(model), z, maxima));
+}
+
+/** `n` raw rows at `raw`, `n` predictions at `out`. */
+export function predictMany(model: usize, raw: usize, n: i32, out: usize): void {
+  const dp = padded(model);
+  const z = part(model, 20);
+  const xt = z + (<usize>dp << 5);
+  const sums = scratchSums(model);
+  const length = <usize>rowLength(model) << 2;
+  for (let r = 0; r < n; r += 8) {
+    const rows = min(8, n - r);
+    for (let k = 0; k < rows; k++) prepareRow(model, raw + <usize>k * length, z + ((<usize>(k * dp)) << 2));
+    transpose8(z, dp, inputs(model), xt);
+    forward8<f32>(part(model, 18), part(model, 17), tileCount(model), inputs(model), xt, sums, 0, 0);
+    for (let k = 0; k < rows; k++) store<f32>(out + (<usize>k << 2), link(model, load<f32>(sums + (<usize>k << 2))));
+    raw += 8 * length;
+    out += 32;
+  }
+}
+
+/** `n` raw rows at `raw`; their partial derivatives, [n][row length], at `out`. Only active planes take part: O(networks * d) beyond forward. */
+export function sensitivityMany(model: usize, raw: usize, n: i32, out: usize): void {
+  const d = inputs(model);
+  const dp = padded(model);
+  const networks = networkCount(model);
+  const z = part(model, 20);
+  const xt = z + (<usize>dp << 5);
+  const sums = scratchSums(model);
+  const dz = sums + 32;
+  const active = dz + (<usize>dp << 2) + ((<usize>tileCount(model) + 3) << 2);
+  const planes = part(model, 19);
+  const length = <usize>rowLength(model) << 2;
+  for (let r = 0; r < n; r += 8) {
+    const rows = min(8, n - r);
+    for (let k = 0; k < rows; k++) prepareRow(model, raw + <usize>k * length, z + ((<usize>(k * dp)) << 2));
+    transpose8(z, dp, d, xt);
+    forward8<i32>(part(model, 18), part(model, 17), tileCount(model), d, xt, sums, active, 32);
+    for (let k: usize = 0; k < <usize>rows; k++) {
+      for (let i: usize = 0; i < <usize>dp << 2; i += 16) {
+        let sum = f32x4.splat(0);
+        let p = active + (k << 2);
+        for (let m = 0; m < networks; m++) {
+          sum = f32x4.add(sum, v128.load(planes + ((<usize>load<i32>(p) * <usize>dp) << 2) + i));
+          p += 32;
+        }
+        v128.store(dz + i, sum);
+      }
+      prepareRowBackward(model, raw + k * length, z + ((k * <usize>dp) << 2), dz, linkBackward(model, load<f32>(sums + (k << 2))), out);
+      out += length;
+    }
+    raw += 8 * length;
+  }
+}

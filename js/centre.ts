@@ -1,0 +1,138 @@
+// The linear centre: sign-constrained ridge regression, its strength chosen by cross-validation. In: inputs, targets and folds in a trainer's
+// memory. Out: coefficients (bias last, float64) for all rows and without each fold. Other losses: iteratively reweighted (Green 1984).
+
+import type { Block, Trainer } from "./wasm.js";
+
+/** Ridge strengths tried, largest first so that each fit starts from the stiffer one. */
+const RIDGES = [1, 0.3, 0.1, 0.03, 0.01, 0.001, 0.0001];
+const ROUNDS = 8;
+const SWEEPS = 300;
+/** Up to this many rows the strength is chosen by leaving out one row at a time. */
+const LEAVE_ONE_OUT = 60;
+
+export interface CentreProblem {
+  x: Block;
+  y: Block;
+  weight: Block | undefined;
+  n: number;
+  /** Inputs a row. */
+  d: number;
+  /** [d] float32: 1, -1, 0. */
+  signs: Block;
+  loss: number;
+  parameter: number;
+}
+
+export interface Centre {
+  /** [d + 1] for all rows. */
+  all: Float64Array;
+  /** [d + 1] without each fold. */
+  without: Float64Array[];
+  ridge: number;
+  /** Cross-validated squared error over the rows' weight, on (working) targets. */
+  error: number;
+}
+
+/** `folds[r]` is the fold of row r, below `count`; `pause` is awaited between blocks of work. */
+export async function fitCentre(t: Trainer, p: CentreProblem, folds: Uint8Array, count: number, pause: () => Promise<void>): Promise<Centre> {
+  const { wasm } = t;
+  const { n, d } = p;
+  const q = d + 2;
+  const start = wasm.mark();
+  let y = p.y;
+  let weight = p.weight;
+  const beta = t.doubles(d + 1);
+  const work = t.doubles(d * d + d);
+  const scratch = t.doubles(q + 2);
+  const total = t.doubles(q * q);
+  const rest = t.doubles(q * q);
+  const fold = t.put(folds, "u8");
+  const chunk = Math.max(64, Math.floor(4e7 / (q * q)));
+
+  async function momentsBy(id: Block, parts: number): Promise<Block> {
+    const moments = t.doubles(parts * q * q);
+    t.f64(moments).fill(0);
+    for (let from = 0; from < n; from += chunk) {
+      wasm.addMoments(p.x.at, y.at, weight?.at ?? 0, id.at, from, Math.min(n, from + chunk), d, moments.at, scratch.at);
+      await pause();
+    }
+    const sum = t.f64(total).fill(0);
+    const all = t.f64(moments);
+    for (let k = 0; k < parts; k++) for (let i = 0; i < q * q; i++) sum[i] += all[k * q * q + i];
+    return moments;
+  }
+  const solve = (moments: number, ridge: number) => wasm.solveRidge(moments, d, p.signs.at, ridge, beta.at, work.at, SWEEPS);
+
+  if (p.loss !== 0) {
+    // rounds of working targets and weights, a light ridge, all rows
+    const f = t.floats(n);
+    const target = t.floats(n);
+    const working = t.floats(n);
+    const every = t.put(new Uint8Array(n), "u8");
+    const rows = t.put(
+      Uint32Array.from({ length: n }, (_, r) => r),
+      "u32",
+    );
+    const centre = t.floats(d + 1);
+    t.f32(f).fill(0);
+    t.f64(beta).fill(0);
+    for (let round = 0; round < ROUNDS; round++) {
+      wasm.workingResponse(p.loss, f.at, p.y.at, p.weight?.at ?? 0, n, p.parameter, target.at, working.at);
+      y = target;
+      weight = working;
+      const inner = wasm.mark();
+      await momentsBy(every, 1);
+      wasm.reset(inner);
+      solve(total.at, 0.01);
+      if (round < ROUNDS - 1) {
+        t.f32(centre).set(t.f64(beta));
+        wasm.setData(p.x.at, p.y.at, 0, d, 0, 1);
+        wasm.evaluateCentre(rows.at, n, centre.at, 0.5, f.at);
+      }
+    }
+  }
+
+  // strength: leave one out for few rows, the folds otherwise
+  const single = n <= LEAVE_ONE_OUT;
+  const parts = single ? n : count;
+  const id = single
+    ? t.put(
+        Uint8Array.from({ length: n }, (_, r) => r),
+        "u8",
+      )
+    : fold;
+  const moments = await momentsBy(id, parts);
+  const weightSum = t.f64(total)[d * q + d];
+  const errors = new Float64Array(RIDGES.length);
+  for (let k = 0; k < parts; k++) {
+    const part = moments.at + k * q * q * 8;
+    if (t.f64({ at: part, length: q * q })[d * q + d] === 0) continue;
+    wasm.subtractMoments(total.at, part, d, rest.at);
+    if (!(t.f64(rest)[d * q + d] > 0)) continue;
+    t.f64(beta).fill(0);
+    for (let r = 0; r < RIDGES.length; r++) {
+      solve(rest.at, RIDGES[r]);
+      errors[r] += wasm.squaredError(part, d, beta.at);
+    }
+    await pause();
+  }
+  let best = 0;
+  for (let r = 1; r < RIDGES.length; r++) if (errors[r] < errors[best]) best = r;
+  const ridge = RIDGES[best];
+  t.f64(beta).fill(0);
+  solve(total.at, ridge);
+  const all = t.f64(beta).slice();
+  const without: Float64Array[] = [];
+  if (count > 0) {
+    const byFold = single ? await momentsBy(fold, count) : moments;
+    for (let k = 0; k < count; k++) {
+      wasm.subtractMoments(total.at, byFold.at + k * q * q * 8, d, rest.at);
+      t.f64(beta).set(all);
+      solve(rest.at, ridge);
+      without.push(t.f64(beta).slice());
+      await pause();
+    }
+  }
+  wasm.reset(start);
+  return { all, without, ridge, error: errors[best] / weightSum };
+}

@@ -1,0 +1,537 @@
+// rows -> schema -> inputs -> centre -> committee -> blend -> model. In: the user's rows and options; out: a model.
+// The recipe and its constants: docs/defaults.md. Every choice is made on training rows; all arithmetic is + - * / and sqrt, or the kernels'.
+
+import { foldMembers } from "./assemble.js";
+import { fitCentre } from "./centre.js";
+import { type Look, type MemberResult, type Plan, trainMember } from "./member.js";
+import { scoresOf } from "./metrics.js";
+import { makeModel, type Model } from "./model.js";
+import { describe } from "./normalise.js";
+import { abortError } from "./errors.js";
+import { encodeTable, readTable, type Rows } from "./rows.js";
+import { type FitOptions, readOptions, readTarget, readWeights, type Schema } from "./schema.js";
+import type { Input, Link, ModelData, TrainingReport } from "./types.js";
+import { VERSION } from "./version.js";
+import { createTrainer, LOSSES, type Trainer } from "./wasm.js";
+import { wasmModule } from "./wasm.inline.js";
+
+/** What `auto` stands for: from the number of rows and inputs (docs/defaults.md). */
+export function defaultsFor(n: number, d: number) {
+  const wide = 40 / d;
+  return {
+    members: n < 250 ? 8 : 4,
+    steps: n < 250 ? 500 : n < 20000 ? 4000 : 10000,
+    batch: n < 20000 ? 64 : 128,
+    learningRate: (n < 250 ? 0.02 : 0.03) * Math.min(1, wide * Math.sqrt(wide)),
+    lambda: Math.min(1 / n, 50 / (n * n)),
+  };
+}
+
+/** Share of rows that each member leaves out. */
+const DEFAULT_VALIDATION = 0.125;
+const LOOKS = 40;
+/** Left-out rows looked at, at most: enough for a loss to three digits. */
+const MOST_LEFT_OUT = 16384;
+const BLENDS = [1, 0.75, 0.5, 0.25, 0];
+/** Multiply-adds between turns of the event loop: 10 to 30 ms. No clock decides, so that hosts whose clock stands still behave the same. */
+const SLICE = 6e7;
+const CHUNK = 1024;
+/** Logistic quantile scores to unit variance: sqrt(3) / pi. */
+const LEVEL_SCALE = Math.fround(0.5513289);
+
+/** Lets the event loop take a turn. */
+function turn(): Promise<void> {
+  const immediate = (globalThis as { setImmediate?: (f: () => void) => void }).setImmediate;
+  return new Promise((resolve) => (immediate ? immediate(resolve) : setTimeout(resolve, 0)));
+}
+
+/**
+ * Trains a model.
+ *
+ * @param rows objects, or columns `{ name: numbers | strings }`, n rows
+ * @param options target, features and their constraints; the rest has defaults that need no tuning
+ * @returns the model; the same rows, options and seed give the same bytes in every engine
+ * @throws TypeError, RangeError naming the argument, the row and the column; AbortError when `signal` aborts
+ * @example
+ * const model = await fit([{ scan: 1, minutes: 3 }, { scan: 2, minutes: 5 }, { scan: 4, minutes: 8 }], { target: "minutes" });
+ * model.predict({ scan: 3 });
+ */
+export async function fit(rows: Rows, options: FitOptions): Promise<Model> {
+  return makeModel(await fitData(rows, options));
+}
+
+/** `fit`, as plain data. */
+export async function fitData(rows: Rows, options: FitOptions): Promise<ModelData> {
+  const table = readTable(rows);
+  const schema = readOptions(table, options);
+  const began = Date.now();
+  const signal = schema.signal;
+  const pause = async () => {
+    await turn();
+    if (signal?.aborted) throw abortError();
+  };
+  await pause();
+  const n = table.n;
+  const actual = readTarget(table, schema);
+  const caseWeight = toMeanOne(readWeights(table, schema));
+  const t = createTrainer(wasmModule);
+  const target = scaleTarget(actual, caseWeight, schema, t.wasm.logf);
+
+  // inputs: z-scores, or z-scores after log1p of skewed counts, whichever has the better centre
+  const width = schema.features.length;
+  const raw = new Float32Array(CHUNK * 4 * width);
+  const chunk = (from: number, to: number) => {
+    const view = raw.subarray(0, (to - from) * width);
+    encodeTable(table, schema.features, from, to, view);
+    return view;
+  };
+  const scaling = describe(
+    chunk,
+    n,
+    schema.features.map(({ transform, ...feature }) => feature),
+    schema.features.map((f) => f.transform),
+    t.wasm.logf,
+  );
+  const features = scaling.features;
+  const columns = scaling.linear.length;
+  const x = t.floats(n * columns + 16, "rows");
+  const y = t.put(target.y);
+  const weight = caseWeight && t.put(caseWeight);
+  const rawBlock = t.floats(CHUNK * width);
+  const fill = async (inputs: Input[]) => {
+    const mark = t.wasm.mark();
+    const image = t.image({ features, inputs, networks: [], scale: 1, offset: 0, link: { name: "identity" } });
+    for (let from = 0; from < n; from += CHUNK) {
+      const to = Math.min(n, from + CHUNK);
+      t.f32(rawBlock).set(chunk(from, to));
+      t.wasm.prepareRows(image, rawBlock.at, to - from, x.at + from * columns * 4);
+      if ((from / CHUNK) % 64 === 63) await pause();
+    }
+    t.wasm.reset(mark);
+  };
+
+  // folds
+  const auto = defaultsFor(n, columns);
+  const { hyper } = schema;
+  const left = given(hyper.validation, DEFAULT_VALIDATION);
+  const folds = left > 0 ? Math.max(2, Math.min(n, 255, Math.round(1 / left))) : 0;
+  const order = t.put(
+    Uint32Array.from({ length: n }, (_, r) => r),
+    "u32",
+  );
+  t.wasm.seed(schema.seed, 0x666f6c64);
+  t.wasm.shuffle(order.at, n);
+  const inner = folds > 0 ? folds : Math.min(n, 8);
+  const foldOf = new Uint8Array(n);
+  const shuffled = t.u32(order);
+  for (let r = 0; r < n; r++) foldOf[shuffled[r]] = r % inner;
+
+  const kind = LOSSES[schema.loss.name];
+  const withLevel = schema.loss.name === "quantiles" ? 1 : 0;
+  const signsOf = (inputs: Input[]) =>
+    inputs.map((i) => {
+      const c = features[i.feature].constraint;
+      return i.transform === "equals" || i.transform === "missing" || c === "free" ? 0 : c === "increasing" ? 1 : -1;
+    });
+  const signs = signsOf(scaling.linear);
+  const problem = {
+    x,
+    y,
+    weight,
+    n,
+    d: columns,
+    signs: t.put(signs),
+    loss: withLevel ? 0 : kind,
+    parameter: target.parameter,
+  };
+  let inputs = scaling.linear;
+  const logTarget = schema.loss.name === "poisson" || schema.loss.name === "gamma";
+  let centre: Awaited<ReturnType<typeof fitCentre>>;
+  if (scaling.autolog === scaling.linear) {
+    await fill(inputs);
+    centre = await fitCentre(t, problem, foldOf, inner, pause);
+  } else {
+    await fill(scaling.autolog);
+    centre = await fitCentre(t, problem, foldOf, inner, pause);
+    inputs = scaling.autolog;
+    if (!logTarget) {
+      await fill(scaling.linear);
+      const other = await fitCentre(t, problem, foldOf, inner, pause);
+      if (other.error <= centre.error) {
+        centre = other;
+        inputs = scaling.linear;
+      } else {
+        await fill(inputs);
+      }
+    }
+  }
+  const d = columns + withLevel;
+  if (withLevel) {
+    // the level starts with the spread of the centre's residuals: quantiles of a normal around it
+    const spread = Math.sqrt(Math.max(1e-6, centre.error));
+    const widen = (b: Float64Array) => Float64Array.from([...b.subarray(0, columns), spread, b[columns]]);
+    centre = { ...centre, all: widen(centre.all), without: centre.without.map(widen) };
+  }
+
+  // networks
+  const count = given(hyper.networks, 16);
+  const single = count === 1;
+  const shapes: [number, number][] = Array.from({ length: count }, () => [given(hyper.groups, 4), given(hyper.hyperplanes, 4)]);
+  const factors = new Array<number>(count).fill(1 / count);
+  const lambdas = new Array<number>(count).fill(auto.lambda / count);
+  if (!single) {
+    shapes.unshift([1, 1]);
+    factors.unshift(1);
+    lambdas.unshift(0);
+  }
+  const wanted = given(hyper.members, auto.members);
+  const members = folds > 0 ? Math.min(folds, wanted) : wanted;
+  const trainRows = folds > 0 ? n - Math.ceil(n / folds) : n;
+  const batch = Math.max(1, Math.min(given(hyper.batch, auto.batch), trainRows));
+  const steps = hyper.epochs === "auto" ? auto.steps : hyper.epochs * Math.ceil(trainRows / batch);
+  const rate = given(hyper.learningRate, auto.learningRate);
+  const levels = withLevel ? (schema.loss.levels as number[]) : [0.5];
+  t.wasm.setData(x.at, y.at, weight?.at ?? 0, columns, withLevel, LEVEL_SCALE);
+  const planes = t.wasm.setNetworks(
+    shapes.length,
+    t.put(shapes.flat(), "i32").at,
+    t.put(factors).at,
+    t.put(lambdas).at,
+    t.put([...signs, 1]).at,
+    Math.max(8, batch),
+  );
+  if (planes === 0) throw new RangeError("networks: the host refused the WebAssembly memory for them");
+  const dp = (d + 4) & ~3;
+  const keepAll = n < 250 && folds > 0;
+  const looks = keepAll && planes * dp * 4 * LOOKS * members > 2 ** 28 ? 10 : LOOKS;
+  const plan: Plan = {
+    seed: schema.seed,
+    loss: kind,
+    parameter: target.parameter,
+    levels,
+    steps,
+    batch,
+    rate,
+    looks,
+    keepAll,
+    planes,
+    dp,
+    withPlane: !single,
+    spread: 0.25,
+    slice: SLICE,
+  };
+
+  // committee
+  const results: MemberResult[] = [];
+  const leftOut: Uint32Array[] = [];
+  const epochs = (steps * batch) / trainRows;
+  for (let e = 0; e < members; e++) {
+    const rowsOf: number[] = [];
+    const own: number[] = [];
+    for (let r = 0; r < n; r++) (folds > 0 && foldOf[r] === e ? own : rowsOf).push(r);
+    leftOut.push(Uint32Array.from(own.slice(0, MOST_LEFT_OUT)));
+    const report = (look: Look) => {
+      schema.onProgress?.({
+        epoch: (epochs * (e + look.step / steps)) / members,
+        epochs,
+        loss: look.loss,
+        validationLoss: look.validationLoss,
+        seconds: (Date.now() - began) / 1000,
+      });
+    };
+    const own0 = folds > 0 ? centre.without[e] : centre.all;
+    results.push(await trainMember(t, plan, e, Uint32Array.from(rowsOf), leftOut[e], own0, report, pause));
+  }
+
+  // one common step for few rows, the member's best look otherwise
+  if (keepAll) {
+    let best = 0;
+    const total = (k: number) => results.reduce((s, m, e) => s + m.looks[k].validationLoss * leftOut[e].length, 0);
+    for (let k = 1; k < results[0].looks.length; k++) if (total(k) < total(best)) best = k;
+    for (const m of results) m.best = best;
+  }
+
+  const outOfFold = folds > 0 ? collect(t, plan, results, leftOut, centre.without) : undefined;
+  const a = outOfFold ? chooseBlend(t, plan, outOfFold) : 1;
+  const networks = foldMembers(
+    results.map((m, e) => ({
+      weights: m.weights[m.best] as Float32Array,
+      centre: folds > 0 ? centre.without[e] : centre.all,
+    })),
+    shapes,
+    factors,
+    d,
+    dp,
+    a,
+  );
+  if (withLevel) inputs = [...inputs, { feature: -1, transform: "level", center: 0, scale: LEVEL_SCALE }];
+  const warnings = [...scaling.warnings];
+  const training: TrainingReport = {
+    seed: schema.seed,
+    rows: n,
+    isotone: VERSION,
+    members,
+    steps,
+    batch,
+    learningRate: rate,
+    curve: results[0].looks.map((look, k) => ({
+      step: look.step,
+      epoch: (look.step * batch) / trainRows,
+      loss: finite(mean(results.map((m) => m.looks[k].loss))) ?? 0,
+      validationLoss: finite(mean(results.map((m) => m.looks[k].validationLoss))),
+    })),
+    blend: a,
+    warnings,
+  };
+  const data: ModelData = {
+    format: "isotone",
+    version: 1,
+    target: { name: schema.target },
+    loss: schema.loss,
+    features,
+    inputs,
+    networks,
+    scale: Math.fround(target.scale),
+    offset: Math.fround(target.offset),
+    link: target.link,
+    training,
+  };
+  if (outOfFold) finish(t, data, outOfFold, a, actual, caseWeight, plan, results, leftOut, centre.without);
+  return data;
+}
+
+const mean = (values: number[]) => values.reduce((s, v) => s + v, 0) / values.length;
+const finite = (v: number) => (Number.isFinite(v) ? v : null);
+
+const given = (value: number | "auto", otherwise: number) => (value === "auto" ? otherwise : value);
+
+/** Case weights with mean one. */
+function toMeanOne(values: Float64Array | undefined): Float32Array | undefined {
+  if (!values) return undefined;
+  let sum = 0;
+  for (let r = 0; r < values.length; r++) sum += values[r];
+  return Float32Array.from(values, (v) => (v * values.length) / sum);
+}
+
+interface Target {
+  y: Float32Array;
+  scale: number;
+  offset: number;
+  link: Link;
+  /** Huber's delta, or the bound of the log link, in the units of the loss. */
+  parameter: number;
+}
+
+/** The target in the units of its loss (assembly/loss.ts), and the way back. */
+function scaleTarget(actual: Float64Array, weight: Float32Array | undefined, schema: Schema, log: (x: number) => number): Target {
+  const n = actual.length;
+  let sum = 0;
+  let total = 0;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let r = 0; r < n; r++) {
+    const w = weight ? weight[r] : 1;
+    sum += w * actual[r];
+    total += w;
+    if (actual[r] > high) high = actual[r];
+  }
+  const m = sum / total;
+  const name = schema.loss.name;
+  if (name === "poisson" || name === "gamma") {
+    const offset = log(Math.fround(m));
+    // predictions are held to twice the largest target: an exponential beyond the data explodes
+    const maximum = log(Math.fround(2 * high));
+    return {
+      y: Float32Array.from(actual, (v) => v / m),
+      scale: 1,
+      offset,
+      link: { name: "exp", maximum },
+      parameter: maximum - offset,
+    };
+  }
+  if (name === "logistic") {
+    return { y: Float32Array.from(actual), scale: 1, offset: 0, link: { name: "logistic" }, parameter: 0 };
+  }
+  let square = 0;
+  for (let r = 0; r < n; r++) square += (weight ? weight[r] : 1) * (actual[r] - m) * (actual[r] - m);
+  const sd = Math.sqrt(square / total);
+  return {
+    y: Float32Array.from(actual, (v) => (v - m) / sd),
+    scale: sd,
+    offset: m,
+    link: { name: "identity" },
+    parameter: name === "huber" ? (schema.loss.delta as number) : 0,
+  };
+}
+
+/** Left-out rows of all members, in order, with what the networks and the linear fit say of them (sums), [levels][rows]. */
+interface OutOfFold {
+  rows: Uint32Array;
+  networks: Float32Array;
+  linear: Float32Array;
+}
+
+function collect(t: Trainer, plan: Plan, results: MemberResult[], leftOut: Uint32Array[], centres: Float64Array[]): OutOfFold {
+  const total = leftOut.reduce((s, rows) => s + rows.length, 0);
+  const rows = new Uint32Array(total);
+  const networks = new Float32Array(total * plan.levels.length);
+  const linear = new Float32Array(total * plan.levels.length);
+  let at = 0;
+  results.forEach((m, e) => {
+    const own = leftOut[e];
+    rows.set(own, at);
+    const sums = m.sums[m.best] as Float32Array;
+    const mark = t.wasm.mark();
+    const list = t.put(own, "u32");
+    const centre = t.put(centres[e]);
+    const f = t.floats(own.length);
+    plan.levels.forEach((level, k) => {
+      networks.set(sums.subarray(k * own.length, (k + 1) * own.length), k * total + at);
+      t.wasm.evaluateCentre(list.at, own.length, centre.at, level, f.at);
+      linear.set(t.f32(f), k * total + at);
+    });
+    t.wasm.reset(mark);
+    at += own.length;
+  });
+  return { rows, networks, linear };
+}
+
+const blended = (o: OutOfFold, a: number) => o.networks.map((v, i) => a * v + (1 - a) * o.linear[i]);
+
+/** Loss of each row, averaged over levels, of sums [levels][rows]. */
+function lossRows(t: Trainer, plan: Plan, rows: Uint32Array, sums: Float32Array): Float64Array {
+  const mark = t.wasm.mark();
+  const list = t.put(rows, "u32");
+  const f = t.floats(rows.length);
+  const out = t.floats(rows.length);
+  const total = new Float64Array(rows.length);
+  plan.levels.forEach((level, k) => {
+    t.f32(f).set(sums.subarray(k * rows.length, (k + 1) * rows.length));
+    t.wasm.lossRowsOf(list.at, rows.length, f.at, plan.loss, level, plan.parameter, out.at);
+    const v = t.f32(out);
+    for (let r = 0; r < rows.length; r++) total[r] += v[r] / plan.levels.length;
+  });
+  t.wasm.reset(mark);
+  return total;
+}
+
+/** How much of the networks, how much of the linear fit: least out-of-fold loss; the linear fit where the gain is within half a standard error. */
+function chooseBlend(t: Trainer, plan: Plan, o: OutOfFold): number {
+  const n = o.rows.length;
+  const losses = BLENDS.map((a) => lossRows(t, plan, o.rows, blended(o, a)));
+  const sum = (v: Float64Array) => v.reduce((s, w) => s + w, 0);
+  let best = 0;
+  for (let k = 1; k < BLENDS.length; k++) if (sum(losses[k]) < sum(losses[best])) best = k;
+  const linear = losses[BLENDS.length - 1];
+  let gain = 0;
+  let square = 0;
+  for (let r = 0; r < n; r++) gain += linear[r] - losses[best][r];
+  gain /= n;
+  for (let r = 0; r < n; r++) square += (linear[r] - losses[best][r] - gain) ** 2;
+  return gain < 0.5 * Math.sqrt(square / n / n) ? 0 : BLENDS[best];
+}
+
+/** Residuals, calibration and held-out scores, from rows that the predicting member did not train on. */
+function finish(
+  t: Trainer,
+  data: ModelData,
+  o: OutOfFold,
+  a: number,
+  actual: Float64Array,
+  weight: Float32Array | undefined,
+  plan: Plan,
+  results: MemberResult[],
+  leftOut: Uint32Array[],
+  centres: Float64Array[],
+): void {
+  const n = o.rows.length;
+  const { wasm } = t;
+  const y = Float64Array.from(o.rows, (r) => actual[r]);
+  const w = weight && Float32Array.from(o.rows, (r) => weight[r]);
+  const predict = (sum: number) => {
+    const eta = Math.fround(Math.fround(sum * data.scale) + data.offset);
+    if (data.link.name === "identity") return eta;
+    if (data.link.name === "exp") return wasm.expf(Math.min(eta, data.link.maximum));
+    return 1 / (1 + wasm.expf(-eta));
+  };
+  if (data.loss.name === "quantiles") data.calibration = calibrate(t, plan, results, leftOut, centres, a, actual, data);
+  // the level nearest the median stands for the model in the scores
+  let middle = 0;
+  plan.levels.forEach((level, k) => {
+    if (Math.abs(level - 0.5) < Math.abs(plan.levels[middle] - 0.5)) middle = k;
+  });
+  const sums = blended(o, a).subarray(middle * n, (middle + 1) * n);
+  const model = Array.from(sums, predict);
+  const linear = Array.from(o.linear.subarray(middle * n, (middle + 1) * n), predict);
+  let total = 0;
+  let sum = 0;
+  for (let r = 0; r < actual.length; r++) {
+    total += weight ? weight[r] : 1;
+    sum += (weight ? weight[r] : 1) * actual[r];
+  }
+  data.training.heldOut = {
+    model: scoresOf(model, y, w),
+    mean: scoresOf(new Float64Array(n).fill(sum / total), y, w),
+    linear: scoresOf(linear, y, w),
+  };
+  if (data.link.name === "logistic" || data.loss.name === "quantiles") return;
+  let residuals: Float64Array;
+  if (data.link.name === "exp") {
+    const low = y.reduce((s, v) => (v > 0 && v < s ? v : s), Number.POSITIVE_INFINITY);
+    residuals = Float64Array.from(y, (v, r) => wasm.logf(Math.fround(v > 0 ? v : low / 2)) - wasm.logf(Math.fround(model[r])));
+  } else {
+    residuals = Float64Array.from(y, (v, r) => v - model[r]);
+  }
+  residuals.sort();
+  const keep = Math.min(n, 1001);
+  data.residuals = Array.from({ length: keep }, (_, k) => Math.fround(residuals[keep === 1 ? 0 : Math.round((k * (n - 1)) / (keep - 1))]));
+}
+
+/** Levels to feed in so that, out of fold, the asked share of rows lies below: piecewise linear, non-decreasing, so quantiles still never cross. */
+function calibrate(
+  t: Trainer,
+  plan: Plan,
+  results: MemberResult[],
+  leftOut: Uint32Array[],
+  centres: Float64Array[],
+  a: number,
+  actual: Float64Array,
+  data: ModelData,
+): [number, number][] {
+  const grid = Array.from({ length: 49 }, (_, k) => (k + 1) / 50);
+  grid.unshift(0.002, 0.005, 0.01);
+  grid.push(0.99, 0.995, 0.998);
+  const below = new Float64Array(grid.length);
+  let total = 0;
+  results.forEach((m, e) => {
+    const own = leftOut[e];
+    t.slabW(plan.planes * plan.dp).set(m.weights[m.best] as Float32Array);
+    t.wasm.refreshTiles();
+    const mark = t.wasm.mark();
+    const list = t.put(own, "u32");
+    const centre = t.put(centres[e]);
+    const f = t.floats(Math.max(8, own.length));
+    const g = t.floats(own.length);
+    grid.forEach((level, k) => {
+      t.wasm.evaluate(list.at, own.length, level, f.at);
+      t.wasm.evaluateCentre(list.at, own.length, centre.at, level, g.at);
+      const net = t.f32(f);
+      const lin = t.f32(g);
+      for (let r = 0; r < own.length; r++) {
+        if (actual[own[r]] <= (a * net[r] + (1 - a) * lin[r]) * data.scale + data.offset) below[k]++;
+      }
+    });
+    t.wasm.reset(mark);
+    total += own.length;
+  });
+  return (data.loss.levels as number[]).map((level): [number, number] => {
+    // share below is non-decreasing in the level fed in: find where it passes the level asked for
+    let k = 0;
+    while (k < grid.length && below[k] / total < level) k++;
+    if (k === 0) return [level, Math.fround(grid[0])];
+    if (k === grid.length) return [level, Math.fround(grid[grid.length - 1])];
+    const low = below[k - 1] / total;
+    const high = below[k] / total;
+    const share = high > low ? (level - low) / (high - low) : 0;
+    return [level, Math.fround(grid[k - 1] + share * (grid[k] - grid[k - 1]))];
+  });
+}

@@ -1,0 +1,202 @@
+// The border: the only file that sees WebAssembly, pointers and memory. In and out: typed arrays and numbers.
+// Prediction shares one instance per module; models are copied in on first use and dropped together when the arena is full, so there is nothing
+// for anyone to free. Training owns an instance that dies with it. A view is never kept across a call that may grow memory.
+
+import { packImage, rowLengthOf } from "./image.js";
+import type { ModelData } from "./types.js";
+
+interface PredictExports {
+  memory: WebAssembly.Memory;
+  alloc(bytes: number): number;
+  mark(): number;
+  reset(to: number): void;
+  predictOne(model: number, raw: number): number;
+  predictMany(model: number, raw: number, n: number, out: number): void;
+  sensitivityMany(model: number, raw: number, n: number, out: number): void;
+}
+
+interface TrainExports extends PredictExports {
+  expf(x: number): number;
+  logf(x: number): number;
+  prepareRows(model: number, raw: number, n: number, out: number): void;
+  addMoments(x: number, y: number, weight: number, fold: number, from: number, to: number, d: number, moments: number, scratch: number): void;
+  subtractMoments(total: number, part: number, d: number, out: number): void;
+  solveRidge(moments: number, d: number, signs: number, ridge: number, beta: number, work: number, sweeps: number): number;
+  squaredError(moments: number, d: number, beta: number): number;
+  workingResponse(kind: number, f: number, y: number, weight: number, n: number, parameter: number, target: number, working: number): void;
+  setData(x: number, y: number, weight: number, columns: number, level: number, levelScale: number): void;
+  setNetworks(count: number, shapes: number, factors: number, lambdas: number, signs: number, batch: number): number;
+  slabZ(): number;
+  slabW(): number;
+  activePlanes(): number;
+  refresh(): void;
+  refreshTiles(): void;
+  start(seed: number, stream: number, centre: number, plane: number, spread: number, rows: number, count: number): void;
+  begin(rows: number, count: number, batch: number, steps: number, rate: number, kind: number, parameter: number): void;
+  advance(steps: number): number;
+  meanLoss(): number;
+  evaluate(rows: number, count: number, tau: number, out: number): void;
+  evaluateCentre(rows: number, count: number, centre: number, tau: number, out: number): void;
+  lossOf(rows: number, count: number, f: number, kind: number, tau: number, parameter: number): number;
+  lossRowsOf(rows: number, count: number, f: number, kind: number, tau: number, parameter: number, out: number): void;
+  gradients(rows: number, count: number, kind: number, tau: number, parameter: number, f: number, dz: number): number;
+  seed(seed: number, stream: number): void;
+  shuffle(at: number, count: number): void;
+}
+
+function instantiate<E>(module: WebAssembly.Module): E {
+  return new WebAssembly.Instance(module, {}).exports as unknown as E;
+}
+
+/** Where a model lies in an engine's memory, and of which filling of it. */
+interface Slot {
+  bytes: Uint8Array;
+  size: number;
+  at: number;
+  filling: number;
+  row: number;
+}
+
+/** Runs packed models. */
+export interface Engine {
+  /** Packs a model; its bytes enter wasm memory at the first prediction. */
+  add(data: ModelData): Slot;
+  /** One raw row (a category is its number, a missing value NaN, then the level). */
+  predictOne(slot: Slot, row: ArrayLike<number>): number;
+  /** `n` raw rows, row-major, to `out`. */
+  predictMany(slot: Slot, rows: Float32Array, n: number, out: Float32Array): void;
+  /** Partial derivatives, [n][row length], to `out`. */
+  sensitivityMany(slot: Slot, rows: Float32Array, n: number, out: Float32Array): void;
+}
+
+export type { Slot };
+
+/** Rows are copied in by blocks of this many bytes, so memory does not grow with their number. */
+const BLOCK = 1 << 18;
+/** Models together may take this much before all are dropped and come back one by one; a larger model still fits alone. */
+const FULL = 1 << 26;
+
+/** An engine on the module that `source` gives, compiled and instantiated at first use. */
+export function createEngine(source: () => WebAssembly.Module): Engine {
+  let wasm: PredictExports | undefined;
+  let view = new Float32Array(0);
+  let input = 0;
+  let output = 0;
+  let floor = 0;
+  let filling = 1;
+
+  function begin(): PredictExports {
+    wasm = instantiate<PredictExports>(source());
+    input = wasm.alloc(BLOCK) >>> 0;
+    output = wasm.alloc(BLOCK) >>> 0;
+    floor = wasm.mark() >>> 0;
+    view = new Float32Array(wasm.memory.buffer);
+    return wasm;
+  }
+
+  /** The model's address, after copying it in where needed. */
+  function place(slot: Slot): number {
+    const w = wasm ?? begin();
+    if (slot.filling === filling) return slot.at;
+    const top = w.mark() >>> 0;
+    if (top > floor && top + slot.size > FULL) {
+      w.reset(floor);
+      filling++;
+    }
+    const at = w.alloc(slot.size) >>> 0;
+    if (at === 0) throw new RangeError(`model: the host refused ${slot.size} bytes of WebAssembly memory`);
+    new Uint8Array(w.memory.buffer, at, slot.bytes.length).set(slot.bytes);
+    view = new Float32Array(w.memory.buffer);
+    slot.at = at;
+    slot.filling = filling;
+    return at;
+  }
+
+  function byBlocks(slot: Slot, rows: Float32Array, n: number, out: Float32Array, width: number, run: "predictMany" | "sensitivityMany") {
+    const model = place(slot);
+    const w = wasm as PredictExports;
+    const length = slot.row;
+    // a row longer than a block (over 65,000 features) does not occur: addFeatures refuses it
+    const most = Math.floor(BLOCK / 4 / Math.max(length, width)) & ~7 || 1;
+    for (let from = 0; from < n; from += most) {
+      const count = Math.min(most, n - from);
+      view.set(rows.subarray(from * length, (from + count) * length), input >> 2);
+      w[run](model, input, count, output);
+      out.set(view.subarray(output >> 2, (output >> 2) + count * width), from * width);
+    }
+  }
+
+  return {
+    add(data) {
+      const { bytes, size } = packImage(data);
+      return { bytes, size, at: 0, filling: 0, row: rowLengthOf(data) };
+    },
+    predictOne(slot, row) {
+      const model = slot.filling === filling ? slot.at : place(slot);
+      const at = input >> 2;
+      for (let i = 0; i < slot.row; i++) view[at + i] = row[i];
+      return (wasm as PredictExports).predictOne(model, input);
+    },
+    predictMany(slot, rows, n, out) {
+      byBlocks(slot, rows, n, out, 1, "predictMany");
+    },
+    sensitivityMany(slot, rows, n, out) {
+      byBlocks(slot, rows, n, out, slot.row, "sensitivityMany");
+    },
+  };
+}
+
+export const LOSSES = { squared: 0, absolute: 1, huber: 2, poisson: 3, gamma: 4, logistic: 5, quantiles: 6 } as const;
+
+/** A block of the trainer's memory that holds `length` numbers of one kind; a fresh view at each look. */
+export interface Block {
+  at: number;
+  length: number;
+}
+
+/** An instance for one training run: the kernels, and blocks of its memory. */
+export type Trainer = ReturnType<typeof createTrainer>;
+
+/** Starts a training instance. */
+export function createTrainer(source: () => WebAssembly.Module) {
+  const wasm = instantiate<TrainExports>(source());
+  function take(bytes: number, what: string): number {
+    const at = wasm.alloc(bytes) >>> 0;
+    if (at === 0) throw new RangeError(`${what}: the host refused ${bytes} bytes of WebAssembly memory (at most 4 GiB)`);
+    return at;
+  }
+  return {
+    wasm,
+    floats(length: number, what = "training"): Block {
+      return { at: take(length * 4, what), length };
+    },
+    doubles(length: number, what = "training"): Block {
+      return { at: take(length * 8, what), length };
+    },
+    bytes(length: number, what = "training"): Block {
+      return { at: take(length, what), length };
+    },
+    f32: (b: Block) => new Float32Array(wasm.memory.buffer, b.at, b.length),
+    f64: (b: Block) => new Float64Array(wasm.memory.buffer, b.at, b.length),
+    u32: (b: Block) => new Uint32Array(wasm.memory.buffer, b.at, b.length),
+    i32: (b: Block) => new Int32Array(wasm.memory.buffer, b.at, b.length),
+    u8: (b: Block) => new Uint8Array(wasm.memory.buffer, b.at, b.length),
+    /** Copies numbers in. */
+    put(values: ArrayLike<number>, kind: "f32" | "f64" | "u32" | "i32" | "u8" = "f32"): Block {
+      const size = kind === "f64" ? 8 : kind === "u8" ? 1 : 4;
+      const block = { at: take(values.length * size, "training"), length: values.length };
+      this[kind](block).set(values);
+      return block;
+    },
+    /** Raw rows to network inputs, by the very code of prediction; `image` packs the inputs alone. */
+    image(data: Parameters<typeof packImage>[0]): number {
+      const { bytes, size } = packImage(data);
+      const at = take(size, "model");
+      new Uint8Array(wasm.memory.buffer, at, bytes.length).set(bytes);
+      return at;
+    },
+    slabZ: (length: number) => new Float32Array(wasm.memory.buffer, wasm.slabZ() >>> 0, length),
+    slabW: (length: number) => new Float32Array(wasm.memory.buffer, wasm.slabW() >>> 0, length),
+    active: (length: number) => new Int32Array(wasm.memory.buffer, wasm.activePlanes() >>> 0, length),
+  };
+}
