@@ -1,0 +1,97 @@
+// Errors, worded in one way: which argument, what was expected, what came. In: names and values; out: Error objects, built only when thrown.
+// TypeError is a wrong kind of thing, RangeError a wrong value, ModelFormatError a model file that cannot be used, AbortError a cancelled fit.
+
+/**
+ * A model file that cannot be used: not a model, a version this library does not read, a field that is wrong, or weights that break a
+ * constraint the model declares. The message names the field.
+ *
+ * @example
+ * ```ts
+ * import { load, ModelFormatError } from "isotone";
+ * try {
+ *   load("{}");
+ * } catch (error) {
+ *   if (error instanceof ModelFormatError) console.log(error.message);
+ * }
+ * ```
+ */
+export class ModelFormatError extends Error {
+  override name = "ModelFormatError";
+}
+
+/** What a cancelled `fit` rejects with, as `fetch` does. */
+export function abortError(): DOMException {
+  return new DOMException("The fit was aborted", "AbortError");
+}
+
+/** A TypeError: `"where" expected …, got …`. */
+export function typeError(where: string, expected: string, got: unknown): TypeError {
+  return new TypeError(`${quote(where)} expected ${expected}, got ${show(got)}`);
+}
+
+/** A RangeError: `"where" expected …, got …`. */
+export function rangeError(where: string, expected: string, got: unknown): RangeError {
+  return new RangeError(`${quote(where)} expected ${expected}, got ${show(got)}`);
+}
+
+/** A name in quotes, shortened, control characters escaped. */
+export function quote(name: string): string {
+  return JSON.stringify(name.length > 120 ? `${name.slice(0, 117)}...` : name);
+}
+
+/** A value as it may stand in a message. */
+export function show(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return quote(value);
+    case "number":
+      return Object.is(value, -0) ? "-0" : String(value);
+    case "bigint":
+      return `${value}n`;
+    case "function":
+      return "a function";
+    case "object": {
+      if (value === null) return "null";
+      if (Array.isArray(value)) return `an array of ${value.length}`;
+      const name: unknown = value.constructor?.name;
+      return typeof name === "string" && name !== "" && name !== "Object" ? `a value of type ${name}` : "an object";
+    }
+    default:
+      return String(value);
+  }
+}
+
+/** Up to `most` names in a row, the rest counted. */
+export function list(names: readonly string[], most = 12): string {
+  const head = names.slice(0, most).map((name) => (/^[\p{L}\p{N}_. -]{1,40}$/u.test(name) ? name : quote(name)));
+  return head.join(", ") + (names.length > most ? ` and ${names.length - most} more` : "");
+}
+
+/** `; did you mean "epochs"?` when one of the names is at most two edits away, else nothing. */
+export function suggest(name: string, names: readonly string[]): string {
+  let best = "";
+  let least = Math.min(3, Math.max(2, Math.ceil(name.length / 2)));
+  for (const candidate of names.slice(0, 1000)) {
+    if (Math.abs(candidate.length - name.length) >= least) continue;
+    const distance = edits(name.toLowerCase(), candidate.toLowerCase());
+    if (distance < least) {
+      least = distance;
+      best = candidate;
+    }
+  }
+  return best === "" ? "" : `; did you mean ${quote(best)}?`;
+}
+
+/** Levenshtein distance. */
+function edits(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}

@@ -1,0 +1,402 @@
+// The options of fit, checked and completed. In: rows and what the user wrote; out: the target, one FeatureSpec a feature, in order, with
+// categories found and defaults filled in. "auto" stays "auto": fit decides from the number of rows and inputs.
+
+import { list, quote, rangeError, suggest, typeError } from "./errors.js";
+import { badNumber, noColumn, numericColumn, type Rows, readTable, type Table } from "./rows.js";
+import type { Constraint, Loss } from "./types.js";
+
+/** What a user may say of a feature: a word, the sign as in XGBoost, LightGBM and sklearn, or the long form. */
+export type FeatureOption =
+  | Constraint
+  | 1
+  | -1
+  | 0
+  | {
+      /** Direction; "increasing" when left out, always "free" for categories. */
+      constraint?: Constraint | 1 | -1 | 0;
+      /** Makes the column a set of categories: found in the rows ("auto", in code-unit order) or listed. */
+      categories?: "auto" | readonly string[];
+      /** The category that stands in for ones not seen in training; without it an unknown category is an error. */
+      unknown?: string;
+      /**
+       * What null, undefined and NaN mean: an error (default), the training median (the order of everything else is kept), or an input of
+       * its own that is learned ("indicator": free features and categories only).
+       */
+      missing?: "error" | "median" | "indicator";
+      /** "auto" (default) takes log(1 + x / c) for skewed non-negative columns where that fits better. */
+      transform?: "auto" | "linear" | "log1p";
+    };
+
+/** A look at a running fit. */
+export interface Progress {
+  epoch: number;
+  epochs: number;
+  loss: number;
+  validationLoss: number | null;
+  /** Seconds since the start. */
+  seconds: number;
+}
+
+/** Options of `fit`. Only `target` is needed; the defaults need no tuning. */
+export interface FitOptions {
+  /** The column to predict. */
+  target: string;
+  /** Features by name, in this order; omitted: every other column, increasing. A Map keeps the order of names such as "2", "1". */
+  features?: Readonly<Record<string, FeatureOption>> | ReadonlyMap<string, FeatureOption>;
+  /** Networks in the sum (16); 1 is Sill's network as published. */
+  networks?: number | "auto";
+  /** Groups in a network (4). */
+  groups?: number | "auto";
+  /** Hyperplanes in a group (4). */
+  hyperplanes?: number | "auto";
+  /** What is minimised; "squared" when left out. `{ huber: 1.5 }`: turns linear at 1.5 standard deviations of the target. */
+  loss?:
+    | "squared"
+    | "absolute"
+    | "huber"
+    | "poisson"
+    | "gamma"
+    | "logistic"
+    | { quantiles: readonly number[] }
+    | { huber: number };
+  /** A column of case weights. */
+  weight?: string;
+  /** 0 to 4294967295; the same seed gives the same bytes everywhere. Default 1. */
+  seed?: number;
+  /** Passes over the rows. */
+  epochs?: number | "auto";
+  /** Rows a step. */
+  batch?: number | "auto";
+  /** Adam's greatest step size. */
+  learningRate?: number | "auto";
+  /** Share of the rows kept back to choose when to stop, 0 to 0.9; 0 keeps none back. */
+  validation?: number | "auto";
+  /** Models averaged, each trained without another part of the rows. */
+  members?: number | "auto";
+  /** Workers; the result has the same bytes with any number. Default 1. */
+  threads?: number;
+  /** How long to search: "fast", "default" or "best". */
+  effort?: "fast" | "default" | "best";
+  /** Called about ten times a second. */
+  onProgress?: (progress: Progress) => void;
+  /** Aborts the fit: it rejects with an AbortError and frees everything. */
+  signal?: AbortSignal;
+}
+
+/** A feature, completed. */
+export interface FeatureSpec {
+  name: string;
+  constraint: Constraint;
+  kind: "number" | "category";
+  /** Only for kind "category": code-unit order when found, the user's order when listed. */
+  categories?: string[];
+  unknown?: string;
+  missing: "error" | "median" | "indicator";
+  transform: "auto" | "linear" | "log1p";
+}
+
+/** Numbers the user may set; "auto" leaves them to fit. */
+export interface Hyper {
+  networks: number | "auto";
+  groups: number | "auto";
+  hyperplanes: number | "auto";
+  epochs: number | "auto";
+  batch: number | "auto";
+  learningRate: number | "auto";
+  validation: number | "auto";
+  members: number | "auto";
+}
+
+/** Options, checked and completed. */
+export interface Schema {
+  target: string;
+  weight?: string;
+  features: FeatureSpec[];
+  /** Names of the features, in order. */
+  names: string[];
+  loss: Loss;
+  hyper: Hyper;
+  seed: number;
+  threads: number;
+  effort: "fast" | "default" | "best";
+  onProgress?: (progress: Progress) => void;
+  signal?: AbortSignal;
+}
+
+const OPTIONS = [
+  "target",
+  "features",
+  "networks",
+  "groups",
+  "hyperplanes",
+  "loss",
+  "weight",
+  "seed",
+  "epochs",
+  "batch",
+  "learningRate",
+  "validation",
+  "members",
+  "threads",
+  "effort",
+  "onProgress",
+  "signal",
+];
+const FEATURE_OPTIONS = ["constraint", "categories", "unknown", "missing", "transform"];
+const WORDS = '"increasing", "decreasing", "free", 1, -1, 0 or { categories }';
+const LOSSES = ["squared", "absolute", "huber", "poisson", "gamma", "logistic"];
+const MOST_CATEGORIES = 1000;
+
+/** Checks the options against the rows. */
+export function readOptions(rows: Rows | Table, options: FitOptions): Schema {
+  const table = readTable(rows);
+  if (typeof options !== "object" || options === null) throw typeError("options", "an object with a target", options);
+  for (const name of Object.keys(options)) {
+    if (!OPTIONS.includes(name)) {
+      throw new RangeError(`${quote(name)} is not an option of fit${suggest(name, OPTIONS) || `; options: ${list(OPTIONS, 20)}`}`);
+    }
+  }
+  const { target, weight } = options;
+  if (typeof target !== "string") throw typeError("target", "the name of a column", target);
+  if (weight !== undefined && typeof weight !== "string") throw typeError("weight", "the name of a column", weight);
+  if (table.n < 2) throw new RangeError(`"rows" expected at least 2 rows, got ${table.n}`);
+  if (!table.has(target)) throw noColumn(target, table.names, "target column");
+  if (weight !== undefined && !table.has(weight)) throw noColumn(weight, table.names, "weight column");
+  if (weight === target) throw rangeError("weight", "a column other than the target", weight);
+
+  const features = readFeatures(table, options, target, weight);
+  const schema: Schema = {
+    target,
+    features,
+    names: features.map((feature) => feature.name),
+    loss: readLoss(options.loss),
+    hyper: {
+      networks: whole(options, "networks", 1, 1024),
+      groups: whole(options, "groups", 1, 256),
+      hyperplanes: whole(options, "hyperplanes", 1, 256),
+      epochs: whole(options, "epochs", 1, 1e9),
+      batch: whole(options, "batch", 1, 1e6),
+      learningRate: real(options, "learningRate", "a number above 0, up to 10", (v) => v > 0 && v <= 10),
+      validation: real(options, "validation", "a share from 0 to 0.9", (v) => v >= 0 && v <= 0.9),
+      members: whole(options, "members", 1, 64),
+    },
+    seed: options.seed === undefined ? 1 : (whole({ seed: options.seed }, "seed", 0, 4294967295, false) as number),
+    threads: options.threads === undefined ? 1 : (whole({ threads: options.threads }, "threads", 1, 256, false) as number),
+    effort: options.effort ?? "default",
+  };
+  if (weight !== undefined) schema.weight = weight;
+  if (!["fast", "default", "best"].includes(schema.effort)) {
+    throw rangeError("effort", '"fast", "default" or "best"', options.effort);
+  }
+  if (options.onProgress !== undefined) {
+    if (typeof options.onProgress !== "function") throw typeError("onProgress", "a function", options.onProgress);
+    schema.onProgress = options.onProgress;
+  }
+  if (options.signal !== undefined) {
+    if (typeof options.signal !== "object" || typeof options.signal?.aborted !== "boolean") {
+      throw typeError("signal", "an AbortSignal", options.signal);
+    }
+    schema.signal = options.signal;
+  }
+  return schema;
+}
+
+/** The target's values, checked for the loss; the rows must differ in them. */
+export function readTarget(table: Table, schema: Pick<Schema, "target" | "loss">): Float64Array {
+  const y = numericColumn(table, schema.target);
+  const loss = schema.loss.name;
+  let differ = false;
+  for (let r = 0; r < y.length; r++) {
+    const value = y[r] as number;
+    if (loss === "poisson" && value < 0) throw badTarget(schema.target, loss, "0 or more", value, r);
+    if (loss === "gamma" && value <= 0) throw badTarget(schema.target, loss, "more than 0", value, r);
+    if (loss === "logistic" && (value < 0 || value > 1)) throw badTarget(schema.target, loss, "0 or 1 (or a share)", value, r);
+    if (value !== y[0]) differ = true;
+  }
+  if (!differ) {
+    throw new RangeError(`target ${quote(schema.target)} is ${y[0]} in every row: there is nothing to learn from it`);
+  }
+  return y;
+}
+
+function badTarget(name: string, loss: string, expected: string, value: number, r: number): RangeError {
+  return new RangeError(`row ${r}: ${quote(name)} is ${value}; the loss "${loss}" expected ${expected}`);
+}
+
+/** Case weights: 0 or more, above 0 in at least two rows. Undefined without a weight column. */
+export function readWeights(table: Table, schema: Pick<Schema, "weight">): Float64Array | undefined {
+  if (schema.weight === undefined) return undefined;
+  const weights = numericColumn(table, schema.weight);
+  let positive = 0;
+  for (let r = 0; r < weights.length; r++) {
+    const value = weights[r] as number;
+    if (value < 0) throw new RangeError(`row ${r}: ${quote(schema.weight)} is ${value}; a weight expected 0 or more`);
+    if (value > 0) positive++;
+  }
+  if (positive < 2) throw new RangeError(`weight ${quote(schema.weight)} expected at least 2 rows above 0, got ${positive}`);
+  return weights;
+}
+
+function readFeatures(table: Table, options: FitOptions, target: string, weight: string | undefined): FeatureSpec[] {
+  const given = options.features;
+  if (given === undefined) {
+    const names = table.names.filter((name) => name !== target && name !== weight);
+    if (names.length === 0) throw new RangeError(`"rows" expected at least one column besides the target ${quote(target)}`);
+    const features = names.map((name): FeatureSpec => ({ name, constraint: "increasing", kind: "number", missing: "error", transform: "auto" }));
+    return features;
+  }
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    throw typeError("features", "an object or a Map of constraints by column name", given);
+  }
+  const entries: [unknown, FeatureOption][] = given instanceof Map ? [...given] : Object.entries(given);
+  if (entries.length === 0) throw rangeError("features", "at least one feature", given);
+  return entries.map(([name, option]) => {
+    if (typeof name !== "string") throw typeError("features", "column names as keys", name);
+    if (name === target) throw new RangeError(`${quote(`features.${name}`)} is the target: it cannot be a feature too`);
+    if (name === weight) throw new RangeError(`${quote(`features.${name}`)} is the weight: it cannot be a feature too`);
+    if (!table.has(name)) throw noColumn(name, table.names, "feature");
+    return readFeature(table, name, option);
+  });
+}
+
+function readFeature(table: Table, name: string, option: FeatureOption): FeatureSpec {
+  const where = `features.${name}`;
+  const spec: FeatureSpec = { name, constraint: "increasing", kind: "number", missing: "error", transform: "auto" };
+  if (typeof option !== "object" || option === null) {
+    spec.constraint = readConstraint(where, option);
+    return spec;
+  }
+  if (Array.isArray(option)) throw typeError(where, WORDS, option);
+  for (const key of Object.keys(option)) {
+    if (!FEATURE_OPTIONS.includes(key)) {
+      throw new RangeError(`${quote(`${where}.${key}`)} is not an option of a feature${suggest(key, FEATURE_OPTIONS) || `; options: ${list(FEATURE_OPTIONS)}`}`);
+    }
+  }
+  const { constraint, categories, unknown, missing, transform } = option;
+  if (missing !== undefined) {
+    if (missing !== "error" && missing !== "median" && missing !== "indicator") {
+      throw wrong(`${where}.missing`, '"error", "median" or "indicator"', missing);
+    }
+    spec.missing = missing;
+  }
+  if (transform !== undefined) {
+    if (transform !== "auto" && transform !== "linear" && transform !== "log1p") {
+      throw wrong(`${where}.transform`, '"auto", "linear" or "log1p"', transform);
+    }
+    spec.transform = transform;
+  }
+  if (constraint !== undefined) spec.constraint = readConstraint(`${where}.constraint`, constraint);
+  if (categories === undefined) {
+    if (unknown !== undefined) throw new RangeError(`${quote(`${where}.unknown`)} needs categories beside it`);
+    if (spec.missing === "indicator" && spec.constraint !== "free") {
+      throw rangeError(`${where}.missing`, `"error" or "median" on a feature that is ${spec.constraint} ("indicator" keeps no order)`, missing);
+    }
+    return spec;
+  }
+  spec.kind = "category";
+  spec.transform = "linear";
+  if (constraint !== undefined && spec.constraint !== "free") {
+    throw rangeError(`${where}.constraint`, '"free" beside categories (give ordered categories as numbers)', constraint);
+  }
+  if (transform !== undefined && transform !== "auto") throw rangeError(`${where}.transform`, "nothing beside categories", transform);
+  if (missing === "median") throw rangeError(`${where}.missing`, '"error" or "indicator" beside categories', missing);
+  spec.constraint = "free";
+  spec.categories = readCategories(table, name, categories, spec.missing);
+  if (unknown !== undefined) {
+    if (typeof unknown !== "string") throw typeError(`${where}.unknown`, "one of the categories", unknown);
+    if (!spec.categories.includes(unknown)) {
+      throw new RangeError(`${quote(`${where}.unknown`)} expected one of the categories (${list(spec.categories)}), got ${quote(unknown)}`);
+    }
+    spec.unknown = unknown;
+  }
+  return spec;
+}
+
+function readConstraint(where: string, option: unknown): Constraint {
+  if (option === "increasing" || option === 1) return "increasing";
+  if (option === "decreasing" || option === -1) return "decreasing";
+  if (option === "free" || option === 0) return "free";
+  throw wrong(where, WORDS, option);
+}
+
+function readCategories(table: Table, name: string, given: unknown, missing: string): string[] {
+  const where = `features.${name}.categories`;
+  if (given === "auto") {
+    const column = table.column(name);
+    const found = new Set<string>();
+    for (let r = 0; r < table.n; r++) {
+      const value = column[r];
+      if (typeof value === "string") found.add(value);
+      else if (typeof value === "boolean" || Number.isFinite(value)) found.add(String(value));
+      else if (value === undefined || value === null || Number.isNaN(value)) {
+        if (missing === "error") throw badNumber(name, value, r);
+      } else throw new TypeError(`row ${r}: ${quote(name)} expected a category (a string), got ${typeof value}`);
+      if (found.size > MOST_CATEGORIES) {
+        throw new RangeError(
+          `${quote(where)} found more than ${MOST_CATEGORIES} categories: list those that matter and name the one that stands for the rest in "unknown"`,
+        );
+      }
+    }
+    if (found.size === 0) throw new RangeError(`${quote(where)} found no category: every value of ${quote(name)} is missing`);
+    return [...found].sort();
+  }
+  if (!Array.isArray(given)) throw wrong(where, '"auto" or an array of strings', given);
+  if (given.length === 0 || given.length > MOST_CATEGORIES) {
+    throw new RangeError(`${quote(where)} expected 1 to ${MOST_CATEGORIES} categories, got ${given.length}`);
+  }
+  const seen = new Set<string>();
+  given.forEach((category: unknown, i) => {
+    if (typeof category !== "string") throw typeError(`${where}[${i}]`, "a string", category);
+    if (seen.has(category)) throw new RangeError(`${quote(where)} expected distinct categories, got ${quote(category)} twice`);
+    seen.add(category);
+  });
+  return [...seen];
+}
+
+function readLoss(given: unknown): Loss {
+  const expected = `${LOSSES.map((name) => `"${name}"`).join(", ")}, { quantiles: [0.1, 0.5, 0.9] } or { huber: 1 }`;
+  if (given === undefined) return { name: "squared" };
+  if (typeof given === "string" && LOSSES.includes(given)) {
+    return given === "huber" ? { name: "huber", delta: 1 } : { name: given as Loss["name"] };
+  }
+  if (typeof given !== "object" || given === null) throw wrong("loss", expected, given);
+  const keys = Object.keys(given);
+  if (keys.length !== 1 || (keys[0] !== "quantiles" && keys[0] !== "huber")) throw rangeError("loss", expected, given);
+  if (keys[0] === "huber") {
+    const delta = (given as { huber: unknown }).huber;
+    if (typeof delta !== "number") throw typeError("loss.huber", "a number above 0", delta);
+    if (!(delta > 0 && delta <= 1000)) throw rangeError("loss.huber", "a number above 0, up to 1000", delta);
+    return { name: "huber", delta };
+  }
+  const levels = (given as { quantiles: unknown }).quantiles;
+  if (!Array.isArray(levels)) throw typeError("loss.quantiles", "an array of levels between 0 and 1", levels);
+  if (levels.length === 0 || levels.length > 99) throw rangeError("loss.quantiles", "1 to 99 levels", levels);
+  levels.forEach((level: unknown, i) => {
+    if (typeof level !== "number") throw typeError(`loss.quantiles[${i}]`, "a number between 0 and 1", level);
+    if (!(level >= 1e-6 && level <= 1 - 1e-6)) throw rangeError(`loss.quantiles[${i}]`, "a number between 0 and 1", level);
+    if (levels.indexOf(level) !== i) throw new RangeError(`"loss.quantiles" expected distinct levels, got ${level} twice`);
+  });
+  return { name: "quantiles", levels: [...levels].sort((a, b) => a - b) };
+}
+
+function whole(from: object, name: string, least: number, most: number, auto = true): number | "auto" {
+  const value = (from as Record<string, unknown>)[name];
+  if (value === undefined || (auto && value === "auto")) return "auto";
+  const expected = `a whole number from ${least} to ${most}${auto ? ' or "auto"' : ""}`;
+  if (typeof value !== "number") throw wrong(name, expected, value);
+  if (!Number.isInteger(value) || value < least || value > most) throw rangeError(name, expected, value);
+  return value;
+}
+
+function real(from: object, name: string, expected: string, good: (value: number) => boolean): number | "auto" {
+  const value = (from as Record<string, unknown>)[name];
+  if (value === undefined || value === "auto") return "auto";
+  if (typeof value !== "number") throw wrong(name, `${expected} or "auto"`, value);
+  if (!good(value)) throw rangeError(name, `${expected} or "auto"`, value);
+  return value;
+}
+
+/** A wrong word or number is a wrong value; anything else is of the wrong kind. */
+function wrong(where: string, expected: string, got: unknown): Error {
+  return typeof got === "string" || typeof got === "number" ? rangeError(where, expected, got) : typeError(where, expected, got);
+}
