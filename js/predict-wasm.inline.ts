@@ -1,0 +1,8 @@
+// Where the small module of `isotone/predict` comes from, default: bytes inside the bundle, compiled synchronously at first use.
+// The build swaps this file for predict-wasm.import.workerd.ts or predict-wasm.import.edge.ts under those export conditions.
+
+import { PREDICT } from "../build/predict.base64.js";
+import { lazyModule } from "./wasm.compile.js";
+
+/** The compiled module of prediction alone. */
+export const wasmModule: () => WebAssembly.Module = lazyModule(PREDICT);

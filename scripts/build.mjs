@@ -1,0 +1,190 @@
+// npm run build: assembly/ -> build/*.wasm -> dist/. With --wasm only the modules and their base64 form, which is all that vitest needs.
+// An entry that is not written yet is named and makes the build fail at the end, unless --partial is given.
+
+import { execFile } from "node:child_process";
+import { chmod, copyFile, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+process.chdir(root);
+const run = promisify(execFile);
+const flags = new Set(process.argv.slice(2));
+const absent = [];
+
+async function exists(path) {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** True when `path` is there; otherwise remembers to say that it is not. */
+async function present(path) {
+  if (await exists(path)) return true;
+  absent.push(path);
+  return false;
+}
+
+/** Writes only when the content differs, so that watchers and caches stay quiet. */
+async function put(path, text) {
+  if ((await exists(path)) && (await readFile(path, "utf8")) === text) return;
+  await writeFile(path, text);
+}
+
+async function asc(entry, out, target = "release") {
+  const args = [
+    "node_modules/assemblyscript/bin/asc.js",
+    entry,
+    "--config",
+    "asconfig.json",
+    "--target",
+    target,
+    "-o",
+    out,
+  ];
+  try {
+    await run(process.execPath, args);
+  } catch (error) {
+    process.stderr.write(`${error.stdout ?? ""}${error.stderr ?? error}`);
+    throw new Error(`asc failed on ${entry}`);
+  }
+}
+
+async function buildWasm() {
+  await mkdir("build", { recursive: true });
+  const modules = [
+    { entry: "assembly/index.ts", name: "kernels" },
+    { entry: "assembly/predict.ts", name: "predict" },
+  ];
+  for (const { entry, name } of modules) {
+    if (!(await present(entry))) continue;
+    await asc(entry, `build/${name}.wasm`);
+    const base64 = (await readFile(`build/${name}.wasm`)).toString("base64");
+    await put(
+      `build/${name}.base64.ts`,
+      `// Made by scripts/build.mjs from ${entry}.\nexport const ${name.toUpperCase()} =\n  "${base64}";\n`,
+    );
+  }
+  // the unoptimised kernels: the tests compare their bits with those of the optimised ones
+  if (flags.has("--debug")) await asc("assembly/index.ts", "build/kernels.debug.wasm", "debug");
+}
+
+/** Replaces the inline sources of the wasm modules by those of another host. */
+function hostPlugin(host) {
+  return {
+    name: `wasm from ${host}`,
+    setup(build) {
+      build.onResolve({ filter: /(^|\/)(predict-)?wasm\.inline\.js$/ }, (args) => ({
+        path: join(args.resolveDir, args.path.replace(/inline\.js$/, `import.${host}.ts`)),
+      }));
+      build.onResolve({ filter: /\.wasm(\?module)?$/ }, (args) => ({ path: args.path, external: true }));
+    },
+  };
+}
+
+async function bundle() {
+  const esbuild = await import("esbuild");
+  await rm("dist", { recursive: true, force: true });
+  await mkdir("dist", { recursive: true });
+  const shared = {
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    minify: true,
+    platform: "neutral",
+    legalComments: "none",
+    logLevel: "warning",
+    charset: "utf8",
+  };
+  for (const [entry, name] of [
+    ["js/index.ts", "index"],
+    ["js/predict.ts", "predict"],
+  ]) {
+    if (!(await present(entry))) continue;
+    await esbuild.build({ ...shared, entryPoints: [entry], outfile: `dist/${name}.js` });
+    for (const host of ["workerd", "edge"]) {
+      await esbuild.build({
+        ...shared,
+        entryPoints: [entry],
+        outfile: `dist/${name}.${host}.js`,
+        plugins: [hostPlugin(host)],
+      });
+    }
+  }
+  if (await present("js/export/index.ts")) {
+    await esbuild.build({ ...shared, entryPoints: ["js/export/index.ts"], outfile: "dist/export.js" });
+  }
+  if (await present("js/cli/main.ts")) {
+    await esbuild.build({
+      ...shared,
+      platform: "node",
+      target: "node20",
+      entryPoints: ["js/cli/main.ts"],
+      outfile: "dist/cli.js",
+      // CommonJS dependencies inside the bundle ask for `require`
+      banner: {
+        js: '#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+      },
+    });
+    await chmod("dist/cli.js", 0o755);
+  }
+  for (const name of ["kernels", "predict"]) {
+    if (await exists(`build/${name}.wasm`)) await copyFile(`build/${name}.wasm`, `dist/${name}.wasm`);
+  }
+}
+
+async function types() {
+  const entries = [];
+  for (const entry of ["js/index.ts", "js/predict.ts", "js/export/index.ts"]) {
+    if (await exists(entry)) entries.push(entry);
+  }
+  if (entries.length === 0) return;
+  const config = {
+    extends: "../tsconfig.json",
+    compilerOptions: {
+      noEmit: false,
+      declaration: true,
+      emitDeclarationOnly: true,
+      stripInternal: true,
+      rootDir: "..",
+      outDir: "types",
+      types: [],
+    },
+    files: entries.map((entry) => join("..", entry)),
+    include: [],
+  };
+  await writeFile("build/tsconfig.types.json", JSON.stringify(config));
+  await rm("build/types", { recursive: true, force: true });
+  try {
+    await run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "build/tsconfig.types.json"]);
+  } catch (error) {
+    process.stderr.write(`${error.stdout ?? ""}${error.stderr ?? ""}`);
+    throw new Error("tsc failed");
+  }
+  await copyTypes();
+}
+
+/** build/types/js -> dist, keeping the folders. Nothing of build/ may be reached from there. */
+async function copyTypes() {
+  const { readdir } = await import("node:fs/promises");
+  for (const item of await readdir("build/types/js", { recursive: true, withFileTypes: true })) {
+    if (!item.isFile()) continue;
+    const from = join(item.parentPath ?? item.path, item.name);
+    const to = join("dist", relative("build/types/js", from));
+    if (/wasm\.(inline|import|compile)/.test(to)) continue;
+    await mkdir(dirname(to), { recursive: true });
+    await copyFile(from, to);
+  }
+}
+
+await buildWasm();
+if (!flags.has("--wasm")) {
+  await bundle();
+  await types();
+}
+if (absent.length > 0) {
+  console.error(`build: not written yet: ${absent.join(", ")}`);
+  if (!flags.has("--partial")) process.exitCode = 1;
+}
