@@ -3,11 +3,12 @@
 
 import { foldMembers } from "./assemble.js";
 import { fitCentre } from "./centre.js";
+import { abortError } from "./errors.js";
+import { parseModel } from "./format.js";
 import { type Look, type MemberResult, type Plan, trainMember } from "./member.js";
 import { scoresOf } from "./metrics.js";
 import { makeModel, type Model } from "./model.js";
 import { describe } from "./normalise.js";
-import { abortError } from "./errors.js";
 import { encodeTable, readTable, type Rows } from "./rows.js";
 import { type FitOptions, readOptions, readTarget, readWeights, type Schema } from "./schema.js";
 import type { Input, Link, ModelData, TrainingReport } from "./types.js";
@@ -297,7 +298,8 @@ export async function fitData(rows: Rows, options: FitOptions): Promise<ModelDat
     training,
   };
   if (outOfFold) finish(t, data, outOfFold, a, actual, caseWeight, plan, results, leftOut, centre.without);
-  return data;
+  // through the reader, so that what is in memory is what a file would hold
+  return parseModel(data);
 }
 
 const mean = (values: number[]) => values.reduce((s, v) => s + v, 0) / values.length;

@@ -1,0 +1,23 @@
+// `isotone/predict`: load a model, predict, take derivatives. No trainer, a module of a fifth of the size.
+import { parseModel } from "./format.js";
+import { wasmModule } from "./predict-wasm.inline.js";
+import { makePredictor, type Predictor } from "./predictor.js";
+import { createEngine } from "./wasm.js";
+
+export { ModelFormatError } from "./errors.js";
+export type { Predictor } from "./predictor.js";
+
+const engine = createEngine(wasmModule);
+
+/**
+ * A saved model, from JSON text or the parsed object.
+ *
+ * @throws ModelFormatError naming the field that is missing, of the wrong kind, or breaks a declared constraint
+ * @example
+ * import { load } from "isotone/predict";
+ * const model = load(await (await fetch("model.json")).text());
+ * model.predict({ scan: 3, repair: 1 });
+ */
+export function load(saved: string | object): Predictor {
+  return makePredictor(parseModel(saved), engine);
+}

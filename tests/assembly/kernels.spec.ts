@@ -1,0 +1,199 @@
+// The SIMD kernels against the scalar twin, bit for bit, over every tile width, tails and sizes.
+
+import { alloc, allocZeroed, mark, reset } from "../../assembly/arena";
+import { forward1, forward8, transpose8 } from "../../assembly/forward";
+import { paddedSize, putGroup, tilesOf } from "../../assembly/layout";
+import { exp4, expf, logf } from "../../assembly/math";
+import { nextNormal, nextUniform, seed, shuffle } from "../../assembly/random";
+import { sumOfNetworks } from "../../assembly/reference";
+import { adam, weights } from "../../assembly/optimiser";
+import { adamStep } from "../../assembly/reference";
+
+// The runner's own runtime takes all memory it finds at its first allocation; the arena gets 64 MiB of its own after that.
+heap.free(heap.alloc(16));
+reset(<usize>memory.grow(1024) << 16);
+
+/** Rows of planes to tiles, as the trainer and the image writer lay them out. */
+function pack(w: usize, d: i32, shapes: usize, networks: i32, metas: usize, tiles: usize): i32 {
+  const dp = paddedSize(d);
+  let plane = 0;
+  let meta = metas;
+  let tile = tiles;
+  for (let m = 0; m < networks; m++) {
+    const groups = load<i32>(shapes + (<usize>m << 3));
+    const hyperplanes = load<i32>(shapes + (<usize>m << 3), 4);
+    for (let k = 0; k < groups; k++) {
+      const end = putGroup(meta, hyperplanes, plane, k == groups - 1);
+      for (; meta < end; meta += 4) {
+        const width = load<i32>(meta) & 7;
+        for (let j = 0; j < width; j++, plane++) {
+          store<f32>(tile + (<usize>j << 2), load<f32>(w + (<usize>(plane * dp + d) << 2)));
+          for (let i = 0; i < d; i++) store<f32>(tile + (<usize>((i + 1) * width + j) << 2), load<f32>(w + (<usize>(plane * dp + i) << 2)));
+        }
+        tile += <usize>((d + 1) * width) << 2;
+      }
+    }
+  }
+  return <i32>((meta - metas) >> 2);
+}
+
+function compare(d: i32, networks: i32, groups: i32, hyperplanes: i32): i32 {
+  const start = mark();
+  seed(7, <u32>(d * 1000 + groups * 100 + hyperplanes));
+  const dp = paddedSize(d);
+  const planes = networks * groups * hyperplanes;
+  const w = allocZeroed(<usize>(planes * dp) << 2);
+  for (let i = 0; i < planes * dp; i++) store<f32>(w + (<usize>i << 2), nextNormal());
+  const shapes = alloc(<usize>networks << 3);
+  const factors = alloc(<usize>networks << 2);
+  for (let m = 0; m < networks; m++) {
+    store<i32>(shapes + (<usize>m << 3), groups);
+    store<i32>(shapes + (<usize>m << 3), hyperplanes, 4);
+    store<f32>(factors + (<usize>m << 2), 1);
+  }
+  const metas = alloc(<usize>(networks * groups * tilesOf(hyperplanes)) << 2);
+  const tiles = alloc((<usize>(planes * (d + 1)) << 2) + 64);
+  const count = pack(w, d, shapes, networks, metas, tiles);
+  const rows = allocZeroed(<usize>(8 * dp) << 2);
+  for (let i = 0; i < 8 * dp; i++) store<f32>(rows + (<usize>i << 2), nextNormal());
+  const xt = alloc(<usize>dp << 5);
+  const out = alloc(32);
+  const values = alloc(32);
+  const active = alloc(<usize>networks << 5);
+  const one = alloc(<usize>networks << 2);
+  const maxima = alloc(<usize>(count + 4) << 2);
+  transpose8(rows, dp, d, xt);
+  forward8<i32>(tiles, metas, count, d, xt, out, active, 32);
+  forward8<f32>(tiles, metas, count, d, xt, values, 0, 0);
+  let wrong = 0;
+  for (let r = 0; r < 8; r++) {
+    const x = rows + (<usize>(r * dp) << 2);
+    const expected = sumOfNetworks(w, dp, d, shapes, factors, networks, x, one);
+    const bits = reinterpret<u32>(expected);
+    if (load<u32>(out + (<usize>r << 2)) != bits) wrong++;
+    if (load<u32>(values + (<usize>r << 2)) != bits) wrong++;
+    if (reinterpret<u32>(forward1(tiles, metas, count, d, x, maxima)) != bits) wrong++;
+    for (let m = 0; m < networks; m++) {
+      if (load<i32>(active + (<usize>(m * 8 + r) << 2)) != load<i32>(one + (<usize>m << 2))) wrong++;
+    }
+  }
+  reset(start);
+  return wrong;
+}
+
+describe("forward", () => {
+  test("eight rows, one row and the scalar twin give the same bits and active planes", () => {
+    for (let d = 1; d <= 21; d++) {
+      for (let j = 1; j <= 9; j++) expect(compare(d, 3, 3, j)).toBe(0, "d " + d.toString() + ", hyperplanes " + j.toString());
+    }
+    expect(compare(50, 1, 16, 16)).toBe(0);
+    expect(compare(101, 17, 1, 1)).toBe(0);
+    expect(compare(20, 16, 4, 4)).toBe(0);
+  });
+});
+
+describe("exp and log", () => {
+  test("log undoes exp within a few units in the last place", () => {
+    for (let x: f32 = -80; x < 80; x += 0.37) expect(abs(logf(expf(x)) - x)).toBeLessThan(<f32>4e-7 * max(abs(x), <f32>1));
+  });
+  test("exp and log do not fall from a float to the next", () => {
+    seed(1, 1);
+    for (let i = 0; i < 200000; i++) {
+      const x = nextNormal() * 10;
+      const up = reinterpret<f32>(reinterpret<u32>(x) + (x > 0 ? 1 : -1));
+      if (!(expf(up) >= expf(x))) expect(expf(up)).toBeGreaterThanOrEqual(expf(x));
+      const p = nextUniform() * 1000;
+      if (!(logf(reinterpret<f32>(reinterpret<u32>(p) + 1)) >= logf(p))) expect(p).toBe(0);
+    }
+  });
+  test("known values", () => {
+    expect(expf(0)).toBe(1);
+    expect(expf(1)).toBe(<f32>2.7182817);
+    expect(logf(1)).toBe(0);
+    expect(logf(10)).toBe(<f32>2.3025851);
+  });
+  test("four at once agree with one at a time within 3 units in the last place", () => {
+    const at = alloc(16);
+    for (let x: f32 = -40; x < 20; x += 0.0137) {
+      v128.store(at, exp4(f32x4.splat(x)));
+      expect(abs(load<f32>(at) / expf(x) - <f32>1)).toBeLessThan(<f32>4e-7, x.toString());
+    }
+  });
+});
+
+const expectedZ = alloc(64);
+
+describe("optimiser", () => {
+  test("one step equals the scalar twin on free and signed weights", () => {
+    seed(3, 3);
+    const dp = 8;
+    const slab = alloc(8 * 32);
+    const twin = alloc(8);
+    for (let i: usize = 0; i < 64; i++) store<f32>(slab + (i << 2), 0);
+    const z = slab;
+    const w = slab + 32;
+    const m = slab + 64;
+    const v = slab + 96;
+    const g = slab + 128;
+    const signs = slab + 160;
+    const signed = slab + 192;
+    const decay = slab + 224;
+    for (let i: usize = 0; i < 8; i++) {
+      const s: f32 = i % 3 == 0 ? 0 : i % 3 == 1 ? 1 : -1;
+      store<f32>(z + (i << 2), nextNormal());
+      store<f32>(g + (i << 2), nextNormal());
+      store<f32>(signs + (i << 2), s);
+      store<i32>(signed + (i << 2), s == 0 ? 0 : -1);
+      store<f32>(decay + (i << 2), 1);
+    }
+    weights(z, w, signs, signed, dp);
+    for (let i: usize = 0; i < 8; i++) {
+      const s = load<f32>(signs + (i << 2));
+      if (s != 0) expect(load<f32>(w + (i << 2)) * s).toBeGreaterThan(0);
+    }
+    for (let i: usize = 0; i < 8; i++) {
+      const old = load<f32>(z + (i << 2));
+      const weight = load<f32>(w + (i << 2));
+      store<f32>(twin, 0);
+      store<f32>(twin, 0, 4);
+      const dw = load<f32>(g + (i << 2)) + <f32>0.5 * weight;
+      const dz = load<f32>(signs + (i << 2)) == 0 ? dw : dw * weight;
+      store<f32>(expectedZ + (i << 2), old - adamStep(twin, twin + 4, dz, 0.01, 1e-8));
+    }
+    adam(z, w, m, v, g, signs, signed, decay, dp, 0.5, 0.01, 1e-8);
+    for (let i: usize = 0; i < 8; i++) {
+      expect(abs(load<f32>(z + (i << 2)) - load<f32>(expectedZ + (i << 2)))).toBeLessThan(1e-6);
+      expect(load<f32>(g + (i << 2))).toBe(0);
+    }
+  });
+});
+
+describe("generator", () => {
+  test("a shuffle keeps every number once, and seeds repeat", () => {
+    const p = alloc(400);
+    for (let i: u32 = 0; i < 100; i++) store<u32>(p + (<usize>i << 2), i);
+    seed(5, 0);
+    shuffle(p, 100);
+    let sum: u32 = 0;
+    for (let i: usize = 0; i < 100; i++) sum += load<u32>(p + (i << 2));
+    expect(sum).toBe(4950);
+    seed(5, 0);
+    const a = nextNormal();
+    seed(5, 0);
+    expect(nextNormal()).toBe(a);
+    seed(5, 1);
+    expect(nextNormal()).not.toBe(a);
+  });
+  test("normal numbers have mean 0 and variance 1", () => {
+    seed(11, 0);
+    let sum: f64 = 0;
+    let square: f64 = 0;
+    for (let i = 0; i < 100000; i++) {
+      const x = <f64>nextNormal();
+      sum += x;
+      square += x * x;
+    }
+    expect(abs(sum / 100000)).toBeLessThan(0.015);
+    expect(abs(square / 100000 - 1)).toBeLessThan(0.02);
+  });
+});
