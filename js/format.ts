@@ -158,8 +158,10 @@ function parseLoss(given: unknown): Loss {
   if (loss.name === "quantiles") {
     loss.levels = ascending(fields.levels, "loss.levels", true);
     if (loss.levels.length === 0) throw wrong("loss.levels", "at least one level", fields.levels);
-    for (const level of loss.levels) if (!(level > 0 && level < 1)) throw wrong("loss.levels", "levels between 0 and 1", level);
-  } else if (fields.levels !== undefined) throw wrong("loss.levels", 'nothing unless the loss is "quantiles"', fields.levels);
+    for (const level of loss.levels)
+      if (!(level > 0 && level < 1)) throw wrong("loss.levels", "levels between 0 and 1", level);
+  } else if (fields.levels !== undefined)
+    throw wrong("loss.levels", 'nothing unless the loss is "quantiles"', fields.levels);
   if (fields.delta !== undefined) {
     if (loss.name !== "huber") throw wrong("loss.delta", 'nothing unless the loss is "huber"', fields.delta);
     loss.delta = number(fields.delta, "loss.delta");
@@ -177,7 +179,12 @@ function parseFeature(given: unknown, where: string): Feature {
   if (missing !== "error" && missing !== "median" && missing !== "indicator") {
     throw wrong(`${where}.missing`, '"error", "median" or "indicator"', missing);
   }
-  const feature: Feature = { name: string(fields.name, `${where}.name`), constraint: constraint as Constraint, kind, missing };
+  const feature: Feature = {
+    name: string(fields.name, `${where}.name`),
+    constraint: constraint as Constraint,
+    kind,
+    missing,
+  };
   if (missing === "indicator" && constraint !== "free") {
     throw new ModelFormatError(`${quote(`${where}.missing`)} is "indicator", which only a free feature may have`);
   }
@@ -187,13 +194,17 @@ function parseFeature(given: unknown, where: string): Feature {
     for (const name of ["fill", "range", "median"]) {
       if (fields[name] !== undefined) throw wrong(`${where}.${name}`, "nothing for a category", fields[name]);
     }
-    const categories = array(fields.categories, `${where}.categories`).map((c, i) => string(c, `${where}.categories[${i}]`));
+    const categories = array(fields.categories, `${where}.categories`).map((c, i) =>
+      string(c, `${where}.categories[${i}]`),
+    );
     if (categories.length === 0) throw wrong(`${where}.categories`, "at least one category", categories);
-    if (new Set(categories).size !== categories.length) throw wrong(`${where}.categories`, "distinct categories", categories);
+    if (new Set(categories).size !== categories.length)
+      throw wrong(`${where}.categories`, "distinct categories", categories);
     feature.categories = categories;
     if (fields.unknown !== undefined) {
       feature.unknown = string(fields.unknown, `${where}.unknown`);
-      if (!categories.includes(feature.unknown)) throw wrong(`${where}.unknown`, "one of the categories", feature.unknown);
+      if (!categories.includes(feature.unknown))
+        throw wrong(`${where}.unknown`, "one of the categories", feature.unknown);
     }
     return feature;
   }
@@ -201,7 +212,8 @@ function parseFeature(given: unknown, where: string): Feature {
     if (fields[name] !== undefined) throw wrong(`${where}.${name}`, "nothing for a number", fields[name]);
   }
   if (fields.fill !== undefined) {
-    if (missing === "error") throw wrong(`${where}.fill`, 'nothing, because missing values are an "error"', fields.fill);
+    if (missing === "error")
+      throw wrong(`${where}.fill`, 'nothing, because missing values are an "error"', fields.fill);
     feature.fill = float32(fields.fill, `${where}.fill`);
   } else if (missing !== "error") throw wrong(`${where}.fill`, "a number in place of a missing one", fields.fill);
   if (fields.range !== undefined) {
@@ -234,14 +246,20 @@ function parseInput(given: unknown, where: string, features: readonly Feature[])
   switch (transform) {
     case "linear":
     case "log1p":
-      if (feature?.kind !== "number") throw wrong(`${where}.transform`, '"equals" or "missing" for a category', transform);
+      if (feature?.kind !== "number")
+        throw wrong(`${where}.transform`, '"equals" or "missing" for a category', transform);
       break;
     case "equals":
-      if (feature?.kind !== "category") throw wrong(`${where}.transform`, '"linear", "log1p" or "missing" for a number', transform);
+      if (feature?.kind !== "category")
+        throw wrong(`${where}.transform`, '"linear", "log1p" or "missing" for a number', transform);
       break;
     case "missing":
       if (feature?.missing !== "indicator") {
-        throw wrong(`${where}.transform`, '"missing" only for a feature whose missing values are an "indicator"', transform);
+        throw wrong(
+          `${where}.transform`,
+          '"missing" only for a feature whose missing values are an "indicator"',
+          transform,
+        );
       }
       break;
     case "level":
@@ -250,7 +268,8 @@ function parseInput(given: unknown, where: string, features: readonly Feature[])
       throw wrong(`${where}.transform`, '"linear", "log1p", "equals", "missing" or "level"', transform);
   }
   if (transform === "log1p") input.divisor = positive32(fields.divisor, `${where}.divisor`);
-  else if (fields.divisor !== undefined) throw wrong(`${where}.divisor`, 'nothing unless the transform is "log1p"', fields.divisor);
+  else if (fields.divisor !== undefined)
+    throw wrong(`${where}.divisor`, 'nothing unless the transform is "log1p"', fields.divisor);
   if (transform === "equals") {
     const count = feature?.categories?.length ?? 0;
     const category = fields.category;
@@ -297,7 +316,8 @@ function parseNetworks(given: unknown, inputs: readonly Input[], features: reado
           const constraint = constraints[i];
           if ((constraint === "increasing" && w < 0) || (constraint === "decreasing" && w > 0)) {
             const input = inputs[i] as Input;
-            const name = input.transform === "level" ? "the quantile level" : quote((features[input.feature] as Feature).name);
+            const name =
+              input.transform === "level" ? "the quantile level" : quote((features[input.feature] as Feature).name);
             throw new ModelFormatError(
               `a weight breaks the constraint of ${name}, ${constraint}: ${w} in network ${m}, group ${k}, plane ${j} (networks[${m}][${k}][${j}][${i}])`,
             );
@@ -305,7 +325,8 @@ function parseNetworks(given: unknown, inputs: readonly Input[], features: reado
           out[i] = w;
           bound += Math.abs(w) * (i < inputs.length ? 50 : 1);
         }
-        if (!(bound <= LARGEST)) throw new ModelFormatError(`${quote(where)} has weights so large that a prediction can overflow float32`);
+        if (!(bound <= LARGEST))
+          throw new ModelFormatError(`${quote(where)} has weights so large that a prediction can overflow float32`);
         largest = Math.max(largest, bound);
         return out;
       });
@@ -313,7 +334,8 @@ function parseNetworks(given: unknown, inputs: readonly Input[], features: reado
     sum += largest;
     return copy;
   });
-  if (!(sum <= LARGEST)) throw new ModelFormatError('"networks" has weights so large that a prediction can overflow float32');
+  if (!(sum <= LARGEST))
+    throw new ModelFormatError('"networks" has weights so large that a prediction can overflow float32');
   return parsed;
 }
 
@@ -321,7 +343,8 @@ function parseLink(given: unknown): Link {
   const fields = object(given, "link");
   only(fields, "link", fields.name === "exp" ? ["name", "maximum"] : ["name"]);
   if (fields.name === "exp") return { name: "exp", maximum: float32(fields.maximum, "link.maximum") };
-  if (fields.name !== "identity" && fields.name !== "logistic") throw wrong("link.name", '"identity", "exp" or "logistic"', fields.name);
+  if (fields.name !== "identity" && fields.name !== "logistic")
+    throw wrong("link.name", '"identity", "exp" or "logistic"', fields.name);
   return { name: fields.name };
 }
 
@@ -360,7 +383,9 @@ function parseTraining(given: unknown): TrainingReport {
   }
   if (fields.isotone !== undefined) string(fields.isotone, "training.isotone");
   for (const name of ["curve", "warnings"]) if (fields[name] !== undefined) array(fields[name], `training.${name}`);
-  array(fields.warnings ?? [], "training.warnings").forEach((warning, i) => string(warning, `training.warnings[${i}]`));
+  array(fields.warnings ?? [], "training.warnings").forEach((warning, i) => {
+    string(warning, `training.warnings[${i}]`);
+  });
   array(fields.curve ?? [], "training.curve").forEach((point, i) => {
     const entry = object(point, `training.curve[${i}]`);
     for (const name of ["step", "epoch", "loss"]) number(entry[name], `training.curve[${i}].${name}`);
@@ -373,7 +398,9 @@ function parseTraining(given: unknown): TrainingReport {
 function only(fields: Fields, where: string, names: readonly string[]): void {
   for (const name of Object.keys(fields)) {
     if (!names.includes(name) && fields[name] !== undefined) {
-      throw new ModelFormatError(`${quote(where === "" ? name : `${where}.${name}`)} is not a field of version 1 (fields: ${list(names, 20)})`);
+      throw new ModelFormatError(
+        `${quote(where === "" ? name : `${where}.${name}`)} is not a field of version 1 (fields: ${list(names, 20)})`,
+      );
     }
   }
 }
@@ -415,7 +442,8 @@ function ascending(value: unknown, where: string, strictly: boolean): number[] {
   const values = array(value, where).map((v, i) => number(v, `${where}[${i}]`));
   for (let i = 1; i < values.length; i++) {
     const [a, b] = [values[i - 1] as number, values[i] as number];
-    if (strictly ? a >= b : a > b) throw new ModelFormatError(`${quote(`${where}[${i}]`)} expected ascending numbers, got ${b} after ${a}`);
+    if (strictly ? a >= b : a > b)
+      throw new ModelFormatError(`${quote(`${where}[${i}]`)} expected ascending numbers, got ${b} after ${a}`);
   }
   return values;
 }

@@ -35,7 +35,8 @@ const tables = new WeakSet<object>();
 
 /** Reads rows or columns into a table. Columns must be of equal length; typed arrays are kept, not copied. */
 export function readTable(rows: Rows | Table): Table {
-  if (typeof rows !== "object" || rows === null) throw typeError("rows", "an array of objects or an object of columns", rows);
+  if (typeof rows !== "object" || rows === null)
+    throw typeError("rows", "an array of objects or an object of columns", rows);
   if (tables.has(rows)) return rows as Table;
   const table = Array.isArray(rows) ? rowTable(rows) : columnTable(rows as Columns);
   tables.add(table);
@@ -71,7 +72,11 @@ function rowTable(rows: readonly Readonly<Record<string, unknown>>[]): Table {
 
 function columnTable(columns: Columns): Table {
   if (ArrayBuffer.isView(columns)) {
-    throw typeError("rows", "an array of objects or an object of columns (a bare typed array has no column names)", columns);
+    throw typeError(
+      "rows",
+      "an array of objects or an object of columns (a bare typed array has no column names)",
+      columns,
+    );
   }
   if (Symbol.iterator in columns || Symbol.asyncIterator in columns) {
     throw typeError("rows", "an array of objects or an object of columns", columns);
@@ -184,8 +189,10 @@ export function encodeTable(
       const column = columns[f] as ArrayLike<unknown>;
       const feature = features[f] as Encoded;
       const at = (start - from) * width + f;
-      if (feature.kind === "number" && column instanceof Float32Array) float32Block(column, feature, start, end, out, at, width);
-      else if (feature.kind === "number" && column instanceof Float64Array) float64Block(column, feature, start, end, out, at, width);
+      if (feature.kind === "number" && column instanceof Float32Array)
+        float32Block(column, feature, start, end, out, at, width);
+      else if (feature.kind === "number" && column instanceof Float64Array)
+        float64Block(column, feature, start, end, out, at, width);
       else {
         let o = at;
         for (let r = start; r < end; r++, o += width) out[o] = encodeValue(column[r], feature, r);
@@ -195,7 +202,15 @@ export function encodeTable(
 }
 
 // One body a kind of array, so that each loop sees one type only.
-function float32Block(c: Float32Array, feature: Encoded, from: number, to: number, out: Float32Array, at: number, step: number): void {
+function float32Block(
+  c: Float32Array,
+  feature: Encoded,
+  from: number,
+  to: number,
+  out: Float32Array,
+  at: number,
+  step: number,
+): void {
   let o = at;
   for (let r = from; r < to; r++, o += step) {
     const x = c[r] as number;
@@ -203,7 +218,15 @@ function float32Block(c: Float32Array, feature: Encoded, from: number, to: numbe
   }
 }
 
-function float64Block(c: Float64Array, feature: Encoded, from: number, to: number, out: Float32Array, at: number, step: number): void {
+function float64Block(
+  c: Float64Array,
+  feature: Encoded,
+  from: number,
+  to: number,
+  out: Float32Array,
+  at: number,
+  step: number,
+): void {
   let o = at;
   for (let r = from; r < to; r++, o += step) {
     const x = Math.fround(c[r] as number);
@@ -261,7 +284,7 @@ export function encodeRow(row: Row, features: readonly Encoded[], out: Float32Ar
 
 /** One value of a row that is an array: as encodeValue, but a number in the place of a category is its index. */
 function encodeIndexed(value: unknown, feature: Encoded, index: number): number {
-  if (feature.kind === "category" && typeof value === "number" && value === value) {
+  if (feature.kind === "category" && typeof value === "number" && !Number.isNaN(value)) {
     const count = feature.categories?.length ?? 0;
     if (Number.isInteger(value) && value >= 0 && value < count) return value;
     throw new RangeError(
@@ -273,7 +296,7 @@ function encodeIndexed(value: unknown, feature: Encoded, index: number): number 
 
 /** One value by its feature: the number, the category's index, or NaN for a missing one where the feature allows that. */
 function encodeValue(value: unknown, feature: Encoded, index: number): number {
-  if (value === undefined || value === null || (typeof value === "number" && value !== value)) {
+  if (value === undefined || value === null || Number.isNaN(value)) {
     if (feature.missing !== "error") return Number.NaN;
     throw badNumber(feature.name, value, index);
   }

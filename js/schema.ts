@@ -153,7 +153,9 @@ export function readOptions(rows: Rows | Table, options: FitOptions): Schema {
   if (typeof options !== "object" || options === null) throw typeError("options", "an object with a target", options);
   for (const name of Object.keys(options)) {
     if (!OPTIONS.includes(name)) {
-      throw new RangeError(`${quote(name)} is not an option of fit${suggest(name, OPTIONS) || `; options: ${list(OPTIONS, 20)}`}`);
+      throw new RangeError(
+        `${quote(name)} is not an option of fit${suggest(name, OPTIONS) || `; options: ${list(OPTIONS, 20)}`}`,
+      );
     }
   }
   const { target, weight } = options;
@@ -181,7 +183,8 @@ export function readOptions(rows: Rows | Table, options: FitOptions): Schema {
       members: whole(options, "members", 1, 64),
     },
     seed: options.seed === undefined ? 1 : (whole({ seed: options.seed }, "seed", 0, 4294967295, false) as number),
-    threads: options.threads === undefined ? 1 : (whole({ threads: options.threads }, "threads", 1, 256, false) as number),
+    threads:
+      options.threads === undefined ? 1 : (whole({ threads: options.threads }, "threads", 1, 256, false) as number),
     effort: options.effort ?? "default",
   };
   if (weight !== undefined) schema.weight = weight;
@@ -210,7 +213,8 @@ export function readTarget(table: Table, schema: Pick<Schema, "target" | "loss">
     const value = y[r] as number;
     if (loss === "poisson" && value < 0) throw badTarget(schema.target, loss, "0 or more", value, r);
     if (loss === "gamma" && value <= 0) throw badTarget(schema.target, loss, "more than 0", value, r);
-    if (loss === "logistic" && (value < 0 || value > 1)) throw badTarget(schema.target, loss, "0 or 1 (or a share)", value, r);
+    if (loss === "logistic" && (value < 0 || value > 1))
+      throw badTarget(schema.target, loss, "0 or 1 (or a share)", value, r);
     if (value !== y[0]) differ = true;
   }
   if (!differ) {
@@ -233,7 +237,8 @@ export function readWeights(table: Table, schema: Pick<Schema, "weight">): Float
     if (value < 0) throw new RangeError(`row ${r}: ${quote(schema.weight)} is ${value}; a weight expected 0 or more`);
     if (value > 0) positive++;
   }
-  if (positive < 2) throw new RangeError(`weight ${quote(schema.weight)} expected at least 2 rows above 0, got ${positive}`);
+  if (positive < 2)
+    throw new RangeError(`weight ${quote(schema.weight)} expected at least 2 rows above 0, got ${positive}`);
   return weights;
 }
 
@@ -241,8 +246,11 @@ function readFeatures(table: Table, options: FitOptions, target: string, weight:
   const given = options.features;
   if (given === undefined) {
     const names = table.names.filter((name) => name !== target && name !== weight);
-    if (names.length === 0) throw new RangeError(`"rows" expected at least one column besides the target ${quote(target)}`);
-    const features = names.map((name): FeatureSpec => ({ name, constraint: "increasing", kind: "number", missing: "error", transform: "auto" }));
+    if (names.length === 0)
+      throw new RangeError(`"rows" expected at least one column besides the target ${quote(target)}`);
+    const features = names.map(
+      (name): FeatureSpec => ({ name, constraint: "increasing", kind: "number", missing: "error", transform: "auto" }),
+    );
     return features;
   }
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
@@ -269,7 +277,9 @@ function readFeature(table: Table, name: string, option: FeatureOption): Feature
   if (Array.isArray(option)) throw typeError(where, WORDS, option);
   for (const key of Object.keys(option)) {
     if (!FEATURE_OPTIONS.includes(key)) {
-      throw new RangeError(`${quote(`${where}.${key}`)} is not an option of a feature${suggest(key, FEATURE_OPTIONS) || `; options: ${list(FEATURE_OPTIONS)}`}`);
+      throw new RangeError(
+        `${quote(`${where}.${key}`)} is not an option of a feature${suggest(key, FEATURE_OPTIONS) || `; options: ${list(FEATURE_OPTIONS)}`}`,
+      );
     }
   }
   const { constraint, categories, unknown, missing, transform } = option;
@@ -289,23 +299,34 @@ function readFeature(table: Table, name: string, option: FeatureOption): Feature
   if (categories === undefined) {
     if (unknown !== undefined) throw new RangeError(`${quote(`${where}.unknown`)} needs categories beside it`);
     if (spec.missing === "indicator" && spec.constraint !== "free") {
-      throw rangeError(`${where}.missing`, `"error" or "median" on a feature that is ${spec.constraint} ("indicator" keeps no order)`, missing);
+      throw rangeError(
+        `${where}.missing`,
+        `"error" or "median" on a feature that is ${spec.constraint} ("indicator" keeps no order)`,
+        missing,
+      );
     }
     return spec;
   }
   spec.kind = "category";
   spec.transform = "linear";
   if (constraint !== undefined && spec.constraint !== "free") {
-    throw rangeError(`${where}.constraint`, '"free" beside categories (give ordered categories as numbers)', constraint);
+    throw rangeError(
+      `${where}.constraint`,
+      '"free" beside categories (give ordered categories as numbers)',
+      constraint,
+    );
   }
-  if (transform !== undefined && transform !== "auto") throw rangeError(`${where}.transform`, "nothing beside categories", transform);
+  if (transform !== undefined && transform !== "auto")
+    throw rangeError(`${where}.transform`, "nothing beside categories", transform);
   if (missing === "median") throw rangeError(`${where}.missing`, '"error" or "indicator" beside categories', missing);
   spec.constraint = "free";
   spec.categories = readCategories(table, name, categories, spec.missing);
   if (unknown !== undefined) {
     if (typeof unknown !== "string") throw typeError(`${where}.unknown`, "one of the categories", unknown);
     if (!spec.categories.includes(unknown)) {
-      throw new RangeError(`${quote(`${where}.unknown`)} expected one of the categories (${list(spec.categories)}), got ${quote(unknown)}`);
+      throw new RangeError(
+        `${quote(`${where}.unknown`)} expected one of the categories (${list(spec.categories)}), got ${quote(unknown)}`,
+      );
     }
     spec.unknown = unknown;
   }
@@ -337,7 +358,8 @@ function readCategories(table: Table, name: string, given: unknown, missing: str
         );
       }
     }
-    if (found.size === 0) throw new RangeError(`${quote(where)} found no category: every value of ${quote(name)} is missing`);
+    if (found.size === 0)
+      throw new RangeError(`${quote(where)} found no category: every value of ${quote(name)} is missing`);
     return [...found].sort();
   }
   if (!Array.isArray(given)) throw wrong(where, '"auto" or an array of strings', given);
@@ -347,7 +369,8 @@ function readCategories(table: Table, name: string, given: unknown, missing: str
   const seen = new Set<string>();
   given.forEach((category: unknown, i) => {
     if (typeof category !== "string") throw typeError(`${where}[${i}]`, "a string", category);
-    if (seen.has(category)) throw new RangeError(`${quote(where)} expected distinct categories, got ${quote(category)} twice`);
+    if (seen.has(category))
+      throw new RangeError(`${quote(where)} expected distinct categories, got ${quote(category)} twice`);
     seen.add(category);
   });
   return [...seen];
@@ -373,8 +396,10 @@ function readLoss(given: unknown): Loss {
   if (levels.length === 0 || levels.length > 99) throw rangeError("loss.quantiles", "1 to 99 levels", levels);
   levels.forEach((level: unknown, i) => {
     if (typeof level !== "number") throw typeError(`loss.quantiles[${i}]`, "a number between 0 and 1", level);
-    if (!(level >= 1e-6 && level <= 1 - 1e-6)) throw rangeError(`loss.quantiles[${i}]`, "a number between 0 and 1", level);
-    if (levels.indexOf(level) !== i) throw new RangeError(`"loss.quantiles" expected distinct levels, got ${level} twice`);
+    if (!(level >= 1e-6 && level <= 1 - 1e-6))
+      throw rangeError(`loss.quantiles[${i}]`, "a number between 0 and 1", level);
+    if (levels.indexOf(level) !== i)
+      throw new RangeError(`"loss.quantiles" expected distinct levels, got ${level} twice`);
   });
   return { name: "quantiles", levels: [...levels].sort((a, b) => a - b) };
 }
@@ -398,5 +423,7 @@ function real(from: object, name: string, expected: string, good: (value: number
 
 /** A wrong word or number is a wrong value; anything else is of the wrong kind. */
 function wrong(where: string, expected: string, got: unknown): Error {
-  return typeof got === "string" || typeof got === "number" ? rangeError(where, expected, got) : typeError(where, expected, got);
+  return typeof got === "string" || typeof got === "number"
+    ? rangeError(where, expected, got)
+    : typeError(where, expected, got);
 }

@@ -1,0 +1,377 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ModelFormatError } from "../../js/errors.js";
+import { parseModel, shortest, stringifyModel } from "../../js/format.js";
+import { load } from "../../js/model.js";
+import { generator, randomModel, randomRow } from "./random-model.js";
+
+const minimal = () => ({
+  format: "isotone",
+  version: 1,
+  target: { name: "minutes" },
+  loss: { name: "squared" },
+  features: [{ name: "scan", constraint: "increasing", kind: "number", missing: "error" }],
+  inputs: [{ feature: 0, transform: "linear", center: 0, scale: 1 }],
+  networks: [
+    [
+      [
+        [2.5, 0],
+        [0, 4],
+      ],
+    ],
+  ],
+  scale: 1,
+  offset: 0,
+  link: { name: "identity" },
+  training: {},
+});
+
+/** The minimal model with one field replaced: a path such as "features.0.name". */
+function changed(path: string, value: unknown): unknown {
+  const model: Record<string, unknown> = minimal();
+  const keys = path.split(".");
+  let at = model;
+  for (const key of keys.slice(0, -1)) at = at[key] as Record<string, unknown>;
+  if (value === undefined) delete at[keys.at(-1) as string];
+  else at[keys.at(-1) as string] = value;
+  return model;
+}
+
+function refusal(model: unknown): string {
+  try {
+    parseModel(model);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ModelFormatError);
+    return (error as Error).message;
+  }
+  return "accepted";
+}
+
+const wrong: [string, unknown, string][] = [
+  ["what is not JSON", "{", "not a model file"],
+  ["what is not an object", "[]", "expected a JSON object, got an array of 0"],
+  ["another format", changed("format", "onnx"), '"format" expected "isotone", got "onnx"'],
+  ["a later version", changed("version", 2), '"version" is 2; this library reads version 1: update isotone'],
+  ["a version that is a string", changed("version", "1"), '"version" is "1"; this library reads version 1'],
+  ["an unknown field", changed("extra", 1), '"extra" is not a field of version 1'],
+  ["an unknown field of a feature", changed("features.0.extra", 1), '"features[0].extra" is not a field'],
+  ["no target", changed("target", undefined), '"target" expected an object, got undefined'],
+  ["a target name that is no string", changed("target.name", 1), '"target.name" expected a string, got 1'],
+  ["an unknown loss", changed("loss.name", "mse"), '"loss.name" expected "squared"'],
+  ["levels without quantiles", changed("loss.levels", [0.5]), '"loss.levels"'],
+  ["no features", changed("features", []), '"features" expected at least one feature'],
+  ["features twice", changed("features", [minimal().features[0], minimal().features[0]]), 'got "scan" twice'],
+  ["an unknown constraint", changed("features.0.constraint", "up"), '"features[0].constraint" expected "increasing"'],
+  ["an unknown kind", changed("features.0.kind", "text"), '"features[0].kind"'],
+  ["a median without its number", changed("features.0.missing", "median"), '"features[0].fill"'],
+  ["an indicator on a constrained feature", changed("features.0.missing", "indicator"), "only a free feature may have"],
+  ["categories of a number", changed("features.0.categories", ["a"]), '"features[0].categories"'],
+  ["a range upside down", changed("features.0.range", [2, 1]), '"features[0].range"'],
+  ["no inputs", changed("inputs", []), '"inputs" expected at least one input'],
+  [
+    "an input of no feature",
+    changed("inputs.0.feature", 1),
+    '"inputs[0].feature" expected the index of a feature, 0 to 0, got 1',
+  ],
+  ["an unknown transform", changed("inputs.0.transform", "square"), '"inputs[0].transform"'],
+  [
+    "a level in a model without quantiles",
+    changed("inputs.0", { feature: -1, transform: "level", center: 0, scale: 1 }),
+    '"inputs" has a quantile level',
+  ],
+  [
+    "quantiles without a level",
+    changed("loss", { name: "quantiles", levels: [0.5] }),
+    'expected an input with the transform "level"',
+  ],
+  ["log1p without a divisor", changed("inputs.0.transform", "log1p"), '"inputs[0].divisor"'],
+  ["a divisor without log1p", changed("inputs.0.divisor", 1), '"inputs[0].divisor"'],
+  ["an input scale of 0", changed("inputs.0.scale", 0), '"inputs[0].scale" expected a number above 0, got 0'],
+  ["an input scale that is 0 in float32", changed("inputs.0.scale", 1e-60), '"inputs[0].scale"'],
+  ["no networks", changed("networks", []), '"networks" expected at least one network'],
+  ["an empty network", changed("networks.0", []), '"networks[0]" expected at least one group'],
+  ["an empty group", changed("networks.0.0", []), '"networks[0][0]" expected at least one hyperplane'],
+  ["a plane that is too short", changed("networks.0.0.1", [1]), '"networks[0][0][1]" expected 2 numbers'],
+  [
+    "a weight that is no number",
+    changed("networks.0.0.1.0", "1"),
+    '"networks[0][0][1][0]" expected a finite number within float32, got "1"',
+  ],
+  [
+    "a weight that is null, as NaN is in JSON",
+    changed("networks.0.0.1.0", null),
+    '"networks[0][0][1][0]" expected a finite number within float32, got null',
+  ],
+  ["a weight beyond float32", changed("networks.0.0.1.0", 1e39), '"networks[0][0][1][0]"'],
+  ["weights that overflow", changed("networks.0.0.1.0", 3e38), "can overflow float32"],
+  ["a scale below 0", changed("scale", -1), '"scale" expected a number above 0, got -1'],
+  [
+    "an offset that is no number",
+    changed("offset", Number.NaN),
+    '"offset" expected a finite number within float32, got NaN',
+  ],
+  ["an unknown link", changed("link.name", "probit"), '"link.name"'],
+  ["exp without a maximum", changed("link", { name: "exp" }), '"link.maximum"'],
+  ["calibration of a model without quantiles", changed("calibration", [[0.5, 0.5]]), '"calibration"'],
+  ["residuals that are not sorted", changed("residuals", [1, 0]), '"residuals[1]" expected ascending numbers'],
+  ["a training that is no object", changed("training", []), '"training" expected an object'],
+  ["a seed that is no number", changed("training.seed", "1"), '"training.seed"'],
+];
+
+describe("a model file", () => {
+  it("is read from text, from an object, and with a byte order mark", () => {
+    const text = JSON.stringify(minimal());
+    expect(parseModel(text)).toEqual(parseModel(minimal()));
+    expect(parseModel(`\ufeff${text}`)).toEqual(parseModel(minimal()));
+    expect(load(text).predict({ scan: 2 })).toBe(5);
+    expect(load(text).predict({ scan: 1 })).toBe(4);
+  });
+
+  it("of every kind reads back to the same bytes", () => {
+    for (let seed = 1; seed <= 200; seed++) {
+      const data = parseModel(randomModel(seed));
+      const text = stringifyModel(data);
+      expect(parseModel(text)).toEqual(data);
+      expect(stringifyModel(parseModel(text))).toBe(text);
+    }
+  });
+
+  it("is the same text whatever the order of its fields", () => {
+    const shuffled = Object.fromEntries(Object.entries(minimal()).reverse());
+    expect(stringifyModel(shuffled as never)).toBe(stringifyModel(minimal() as never));
+  });
+
+  it("has the fewest digits that read back to the same float32", () => {
+    expect(shortest(Math.fround(0.1))).toBe(0.1);
+    expect(shortest(16777216)).toBe(16777216);
+    fc.assert(
+      fc.property(fc.float({ noNaN: true, noDefaultInfinity: true }), (value) => {
+        const short = shortest(value);
+        expect(Math.fround(short)).toBe(value + 0); // -0 is written as 0
+        const digits = (x: number) =>
+          x
+            .toExponential()
+            .replace(/e.*|[-.]/g, "")
+            .replace(/0+$/, "").length;
+        if (digits(short) > 1) expect(Math.fround(Number(value.toPrecision(digits(short) - 1)))).not.toBe(value);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("keeps hostile names as they are", () => {
+    const hostile = [
+      '"',
+      "\\",
+      "\n",
+      "*/",
+      "</script>",
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: a name that would be code in a template
+      "${x}",
+      "🦉",
+      "select",
+      "x".repeat(1000),
+      "",
+      "__proto__",
+      "constructor",
+    ];
+    const model = minimal();
+    model.features = hostile.map((name) => ({ name, constraint: "increasing", kind: "number", missing: "error" }));
+    model.target.name = "__proto__";
+    const data = parseModel(stringifyModel(model as never));
+    expect(data.features.map((f) => f.name)).toEqual(hostile);
+    const row = Object.fromEntries(hostile.map((name, i) => [name, i + 2]));
+    expect(load(data).predict(row)).toBe(5);
+    expect(Object.keys(load(data).sensitivity(row))).toEqual(hostile);
+  });
+
+  it.each(wrong)("is refused with %s", (_, model, message) => {
+    expect(refusal(model)).toContain(message);
+  });
+
+  it("is refused when one weight breaks a declared constraint, naming feature, network, group and plane", () => {
+    expect(refusal(changed("networks.0.0.1.0", -0.5))).toBe(
+      'a weight breaks the constraint of "scan", increasing: -0.5 in network 0, group 0, plane 1 (networks[0][0][1][0])',
+    );
+    for (let seed = 1; seed <= 100; seed++) {
+      const data = parseModel(randomModel(seed));
+      const random = generator(seed + 1000);
+      const m = Math.floor(random() * data.networks.length);
+      const k = Math.floor(random() * (data.networks[m]?.length ?? 0));
+      const plane = data.networks[m]?.[k]?.[0] as number[];
+      const i = random() < 0.5 ? 0 : 1; // scan is increasing, staff decreasing
+      if (plane[i] === 0) plane[i] = i === 0 ? 1 : -1;
+      plane[i] = -(plane[i] as number);
+      expect(refusal(data)).toContain(`in network ${m}, group ${k}, plane 0`);
+      expect(refusal(data)).toContain(i === 0 ? '"scan", increasing' : '"staff", decreasing');
+      expect(load.bind(null, data)).toThrow(ModelFormatError);
+    }
+  });
+
+  it("survives or is refused with ModelFormatError, whatever one field is replaced with", () => {
+    const replace = (value: unknown, path: number[], by: unknown): unknown => {
+      const [step, ...rest] = path;
+      if (step === undefined || typeof value !== "object" || value === null) return by;
+      const keys = Object.keys(value);
+      if (keys.length === 0) return by;
+      const key = keys[step % keys.length] as string;
+      const copy = (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>;
+      copy[key] = replace(copy[key], rest, by);
+      return copy;
+    };
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 50 }),
+        fc.array(fc.nat(200), { minLength: 1, maxLength: 6 }),
+        fc.anything(),
+        (seed, path, by) => {
+          const model = replace(randomModel(seed), path, by);
+          try {
+            parseModel(model);
+          } catch (error) {
+            expect(error).toBeInstanceOf(ModelFormatError);
+          }
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+
+  it("never changes or keeps the object it is read from", () => {
+    const given = randomModel(7);
+    const before = structuredClone(given);
+    const data = parseModel(given);
+    expect(given).toEqual(before);
+    (data.networks[0]?.[0]?.[0] as number[])[0] = 99;
+    data.training.seed = 99;
+    expect(given).toEqual(before);
+  });
+});
+
+const python = spawnSync("python3", ["--version"]);
+
+describe("a reader written from docs/model-format.md alone", () => {
+  it.skipIf(python.status !== 0)(
+    "gets the same predictions to 1e-6 in Python (skipped where there is no python3)",
+    () => {
+      const folder = mkdtempSync(join(tmpdir(), "isotone-reader-"));
+      try {
+        const reader = join(import.meta.dirname, "reader.py");
+        expect(readFileSync(reader, "utf8").trimEnd().split("\n").length).toBeLessThanOrEqual(60);
+        const kinds = new Set<string>();
+        for (let seed = 1; seed <= 24; seed++) {
+          const data = parseModel(randomModel(seed));
+          kinds.add(data.loss.name);
+          const file = join(folder, "model.json");
+          writeFileSync(file, stringifyModel(data));
+          const random = generator(seed);
+          const rows = Array.from({ length: 200 }, () => randomRow(data, random));
+          const output = execFileSync("python3", [reader, file], { input: JSON.stringify(rows), encoding: "utf8" });
+          const theirs = JSON.parse(output) as number[];
+          const ours = load(data).predictMany(rows);
+          // relative to the size of the predictions: near 0 a sum of large terms has no relative accuracy in float32
+          const size = Math.max(...ours.map(Math.abs));
+          const apart = theirs.map((value, r) => Math.abs(value - (ours[r] as number)) / size);
+          expect(theirs.length).toBe(200);
+          // the exponential multiplies the rounding of its argument
+          expect(Math.max(...apart)).toBeLessThan(data.link.name === "exp" ? 3e-6 : 1e-6);
+        }
+        expect(kinds.size).toBe(7);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    },
+  );
+});
+
+/** The few words of JSON Schema that docs/model-format.schema.json uses. */
+function fits(schema: unknown, value: unknown, root: Schema): boolean {
+  if (typeof schema === "boolean") return schema;
+  const s = schema as Schema;
+  if (s.$ref !== undefined) return fits(root.$defs?.[s.$ref.split("/").at(-1) as string], value, root);
+  for (const word of Object.keys(s))
+    if (!WORDS.includes(word)) throw new Error(`the test does not know the schema word ${word}`);
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  const kind = value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
+  const types = s.type === undefined ? undefined : [s.type].flat();
+  if (types && !types.includes(kind) && !(types.includes("integer") && Number.isInteger(value))) return false;
+  if ("const" in s && value !== s.const) return false;
+  if (s.enum && !s.enum.includes(value)) return false;
+  if (typeof value === "number") {
+    if (s.minimum !== undefined && value < s.minimum) return false;
+    if (s.maximum !== undefined && value > s.maximum) return false;
+    if (s.exclusiveMinimum !== undefined && value <= s.exclusiveMinimum) return false;
+    if (s.exclusiveMaximum !== undefined && value >= s.exclusiveMaximum) return false;
+  }
+  if (Array.isArray(value)) {
+    if (value.length < (s.minItems ?? 0) || value.length > (s.maxItems ?? Number.POSITIVE_INFINITY)) return false;
+    if (s.uniqueItems && new Set(value).size !== value.length) return false;
+    if (s.items !== undefined && !value.every((item) => fits(s.items, item, root))) return false;
+  }
+  if (isObject) {
+    const fields = value as Record<string, unknown>;
+    if (s.required?.some((name) => !Object.hasOwn(fields, name))) return false;
+    for (const [name, field] of Object.entries(fields)) {
+      const known = s.properties !== undefined && Object.hasOwn(s.properties, name);
+      if (known ? !fits(s.properties?.[name], field, root) : s.additionalProperties === false) return false;
+    }
+  }
+  if (s.allOf && !s.allOf.every((part) => fits(part, value, root))) return false;
+  if (s.oneOf && s.oneOf.filter((part) => fits(part, value, root)).length !== 1) return false;
+  if (s.if !== undefined) return fits((fits(s.if, value, root) ? s.then : s.else) ?? true, value, root);
+  return true;
+}
+
+interface Schema {
+  [word: string]: unknown;
+  $ref?: string;
+  $defs?: Record<string, unknown>;
+  type?: string | string[];
+  enum?: unknown[];
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
+  minItems?: number;
+  maxItems?: number;
+  uniqueItems?: boolean;
+  items?: unknown;
+  required?: string[];
+  properties?: Record<string, unknown>;
+  allOf?: unknown[];
+  oneOf?: unknown[];
+}
+
+const WORDS = (
+  "$schema $defs title description type const enum minimum maximum exclusiveMinimum exclusiveMaximum minItems maxItems uniqueItems " +
+  "items required properties additionalProperties allOf oneOf if then else"
+).split(" ");
+
+describe("docs/model-format.schema.json", () => {
+  const text = readFileSync(join(import.meta.dirname, "../../docs/model-format.schema.json"), "utf8");
+  const schema = JSON.parse(text) as Schema;
+
+  it("accepts every model that the library writes", () => {
+    expect(fits(schema, minimal(), schema)).toBe(true);
+    for (let seed = 1; seed <= 200; seed++) {
+      expect(fits(schema, JSON.parse(stringifyModel(randomModel(seed))), schema)).toBe(true);
+    }
+  });
+
+  it("refuses what the library refuses, but for signs, lengths and references", () => {
+    const beyond =
+      /a weight breaks|so large|distinct names|ascending|index of a|expected \d+ numbers|because "loss"|has a quantile level|nothing unless "loss"|one of the categories|\[least|for a category|for a number|an "indicator"|1e-60/;
+    let refused = 0;
+    for (const [, model] of wrong) {
+      const message = refusal(model);
+      if (typeof model !== "object" || beyond.test(message) || JSON.stringify(model).includes("null")) continue;
+      expect([message, fits(schema, model, schema)]).toEqual([message, false]);
+      refused++;
+    }
+    expect(refused).toBeGreaterThan(25);
+  });
+});

@@ -1,0 +1,239 @@
+import { describe, expect, it } from "vitest";
+import { readTable } from "../../js/rows.js";
+import { type FitOptions, readOptions, readTarget, readWeights } from "../../js/schema.js";
+
+const rows = [
+  { scan: 1, staff: 3, city: "Oslo", n: 1, minutes: 5 },
+  { scan: 2, staff: 2, city: "Bergen", n: 2, minutes: 9 },
+  { scan: 4, staff: 1, city: "Oslo", n: 1, minutes: 14 },
+];
+const numeric = rows.map(({ scan, staff, minutes }) => ({ scan, staff, minutes }));
+const read = (options: unknown, from: object = rows) => readOptions(from as never, options as FitOptions);
+
+/** The error of a call, as "Type: message". */
+function failure(call: () => unknown): string {
+  try {
+    call();
+  } catch (error) {
+    return `${(error as Error).name}: ${(error as Error).message}`;
+  }
+  return "no error";
+}
+
+describe("options of fit", () => {
+  it("take every column but the target as increasing when no feature is named", () => {
+    const schema = read({ target: "minutes" }, numeric);
+    expect(schema.features.map((f) => [f.name, f.constraint, f.kind])).toEqual([
+      ["scan", "increasing", "number"],
+      ["staff", "increasing", "number"],
+    ]);
+    expect(schema.seed).toBe(1);
+    expect(Object.values(schema.hyper).every((value) => value === "auto")).toBe(true);
+  });
+
+  it("leave the weight column out of the features", () => {
+    expect(read({ target: "minutes", weight: "staff" }, numeric).names).toEqual(["scan"]);
+  });
+
+  it("read constraints as words and as signs", () => {
+    const schema = read({ target: "minutes", features: { scan: 1, staff: -1, n: 0, city: { categories: "auto" } } });
+    expect(schema.features.map((f) => f.constraint)).toEqual(["increasing", "decreasing", "free", "free"]);
+  });
+
+  it("keep the order in which features are named, with a Map even for names that are numbers", () => {
+    const wide = [
+      { 2: 1, 1: 5, y: 1 },
+      { 2: 3, 1: 4, y: 2 },
+    ];
+    const features = new Map([
+      ["2", 1],
+      ["1", -1],
+    ] as const);
+    expect(read({ target: "y", features }, wide).names).toEqual(["2", "1"]);
+  });
+
+  it("find categories in code-unit order, whatever the order of the rows", () => {
+    const options = { target: "minutes", features: { city: { categories: "auto" } } };
+    const found = read(options).features[0]?.categories;
+    expect(found).toEqual(["Bergen", "Oslo"]);
+    expect(read(options, [...rows].reverse()).features[0]?.categories).toEqual(found);
+  });
+
+  it("accept features called like what every object inherits", () => {
+    const hostile = JSON.parse('[{"__proto__":1,"constructor":2,"y":3},{"__proto__":4,"constructor":5,"y":6}]');
+    const features = JSON.parse('{"__proto__":"increasing","constructor":-1}');
+    expect(read({ target: "y", features }, hostile).names).toEqual(["__proto__", "constructor"]);
+    expect(failure(() => read({ target: "minutes", features: { constructor: 1 } }))).toContain(
+      'no feature "constructor"',
+    );
+  });
+
+  const wrong: [string, unknown, string][] = [
+    [
+      "an unknown word",
+      { target: "minutes", features: { staff: "up" } },
+      'RangeError: "features.staff" expected "increasing", "decreasing", "free", 1, -1, 0 or { categories }, got "up"',
+    ],
+    [
+      "a sign other than 1, -1, 0",
+      { target: "minutes", features: { staff: 2 } },
+      'RangeError: "features.staff" expected',
+    ],
+    [
+      "a constraint of the wrong kind",
+      { target: "minutes", features: { staff: true } },
+      'TypeError: "features.staff" expected',
+    ],
+    ["a list of features", { target: "minutes", features: ["staff"] }, 'TypeError: "features" expected an object'],
+    ["no features", { target: "minutes", features: {} }, 'RangeError: "features" expected at least one feature'],
+    [
+      "an unknown feature, with the nearest name",
+      { target: "minutes", features: { scam: 1 } },
+      'RangeError: no feature "scam" in the rows; did you mean "scan"?',
+    ],
+    [
+      "the target as a feature",
+      { target: "minutes", features: { minutes: 1 } },
+      'RangeError: "features.minutes" is the target',
+    ],
+    ["no target", {}, 'TypeError: "target" expected the name of a column, got undefined'],
+    [
+      "a target that is not there",
+      { target: "hours" },
+      'RangeError: no target column "hours" in the rows; columns: scan, staff, city, n, minutes',
+    ],
+    ["a weight that is not there", { target: "minutes", weight: "w" }, 'RangeError: no weight column "w"'],
+    [
+      "the target as weight",
+      { target: "minutes", weight: "minutes" },
+      'RangeError: "weight" expected a column other than the target',
+    ],
+    [
+      "an unknown option",
+      { target: "minutes", epoch: 3 },
+      'RangeError: "epoch" is not an option of fit; did you mean "epochs"?',
+    ],
+    [
+      "an unknown option of a feature",
+      { target: "minutes", features: { city: { category: "auto" } } },
+      'RangeError: "features.city.category" is not an option of a feature',
+    ],
+    ["an unknown loss", { target: "minutes", loss: "mse" }, 'RangeError: "loss" expected "squared"'],
+    ["a loss of the wrong kind", { target: "minutes", loss: 3n }, 'TypeError: "loss" expected'],
+    [
+      "quantile levels out of range",
+      { target: "minutes", features: { scan: 1 }, loss: { quantiles: [0.5, 1] } },
+      'RangeError: "loss.quantiles[1]" expected a number between 0 and 1, got 1',
+    ],
+    [
+      "quantile levels twice",
+      { target: "minutes", features: { scan: 1 }, loss: { quantiles: [0.5, 0.5] } },
+      'RangeError: "loss.quantiles" expected distinct levels',
+    ],
+    ["no options", undefined, 'TypeError: "options" expected an object'],
+    [
+      "a number of networks that is not whole",
+      { target: "minutes", features: { scan: 1 }, networks: 1.5 },
+      'RangeError: "networks" expected a whole number from 1 to 1024 or "auto", got 1.5',
+    ],
+    ["no network", { target: "minutes", features: { scan: 1 }, networks: 0 }, 'RangeError: "networks"'],
+    ["epochs as a string", { target: "minutes", features: { scan: 1 }, epochs: "60" }, 'RangeError: "epochs"'],
+    [
+      "a negative learning rate",
+      { target: "minutes", features: { scan: 1 }, learningRate: -1 },
+      'RangeError: "learningRate"',
+    ],
+    ["all rows kept back", { target: "minutes", features: { scan: 1 }, validation: 1 }, 'RangeError: "validation"'],
+    ["a negative seed", { target: "minutes", features: { scan: 1 }, seed: -1 }, 'RangeError: "seed"'],
+    ["an unknown effort", { target: "minutes", features: { scan: 1 }, effort: "most" }, 'RangeError: "effort"'],
+    [
+      "a progress callback that is none",
+      { target: "minutes", features: { scan: 1 }, onProgress: 1 },
+      'TypeError: "onProgress" expected a function',
+    ],
+    [
+      "a signal that is none",
+      { target: "minutes", features: { scan: 1 }, signal: {} },
+      'TypeError: "signal" expected an AbortSignal',
+    ],
+    [
+      "an order on categories",
+      { target: "minutes", features: { city: { categories: "auto", constraint: 1 } } },
+      'RangeError: "features.city.constraint" expected "free"',
+    ],
+    [
+      "an indicator on a constrained feature",
+      { target: "minutes", features: { scan: { missing: "indicator" } } },
+      'RangeError: "features.scan.missing" expected "error" or "median"',
+    ],
+    [
+      "a median of categories",
+      { target: "minutes", features: { city: { categories: "auto", missing: "median" } } },
+      'RangeError: "features.city.missing"',
+    ],
+    [
+      "a fallback that is no category",
+      { target: "minutes", features: { city: { categories: "auto", unknown: "Rome" } } },
+      'RangeError: "features.city.unknown" expected one of the categories (Bergen, Oslo), got "Rome"',
+    ],
+    [
+      "a fallback without categories",
+      { target: "minutes", features: { scan: { unknown: "Rome" } } },
+      'RangeError: "features.scan.unknown" needs categories',
+    ],
+    [
+      "a category listed twice",
+      { target: "minutes", features: { city: { categories: ["a", "a"] } } },
+      'RangeError: "features.city.categories" expected distinct',
+    ],
+    [
+      "no category",
+      { target: "minutes", features: { city: { categories: [] } } },
+      'RangeError: "features.city.categories" expected 1 to 1000',
+    ],
+  ];
+  it.each(wrong)("refuse %s", (_, options, message) => {
+    expect(failure(() => read(options))).toContain(message);
+  });
+
+  it("refuse fewer than two rows", () => {
+    expect(failure(() => read({ target: "minutes" }, numeric.slice(0, 1)))).toBe(
+      'RangeError: "rows" expected at least 2 rows, got 1',
+    );
+    expect(failure(() => read({ target: "minutes" }, []))).toBe('RangeError: "rows" expected at least 2 rows, got 0');
+  });
+
+  it("refuse more than a thousand categories and say what to do", () => {
+    const many = Array.from({ length: 1500 }, (_, i) => ({ id: `id${i}`, y: i }));
+    expect(failure(() => read({ target: "y", features: { id: { categories: "auto" } } }, many))).toContain(
+      "list those that matter",
+    );
+  });
+});
+
+describe("the target and the weights", () => {
+  const target = (values: number[], loss: string) => () =>
+    readTarget(readTable({ y: values }), { target: "y", loss: { name: loss as "squared" } });
+
+  it("refuse a target that is the same in every row", () => {
+    expect(failure(target([2, 2, 2], "squared"))).toBe(
+      'RangeError: target "y" is 2 in every row: there is nothing to learn from it',
+    );
+  });
+
+  it("refuse a target that the loss cannot have", () => {
+    expect(failure(target([1, -1], "poisson"))).toBe(
+      'RangeError: row 1: "y" is -1; the loss "poisson" expected 0 or more',
+    );
+    expect(failure(target([1, 0], "gamma"))).toContain("expected more than 0");
+    expect(failure(target([1, 2], "logistic"))).toContain("expected 0 or 1");
+    expect(target([0, 1], "logistic")()).toEqual(Float64Array.of(0, 1));
+  });
+
+  it("refuse weights below 0 and weights that leave fewer than two rows", () => {
+    const weights = (values: number[]) => () => readWeights(readTable({ n: values }), { weight: "n" });
+    expect(failure(weights([1, -1]))).toContain('row 1: "n" is -1');
+    expect(failure(weights([1, 0, 0]))).toContain("at least 2 rows above 0, got 1");
+    expect(weights([1, 0, 2])()).toEqual(Float64Array.of(1, 0, 2));
+  });
+});
