@@ -1,0 +1,209 @@
+// Training: repeatable to the byte, better than its baselines, stoppable, and honest about bad input.
+
+import { describe, expect, test } from "vitest";
+import { fit, load } from "../../js/index.js";
+import { generator } from "./oracle.js";
+
+/** Jobs with a known, monotone, non-linear duration: n rows. */
+function jobs(n: number, seed = 1) {
+  const random = generator(seed);
+  return Array.from({ length: n }, () => {
+    const scan = Math.floor(random() ** 2 * 12);
+    const repair = Math.floor(random() ** 3 * 8);
+    const staff = 1 + Math.floor(random() * 4);
+    const hour = Math.floor(random() * 24);
+    const minutes = 3 + 2 * scan + Math.max(4 * repair, 12) / staff + 0.3 * scan * repair + Math.abs(hour - 12) / 4 + random();
+    return { scan, repair, staff, hour, minutes };
+  });
+}
+const features = { scan: "increasing", repair: 1, staff: "decreasing", hour: "free" } as const;
+const quick = { networks: 4, members: 2, epochs: 4 } as const;
+const text = JSON.stringify;
+
+describe("fit", () => {
+  test("halves the error of the sign-constrained linear fit on jobs that interact", async () => {
+    const model = await fit(jobs(1200), { target: "minutes", features });
+    const { heldOut, curve, blend } = model.training;
+    expect(heldOut?.model.rmse).toBeLessThan((heldOut?.linear.rmse ?? 0) / 2);
+    expect(heldOut?.linear.rmse).toBeLessThan(heldOut?.mean.rmse ?? 0);
+    // the same on rows that played no part at all
+    const fresh = jobs(400, 99);
+    const predicted = model.predictMany(fresh);
+    const rmse = Math.sqrt(fresh.reduce((s, row, r) => s + (predicted[r] - row.minutes) ** 2, 0) / fresh.length);
+    expect(rmse).toBeLessThan(1.3 * (heldOut?.model.rmse ?? 0));
+    expect(curve.length).toBeGreaterThan(10);
+    expect(blend).toBeGreaterThan(0);
+    expect(model.certify().monotone).toBe(true);
+  });
+
+  test("two runs give the same bytes, another seed gives others", async () => {
+    const rows = jobs(300);
+    const a = await fit(rows, { target: "minutes", features, ...quick });
+    const b = await fit(rows, { target: "minutes", features, ...quick });
+    const c = await fit(rows, { target: "minutes", features, ...quick, seed: 2 });
+    expect(text(a)).toBe(text(b));
+    expect(text(a)).not.toBe(text(c));
+  });
+
+  test("columns and rows, typed or not, give the same model", async () => {
+    const rows = jobs(200);
+    const names = ["scan", "repair", "staff", "hour", "minutes"] as const;
+    const plain = Object.fromEntries(names.map((name) => [name, rows.map((row) => row[name])]));
+    const typed = Object.fromEntries(names.map((name) => [name, Float64Array.from(rows, (row) => row[name])]));
+    const options = { target: "minutes", features, ...quick };
+    const want = text(await fit(rows, options));
+    expect(text(await fit(plain, options))).toBe(want);
+    expect(text(await fit(typed, options))).toBe(want);
+  });
+
+  test("a saved and loaded model predicts the same bits", async () => {
+    const rows = jobs(250);
+    const model = await fit(rows, { target: "minutes", features, ...quick });
+    const again = load(text(model));
+    expect(again.predictMany(rows)).toEqual(model.predictMany(rows));
+    expect(again.sensitivityMany(rows)).toEqual(model.sensitivityMany(rows));
+    expect(text(again)).toBe(text(model));
+  });
+
+  test("omitted features are every other column, increasing", async () => {
+    const model = await fit(jobs(60).map(({ scan, repair, minutes }) => ({ scan, repair, minutes })), { target: "minutes", ...quick });
+    expect(model.features.map((f) => [f.name, f.constraint])).toEqual([
+      ["scan", "increasing"],
+      ["repair", "increasing"],
+    ]);
+  });
+
+  test("networks: 1 is one network of groups x hyperplanes and nothing else", async () => {
+    const model = await fit(jobs(100), { target: "minutes", features, networks: 1, groups: 3, hyperplanes: 5, members: 1, validation: 0, epochs: 7, batch: 10 });
+    const data = model.toJSON();
+    expect(data.networks).toHaveLength(1);
+    expect(data.networks[0].map((group) => group.length)).toEqual([5, 5, 5]);
+    expect(data.training).toMatchObject({ steps: 70, batch: 10, members: 1, rows: 100, blend: 1 });
+    expect(data.training.heldOut).toBeUndefined();
+  });
+
+  test("progress climbs to the last epoch and the event loop gets turns", async () => {
+    const seen: number[] = [];
+    let turns = 0;
+    let running = true;
+    const count = () => {
+      turns++;
+      if (running) setImmediate(count);
+    };
+    setImmediate(count);
+    await fit(jobs(2000), { target: "minutes", features, onProgress: (p) => seen.push(p.epoch / p.epochs) });
+    running = false;
+    expect(seen.length).toBeGreaterThan(40);
+    expect(seen.every((v, i) => i === 0 || v >= seen[i - 1])).toBe(true);
+    expect(seen.at(-1)).toBeCloseTo(1, 5);
+    expect(turns).toBeGreaterThan(10);
+  });
+
+  test("an aborted signal rejects with AbortError, before and during training", async () => {
+    const before = AbortSignal.abort();
+    await expect(fit(jobs(50), { target: "minutes", features, signal: before })).rejects.toMatchObject({ name: "AbortError" });
+    const controller = new AbortController();
+    const running = fit(jobs(3000), { target: "minutes", features, signal: controller.signal, onProgress: () => controller.abort() });
+    await expect(running).rejects.toMatchObject({ name: "AbortError" });
+  });
+
+  test("rows of nine times the weight are fitted at least as closely", async () => {
+    const rows = jobs(80);
+    const weighted = await fit(
+      rows.map((row, r) => ({ ...row, n: r < 40 ? 9 : 1 })),
+      { target: "minutes", features, weight: "n" },
+    );
+    const plain = await fit(rows, { target: "minutes", features });
+    const error = (m: typeof plain) => rows.slice(0, 40).reduce((s, row) => s + (m.predict(row) - row.minutes) ** 2, 0);
+    expect(text(weighted)).not.toBe(text(plain));
+    expect(error(weighted)).toBeLessThan(error(plain) * 1.05);
+  });
+
+  test("two rows are enough, and twenty are fine", async () => {
+    const two = await fit([{ a: 1, t: 3 }, { a: 2, t: 5 }], { target: "t" });
+    expect(Number.isFinite(two.predict({ a: 1.5 }))).toBe(true);
+    const twenty = await fit(jobs(20), { target: "minutes", features });
+    expect(twenty.certify().monotone).toBe(true);
+    expect(Number.isFinite(twenty.predict(jobs(1, 5)[0]))).toBe(true);
+  });
+
+  test("a constant column and huge magnitudes do no harm, and the warning names them", async () => {
+    const rows = jobs(120).map((row) => ({ ...row, constant: 7, huge: 1e30 * row.scan }));
+    const model = await fit(rows, { target: "minutes", features: { ...features, constant: 1, huge: 1 }, ...quick });
+    expect(model.training.warnings.join()).toMatch(/"constant" is 7 in every row/);
+    expect(model.predictMany(rows).every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe("losses", () => {
+  const rows = jobs(400);
+  const options = { target: "minutes", features, networks: 8, members: 2, epochs: 40 };
+  test.each(["absolute", "huber", "poisson", "gamma"] as const)("%s beats the mean on its own rows and stays monotone", async (loss) => {
+    const model = await fit(rows, { ...options, loss });
+    expect(model.training.heldOut?.model.mae).toBeLessThan((model.training.heldOut?.mean.mae ?? 0) / 3);
+    expect(model.certify().monotone).toBe(true);
+    if (loss === "poisson" || loss === "gamma") {
+      const far = model.predict({ scan: 1e6, repair: 1e6, staff: 1, hour: 0 });
+      expect(far).toBeLessThanOrEqual(2.001 * Math.max(...rows.map((row) => row.minutes)));
+    }
+  });
+
+  test("logistic gives probabilities that rank the outcomes", async () => {
+    const yes = rows.map((row) => ({ ...row, minutes: row.minutes > 12 ? 1 : 0 }));
+    const model = await fit(yes, { ...options, loss: "logistic" });
+    const p = model.predictMany(yes);
+    expect(p.every((v) => v >= 0 && v <= 1)).toBe(true);
+    const right = yes.filter((row, r) => (p[r] > 0.5 ? 1 : 0) === row.minutes).length / yes.length;
+    expect(right).toBeGreaterThan(0.93);
+  });
+
+  test("quantiles cover their share of fresh rows and never cross", async () => {
+    const noisy = (n: number, seed: number) => {
+      const random = generator(seed);
+      return jobs(n, seed).map((row) => ({ ...row, minutes: row.minutes * (0.6 + random() * 0.8) }));
+    };
+    const model = await fit(noisy(1500, 3), { target: "minutes", features, loss: { quantiles: [0.1, 0.5, 0.9] } });
+    const fresh = noisy(800, 4);
+    for (const p of [0.1, 0.5, 0.9]) {
+      const below = fresh.filter((row) => row.minutes <= model.quantile(row, p)).length / fresh.length;
+      expect(Math.abs(below - p)).toBeLessThan(0.06);
+    }
+    for (const row of fresh.slice(0, 50)) {
+      let last = Number.NEGATIVE_INFINITY;
+      for (let p = 0.01; p < 1; p += 0.01) {
+        const q = model.quantile(row, p);
+        expect(q).toBeGreaterThanOrEqual(last);
+        last = q;
+      }
+    }
+    expect(model.predict(fresh[0])).toBe(model.quantile(fresh[0], 0.5));
+  });
+});
+
+describe("inputs as they come", () => {
+  test("a category gets its own level, an unknown one is an error that lists the known", async () => {
+    const random = generator(8);
+    const rows = Array.from({ length: 200 }, () => {
+      const city = ["Bergen", "Oslo", "Tromsø"][Math.floor(random() * 3)];
+      const scan = Math.floor(random() * 9);
+      return { city, scan, t: scan + (city === "Oslo" ? 10 : 0) + random() * 0.1 };
+    });
+    const model = await fit(rows, { target: "t", features: { scan: 1, city: { categories: "auto" } } });
+    expect(model.predict({ city: "Oslo", scan: 3 }) - model.predict({ city: "Bergen", scan: 3 })).toBeCloseTo(10, 0);
+    expect(() => model.predict({ city: "Rome", scan: 3 })).toThrow(/unknown category "Rome" for "city".*Bergen, Oslo/);
+  });
+
+  test("missing values: an error by default, the median on request, a learned indicator on free features", async () => {
+    const random = generator(4);
+    const rows = Array.from({ length: 300 }, () => {
+      const a = random() < 0.2 ? Number.NaN : random() * 10;
+      const b = random() < 0.2 ? Number.NaN : random() * 10;
+      return { a, b, t: (Number.isNaN(a) ? 5 : a) + (Number.isNaN(b) ? 20 : b) };
+    });
+    await expect(fit(rows, { target: "t", features: { a: 1, b: 0 } })).rejects.toThrow(/row \d+: "[ab]" is NaN/);
+    const model = await fit(rows, { target: "t", features: { a: { constraint: 1, missing: "median" }, b: { constraint: 0, missing: "indicator" } } });
+    const median = model.features[0].fill as number;
+    expect(model.predict({ a: Number.NaN, b: 3 })).toBe(model.predict({ a: median, b: 3 }));
+    expect(model.predict({ a: 5, b: Number.NaN })).toBeGreaterThan(model.predict({ a: 5, b: 9 }) + 5);
+  });
+});

@@ -1,0 +1,147 @@
+// Prediction and derivatives: the bits of the plain evaluator, monotone in every float, one row like many.
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { makeModel } from "../../js/model.js";
+import type { ModelData } from "../../js/types.js";
+import { evaluate, everyKind, generator, makeModel as made, makeRows, rowObject } from "./oracle.js";
+
+const bits = (v: number) => new Uint32Array(Float32Array.of(v).buffer)[0];
+const width = (data: ModelData) => data.features.length;
+
+describe("the kernels and the plain evaluator", () => {
+  test.each(Object.entries(everyKind()))("%s: the same float32 bits for predictions and derivatives", (_, data) => {
+    const model = makeModel(data);
+    const n = 203;
+    const rows = makeRows(data, n, 5);
+    const many = model.predictMany(rows);
+    const slopes = model.sensitivityMany(rows);
+    for (let r = 0; r < n; r++) {
+      const row = rows.subarray(r * width(data), (r + 1) * width(data));
+      const want = evaluate(data, row);
+      expect(bits(many[r])).toBe(bits(want.prediction));
+      expect(bits(model.predict(row))).toBe(bits(want.prediction));
+      expect(bits(model.predict(rowObject(data, row)))).toBe(bits(want.prediction));
+      const one = model.sensitivity(row);
+      data.features.forEach((feature, f) => {
+        // + 0: a derivative of -0 is 0
+        expect(bits(slopes[r * width(data) + f] + 0)).toBe(bits(want.sensitivity[f] + 0));
+        expect(one[feature.name]).toBe(slopes[r * width(data) + f]);
+      });
+    }
+  });
+});
+
+describe("monotonicity", () => {
+  /** Rows in ordered pairs: the second is at least the first in every constrained feature's direction, and equal in the others. */
+  function pairs(data: ModelData, n: number, seed: number): { low: Float32Array; high: Float32Array } {
+    const random = generator(seed);
+    const low = makeRows(data, n, seed);
+    const high = low.slice();
+    const d = width(data);
+    for (let r = 0; r < n; r++) {
+      const scale = 10 ** (random() * 9 - 7); // steps from a few units in the last place to far outside the training range
+      data.features.forEach((feature, f) => {
+        if (feature.constraint === "free" || feature.kind === "category" || random() < 0.3) return;
+        const at = r * d + f;
+        if (Number.isNaN(low[at])) return;
+        const step = scale * random() * Math.max(1, Math.abs(low[at]));
+        high[at] = low[at] + (feature.constraint === "increasing" ? step : -step);
+      });
+    }
+    return { low, high };
+  }
+
+  test("a million ordered pairs over random models stay ordered, bit for bit", () => {
+    let checked = 0;
+    let moved = 0;
+    fc.assert(
+      fc.property(
+        fc.record({
+          seed: fc.integer({ min: 0, max: 1e9 }),
+          numbers: fc.integer({ min: 1, max: 24 }),
+          categories: fc.integer({ min: 0, max: 2 }),
+          networks: fc.integer({ min: 1, max: 9 }),
+          groups: fc.integer({ min: 1, max: 7 }),
+          planes: fc.integer({ min: 1, max: 9 }),
+          link: fc.constantFrom("identity", "exp", "logistic") as fc.Arbitrary<"identity" | "exp" | "logistic">,
+          log1p: fc.boolean(),
+          missing: fc.boolean(),
+          doubled: fc.boolean(),
+        }),
+        (options) => {
+          const data = made(options);
+          const model = makeModel(data);
+          const n = 10000;
+          const { low, high } = pairs(data, n, options.seed);
+          const a = model.predictMany(low);
+          const b = model.predictMany(high);
+          for (let r = 0; r < n; r++) {
+            if (!(b[r] >= a[r])) throw new Error(`row ${r}: ${a[r]} fell to ${b[r]}`);
+            if (b[r] > a[r]) moved++;
+          }
+          checked += n;
+        },
+      ),
+      { numRuns: 100, seed: 1 },
+    );
+    expect(checked).toBeGreaterThanOrEqual(1e6);
+    // the pairs must be able to fail: most of them do move the prediction
+    expect(moved).toBeGreaterThan(checked / 4);
+  }, 240_000);
+
+  test("derivatives of constrained features never have the wrong sign", () => {
+    for (const data of Object.values(everyKind())) {
+      const slopes = makeModel(data).sensitivityMany(makeRows(data, 500, 3));
+      data.features.forEach((feature, f) => {
+        for (let r = 0; r < 500; r++) {
+          const s = slopes[r * width(data) + f];
+          if (feature.constraint === "increasing") expect(s).toBeGreaterThanOrEqual(0);
+          if (feature.constraint === "decreasing") expect(s).toBeLessThanOrEqual(0);
+        }
+      });
+    }
+  });
+
+  test("quantiles never cross, at any two levels", () => {
+    const data = Object.values(everyKind()).find((d) => d.loss.name === "quantiles") as ModelData;
+    const model = makeModel(data);
+    const rows = makeRows(data, 50, 9);
+    fc.assert(
+      fc.property(fc.double({ min: 1e-9, max: 1 - 1e-9, noNaN: true }), fc.double({ min: 1e-9, max: 1 - 1e-9, noNaN: true }), fc.nat(49), (p, q, r) => {
+        const row = rows.subarray(r * width(data), (r + 1) * width(data));
+        return model.quantile(row, Math.min(p, q)) <= model.quantile(row, Math.max(p, q));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe("the certificate", () => {
+  test("names feature, network, group and plane of one flipped weight", () => {
+    const data = made({ seed: 3, numbers: 4, networks: 3, groups: 2, planes: 3, ragged: false });
+    expect(makeModel(data).certify().monotone).toBe(true);
+    const i = data.inputs.findIndex((input) => data.features[input.feature].constraint === "increasing");
+    const plane = data.networks[1][1][2 % data.networks[1][1].length];
+    plane[i] = -Math.fround(Math.abs(plane[i]) + 0.5);
+    const certificate = makeModel(data).certify();
+    expect(certificate.monotone).toBe(false);
+    expect(certificate.violations).toHaveLength(1);
+    expect(certificate.violations[0]).toMatchObject({ feature: data.features[data.inputs[i].feature].name, network: 1, group: 1 });
+    expect(certificate.statement).toMatch(/network 1, group 1, plane \d/);
+  });
+});
+
+describe("many models in one engine", () => {
+  test("models evicted from the arena come back with the same predictions", () => {
+    // 64 MiB hold a few dozen of these; the first ones are dropped and copied in again
+    const models = Array.from({ length: 60 }, (_, k) => {
+      const data = made({ seed: k, numbers: 30, networks: 40, groups: 8, planes: 8 });
+      const rows = makeRows(data, 3, k);
+      const model = makeModel(data);
+      return { model, rows, want: Array.from(model.predictMany(rows)) };
+    });
+    for (const { model, rows, want } of models) expect(Array.from(model.predictMany(rows))).toEqual(want);
+    for (const { model, rows, want } of models) expect(model.predict(rows.subarray(0, rows.length / 3))).toBe(want[0]);
+  });
+});
