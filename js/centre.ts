@@ -34,7 +34,13 @@ export interface Centre {
 }
 
 /** `folds[r]` is the fold of row r, below `count`; `pause` is awaited between blocks of work. */
-export async function fitCentre(t: Trainer, p: CentreProblem, folds: Uint8Array, count: number, pause: () => Promise<void>): Promise<Centre> {
+export async function fitCentre(
+  t: Trainer,
+  p: CentreProblem,
+  folds: Uint8Array,
+  count: number,
+  pause: () => Promise<void>,
+): Promise<Centre> {
   const { wasm } = t;
   const { n, d } = p;
   const q = d + 2;
@@ -61,7 +67,8 @@ export async function fitCentre(t: Trainer, p: CentreProblem, folds: Uint8Array,
     for (let k = 0; k < parts; k++) for (let i = 0; i < q * q; i++) sum[i] += all[k * q * q + i];
     return moments;
   }
-  const solve = (moments: number, ridge: number) => wasm.solveRidge(moments, d, p.signs.at, ridge, beta.at, work.at, SWEEPS);
+  const solve = (moments: number, ridge: number) =>
+    wasm.solveRidge(moments, d, p.signs.at, ridge, beta.at, work.at, SWEEPS);
 
   if (p.loss !== 0) {
     // rounds of working targets and weights, a light ridge, all rows

@@ -32,7 +32,8 @@ export function certifyData(data: Pick<ModelData, "features" | "inputs" | "netwo
     const constraint = feature < 0 ? "increasing" : data.features[feature].constraint;
     return constraint === "free" ? 0 : constraint === "increasing" ? 1 : -1;
   });
-  const named = (i: number) => (data.inputs[i].feature < 0 ? "quantile level" : data.features[data.inputs[i].feature].name);
+  const named = (i: number) =>
+    data.inputs[i].feature < 0 ? "quantile level" : data.features[data.inputs[i].feature].name;
   data.networks.forEach((groups, network) => {
     groups.forEach((planes, group) => {
       planes.forEach((weights, plane) => {

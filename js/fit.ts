@@ -7,14 +7,14 @@ import { abortError } from "./errors.js";
 import { parseModel } from "./format.js";
 import { type Look, type MemberResult, type Plan, trainMember } from "./member.js";
 import { scoresOf } from "./metrics.js";
-import { makeModel, type Model } from "./model.js";
+import { type Model, makeModel } from "./model.js";
 import { describe } from "./normalise.js";
-import { encodeTable, readTable, type Rows } from "./rows.js";
+import { encodeTable, type Rows, readTable } from "./rows.js";
 import { type FitOptions, readOptions, readTarget, readWeights, type Schema } from "./schema.js";
 import type { Input, Link, ModelData, TrainingReport } from "./types.js";
 import { VERSION } from "./version.js";
-import { createTrainer, LOSSES, type Trainer } from "./wasm.js";
 import { wasmModule } from "./wasm.inline.js";
+import { createTrainer, LOSSES, type Trainer } from "./wasm.js";
 
 /** What `auto` stands for: from the number of rows and inputs (docs/defaults.md). */
 export function defaultsFor(n: number, d: number) {
@@ -177,7 +177,10 @@ export async function fitData(rows: Rows, options: FitOptions): Promise<ModelDat
   // networks
   const count = given(hyper.networks, 16);
   const single = count === 1;
-  const shapes: [number, number][] = Array.from({ length: count }, () => [given(hyper.groups, 4), given(hyper.hyperplanes, 4)]);
+  const shapes: [number, number][] = Array.from({ length: count }, () => [
+    given(hyper.groups, 4),
+    given(hyper.hyperplanes, 4),
+  ]);
   const factors = new Array<number>(count).fill(1 / count);
   const lambdas = new Array<number>(count).fill(auto.lambda / count);
   if (!single) {
@@ -325,7 +328,12 @@ interface Target {
 }
 
 /** The target in the units of its loss (assembly/loss.ts), and the way back. */
-function scaleTarget(actual: Float64Array, weight: Float32Array | undefined, schema: Schema, log: (x: number) => number): Target {
+function scaleTarget(
+  actual: Float64Array,
+  weight: Float32Array | undefined,
+  schema: Schema,
+  log: (x: number) => number,
+): Target {
   const n = actual.length;
   let sum = 0;
   let total = 0;
@@ -372,7 +380,13 @@ interface OutOfFold {
   linear: Float32Array;
 }
 
-function collect(t: Trainer, plan: Plan, results: MemberResult[], leftOut: Uint32Array[], centres: Float64Array[]): OutOfFold {
+function collect(
+  t: Trainer,
+  plan: Plan,
+  results: MemberResult[],
+  leftOut: Uint32Array[],
+  centres: Float64Array[],
+): OutOfFold {
   const total = leftOut.reduce((s, rows) => s + rows.length, 0);
   const rows = new Uint32Array(total);
   const networks = new Float32Array(total * plan.levels.length);
@@ -479,13 +493,18 @@ function finish(
   let residuals: Float64Array;
   if (data.link.name === "exp") {
     const low = y.reduce((s, v) => (v > 0 && v < s ? v : s), Number.POSITIVE_INFINITY);
-    residuals = Float64Array.from(y, (v, r) => wasm.logf(Math.fround(v > 0 ? v : low / 2)) - wasm.logf(Math.fround(model[r])));
+    residuals = Float64Array.from(
+      y,
+      (v, r) => wasm.logf(Math.fround(v > 0 ? v : low / 2)) - wasm.logf(Math.fround(model[r])),
+    );
   } else {
     residuals = Float64Array.from(y, (v, r) => v - model[r]);
   }
   residuals.sort();
   const keep = Math.min(n, 1001);
-  data.residuals = Array.from({ length: keep }, (_, k) => Math.fround(residuals[keep === 1 ? 0 : Math.round((k * (n - 1)) / (keep - 1))]));
+  data.residuals = Array.from({ length: keep }, (_, k) =>
+    Math.fround(residuals[keep === 1 ? 0 : Math.round((k * (n - 1)) / (keep - 1))]),
+  );
 }
 
 /** Levels to feed in so that, out of fold, the asked share of rows lies below: piecewise linear, non-decreasing, so quantiles still never cross. */

@@ -1,8 +1,9 @@
 // Public names only.
+
+export type { Certificate, Violation } from "./certify.js";
 export { ModelFormatError } from "./errors.js";
 export { fit } from "./fit.js";
 export { load, type Model } from "./model.js";
-export type { Certificate, Violation } from "./certify.js";
 export type { AnyRows, Columns, Row, Rows } from "./rows.js";
 export type { FeatureOption, FitOptions, Progress } from "./schema.js";
 export type { Constraint, Feature, Input, Link, Loss, ModelData, Scores, TrainingReport } from "./types.js";

@@ -1,18 +1,31 @@
 // A model: the predictor, and the questions one may ask of it. In: model data; out: an object with methods, no state of its own.
 
-import { createEngine } from "./wasm.js";
-import { wasmModule } from "./wasm.inline.js";
-import { makePredictor, type Predictor } from "./predictor.js";
-import type { ModelData } from "./types.js";
 import { parseModel } from "./format.js";
+import { intervalAround } from "./interval.js";
+import { makePredictor, type Predictor } from "./predictor.js";
+import type { Row } from "./rows.js";
+import type { ModelData } from "./types.js";
+import { wasmModule } from "./wasm.inline.js";
+import { createEngine } from "./wasm.js";
 
-export interface Model extends Predictor {}
+/** A trained model. */
+export interface Model extends Predictor {
+  /**
+   * [low, high] around the prediction that covers a share `coverage` of rows like the training rows, in target units; both ends are monotone.
+   * @throws RangeError when the model has too few out-of-fold residuals for that coverage, or none
+   */
+  predictInterval(row: Row, coverage?: number): [number, number];
+}
 
 const engine = createEngine(wasmModule);
 
 /** A model from checked data. */
 export function makeModel(data: ModelData): Model {
-  return makePredictor(data, engine);
+  const predictor = makePredictor(data, engine);
+  return {
+    ...predictor,
+    predictInterval: (row, coverage = 0.9) => intervalAround(data, predictor.predict(row), coverage),
+  };
 }
 
 /**

@@ -147,7 +147,9 @@ export function describe(
     if (c.low === c.high) warnings.push(`"${feature.name}" is ${c.low} in every row: the model cannot learn from it`);
     const sd = Math.sqrt(c.square / n);
     if (sd > 0 && sd < Math.abs(c.mean) * 1e-5) {
-      warnings.push(`"${feature.name}" varies by less than 1e-5 of its size: float32 keeps few of its digits; subtract a constant first`);
+      warnings.push(
+        `"${feature.name}" varies by less than 1e-5 of its size: float32 keeps few of its digits; subtract a constant first`,
+      );
     }
     const out: Feature = { ...feature, range: [c.low, c.high], median: c.median };
     if (feature.missing !== "error") out.fill = c.median;

@@ -1,7 +1,7 @@
 // Prediction and derivatives of a loaded model. In: rows as objects, arrays or typed arrays; out: numbers in target units.
 // Shared by `isotone` and `isotone/predict`; nothing here knows how to train.
 
-import { certifyData, type Certificate } from "./certify.js";
+import { type Certificate, certifyData } from "./certify.js";
 import { rangeError, typeError } from "./errors.js";
 import { shortenModel } from "./format.js";
 import { type AnyRows, encodeRow, type Row, rowReader } from "./rows.js";
@@ -53,7 +53,8 @@ export function makePredictor(data: ModelData, engine: Engine): Predictor {
   const slot = engine.add(data);
   const leveled = slot.row > width;
   const row = new Float32Array(slot.row);
-  const level = (p: number) => Math.min(1 - LOWEST_LEVEL, Math.max(LOWEST_LEVEL, Math.fround(calibrated(data.calibration, p))));
+  const level = (p: number) =>
+    Math.min(1 - LOWEST_LEVEL, Math.max(LOWEST_LEVEL, Math.fround(calibrated(data.calibration, p))));
   const median = leveled ? level(0.5) : 0;
 
   /** Runs a kernel over rows in pieces, so that beside the result no copy of all rows exists. `results` numbers a row at `stride`. */
@@ -70,7 +71,8 @@ export function makePredictor(data: ModelData, engine: Engine): Predictor {
       read(from, from + count, narrow);
       if (leveled) for (let r = 0; r < count; r++) wide.set(narrow.subarray(r * width, (r + 1) * width), r * slot.row);
       engine[run](slot, wide, count, result ?? out.subarray(from * results, (from + count) * results));
-      if (result) for (let r = 0; r < count; r++) out.set(result.subarray(r * given, r * given + results), (from + r) * results);
+      if (result)
+        for (let r = 0; r < count; r++) out.set(result.subarray(r * given, r * given + results), (from + r) * results);
     }
     return out;
   }
@@ -94,7 +96,8 @@ export function makePredictor(data: ModelData, engine: Engine): Predictor {
     },
     sensitivityMany: (rows) => byPieces(rows, width, "sensitivityMany"),
     quantile(one, p) {
-      if (!leveled) throw typeError("quantile", 'a model fitted with loss: { quantiles: [...] }', `loss "${data.loss.name}"`);
+      if (!leveled)
+        throw typeError("quantile", "a model fitted with loss: { quantiles: [...] }", `loss "${data.loss.name}"`);
       if (typeof p !== "number") throw typeError("p", "a number in (0, 1)", p);
       if (!(p > 0 && p < 1)) throw rangeError("p", "a number in (0, 1)", p);
       encodeRow(one, features, row);

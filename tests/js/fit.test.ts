@@ -12,7 +12,8 @@ function jobs(n: number, seed = 1) {
     const repair = Math.floor(random() ** 3 * 8);
     const staff = 1 + Math.floor(random() * 4);
     const hour = Math.floor(random() * 24);
-    const minutes = 3 + 2 * scan + Math.max(4 * repair, 12) / staff + 0.3 * scan * repair + Math.abs(hour - 12) / 4 + random();
+    const minutes =
+      3 + 2 * scan + Math.max(4 * repair, 12) / staff + 0.3 * scan * repair + Math.abs(hour - 12) / 4 + random();
     return { scan, repair, staff, hour, minutes };
   });
 }
@@ -66,7 +67,10 @@ describe("fit", () => {
   });
 
   test("omitted features are every other column, increasing", async () => {
-    const model = await fit(jobs(60).map(({ scan, repair, minutes }) => ({ scan, repair, minutes })), { target: "minutes", ...quick });
+    const model = await fit(
+      jobs(60).map(({ scan, repair, minutes }) => ({ scan, repair, minutes })),
+      { target: "minutes", ...quick },
+    );
     expect(model.features.map((f) => [f.name, f.constraint])).toEqual([
       ["scan", "increasing"],
       ["repair", "increasing"],
@@ -74,7 +78,17 @@ describe("fit", () => {
   });
 
   test("networks: 1 is one network of groups x hyperplanes and nothing else", async () => {
-    const model = await fit(jobs(100), { target: "minutes", features, networks: 1, groups: 3, hyperplanes: 5, members: 1, validation: 0, epochs: 7, batch: 10 });
+    const model = await fit(jobs(100), {
+      target: "minutes",
+      features,
+      networks: 1,
+      groups: 3,
+      hyperplanes: 5,
+      members: 1,
+      validation: 0,
+      epochs: 7,
+      batch: 10,
+    });
     const data = model.toJSON();
     expect(data.networks).toHaveLength(1);
     expect(data.networks[0].map((group) => group.length)).toEqual([5, 5, 5]);
@@ -101,9 +115,16 @@ describe("fit", () => {
 
   test("an aborted signal rejects with AbortError, before and during training", async () => {
     const before = AbortSignal.abort();
-    await expect(fit(jobs(50), { target: "minutes", features, signal: before })).rejects.toMatchObject({ name: "AbortError" });
+    await expect(fit(jobs(50), { target: "minutes", features, signal: before })).rejects.toMatchObject({
+      name: "AbortError",
+    });
     const controller = new AbortController();
-    const running = fit(jobs(3000), { target: "minutes", features, signal: controller.signal, onProgress: () => controller.abort() });
+    const running = fit(jobs(3000), {
+      target: "minutes",
+      features,
+      signal: controller.signal,
+      onProgress: () => controller.abort(),
+    });
     await expect(running).rejects.toMatchObject({ name: "AbortError" });
   });
 
@@ -120,7 +141,13 @@ describe("fit", () => {
   });
 
   test("two rows are enough, and twenty are fine", async () => {
-    const two = await fit([{ a: 1, t: 3 }, { a: 2, t: 5 }], { target: "t" });
+    const two = await fit(
+      [
+        { a: 1, t: 3 },
+        { a: 2, t: 5 },
+      ],
+      { target: "t" },
+    );
     expect(Number.isFinite(two.predict({ a: 1.5 }))).toBe(true);
     const twenty = await fit(jobs(20), { target: "minutes", features });
     expect(twenty.certify().monotone).toBe(true);
@@ -138,15 +165,18 @@ describe("fit", () => {
 describe("losses", () => {
   const rows = jobs(400);
   const options = { target: "minutes", features, networks: 8, members: 2, epochs: 40 };
-  test.each(["absolute", "huber", "poisson", "gamma"] as const)("%s beats the mean on its own rows and stays monotone", async (loss) => {
-    const model = await fit(rows, { ...options, loss });
-    expect(model.training.heldOut?.model.mae).toBeLessThan((model.training.heldOut?.mean.mae ?? 0) / 3);
-    expect(model.certify().monotone).toBe(true);
-    if (loss === "poisson" || loss === "gamma") {
-      const far = model.predict({ scan: 1e6, repair: 1e6, staff: 1, hour: 0 });
-      expect(far).toBeLessThanOrEqual(2.001 * Math.max(...rows.map((row) => row.minutes)));
-    }
-  });
+  test.each(["absolute", "huber", "poisson", "gamma"] as const)(
+    "%s beats the mean on its own rows and stays monotone",
+    async (loss) => {
+      const model = await fit(rows, { ...options, loss });
+      expect(model.training.heldOut?.model.mae).toBeLessThan((model.training.heldOut?.mean.mae ?? 0) / 3);
+      expect(model.certify().monotone).toBe(true);
+      if (loss === "poisson" || loss === "gamma") {
+        const far = model.predict({ scan: 1e6, repair: 1e6, staff: 1, hour: 0 });
+        expect(far).toBeLessThanOrEqual(2.001 * Math.max(...rows.map((row) => row.minutes)));
+      }
+    },
+  );
 
   test("logistic gives probabilities that rank the outcomes", async () => {
     const yes = rows.map((row) => ({ ...row, minutes: row.minutes > 12 ? 1 : 0 }));
@@ -201,7 +231,10 @@ describe("inputs as they come", () => {
       return { a, b, t: (Number.isNaN(a) ? 5 : a) + (Number.isNaN(b) ? 20 : b) };
     });
     await expect(fit(rows, { target: "t", features: { a: 1, b: 0 } })).rejects.toThrow(/row \d+: "[ab]" is NaN/);
-    const model = await fit(rows, { target: "t", features: { a: { constraint: 1, missing: "median" }, b: { constraint: 0, missing: "indicator" } } });
+    const model = await fit(rows, {
+      target: "t",
+      features: { a: { constraint: 1, missing: "median" }, b: { constraint: 0, missing: "indicator" } },
+    });
     const median = model.features[0].fill as number;
     expect(model.predict({ a: Number.NaN, b: 3 })).toBe(model.predict({ a: median, b: 3 }));
     expect(model.predict({ a: 5, b: Number.NaN })).toBeGreaterThan(model.predict({ a: 5, b: 9 }) + 5);

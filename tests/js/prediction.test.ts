@@ -108,10 +108,15 @@ describe("monotonicity", () => {
     const model = makeModel(data);
     const rows = makeRows(data, 50, 9);
     fc.assert(
-      fc.property(fc.double({ min: 1e-9, max: 1 - 1e-9, noNaN: true }), fc.double({ min: 1e-9, max: 1 - 1e-9, noNaN: true }), fc.nat(49), (p, q, r) => {
-        const row = rows.subarray(r * width(data), (r + 1) * width(data));
-        return model.quantile(row, Math.min(p, q)) <= model.quantile(row, Math.max(p, q));
-      }),
+      fc.property(
+        fc.double({ min: 1e-9, max: 1 - 1e-9, noNaN: true }),
+        fc.double({ min: 1e-9, max: 1 - 1e-9, noNaN: true }),
+        fc.nat(49),
+        (p, q, r) => {
+          const row = rows.subarray(r * width(data), (r + 1) * width(data));
+          return model.quantile(row, Math.min(p, q)) <= model.quantile(row, Math.max(p, q));
+        },
+      ),
       { numRuns: 2000 },
     );
   });
@@ -127,7 +132,11 @@ describe("the certificate", () => {
     const certificate = makeModel(data).certify();
     expect(certificate.monotone).toBe(false);
     expect(certificate.violations).toHaveLength(1);
-    expect(certificate.violations[0]).toMatchObject({ feature: data.features[data.inputs[i].feature].name, network: 1, group: 1 });
+    expect(certificate.violations[0]).toMatchObject({
+      feature: data.features[data.inputs[i].feature].name,
+      network: 1,
+      group: 1,
+    });
     expect(certificate.statement).toMatch(/network 1, group 1, plane \d/);
   });
 });
