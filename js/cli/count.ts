@@ -1,0 +1,203 @@
+// isotone count: an event log (one row an event) to a table of cases (one row a case): how often each activity occurred, and how long the
+// case took. Events may come in any order; memory grows with the cases and activities, not with the events.
+
+import type { Command } from "commander";
+import { list, quote } from "../errors.js";
+import { type CsvFile, columnIndex, csvLines, openCsv } from "./csv.js";
+import { InputError, UsageError } from "./errors.js";
+import { oneOf, withCsv, withOutputOptions } from "./options.js";
+import { say, setQuiet, withOutput } from "./output.js";
+
+interface Flags {
+  output?: string;
+  json?: boolean;
+  quiet?: boolean;
+  delimiter?: string;
+  na?: string[];
+  case: string;
+  activity: string;
+  timestamp: string;
+  lifecycle?: string;
+  countOn: string;
+  unit: keyof typeof UNITS;
+  duration?: string;
+  epoch?: "s" | "ms";
+}
+
+const UNITS = { seconds: 1000, minutes: 60_000, hours: 3_600_000, days: 86_400_000 };
+
+export function addCount(program: Command): void {
+  const command = program
+    .command("count <file>")
+    .description("turn an event log into counts of activities and the duration of each case")
+    .requiredOption("--case <column>", "which case an event belongs to")
+    .requiredOption("--activity <column>", "what was done")
+    .requiredOption(
+      "--timestamp <column>",
+      "when: ISO 8601, e.g. 2017-01-02T11:41:53Z; without a zone it is taken as UTC",
+    )
+    .option(
+      "--lifecycle <column>",
+      "logs with start and complete rows: the column that says which (all rows count for the duration)",
+    )
+    .option("--count-on <word>", "with --lifecycle: the rows that count as one activity", "complete")
+    .option("--unit <unit>", "of the duration: seconds, minutes, hours or days", oneOf(Object.keys(UNITS)), "minutes")
+    .option("--duration <column>", 'name of the duration column (default: "duration_" and the unit)')
+    .option("--epoch <unit>", "timestamps are numbers: s or ms since 1970", oneOf(["s", "ms"]));
+  withOutputOptions(withCsv(command), "a JSON array of objects, one a line")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  isotone count events.csv --case id --activity name --timestamp time -o jobs.csv
+  isotone count events.csv --case patient --activity handling --timestamp time --lifecycle registration_type --unit hours -o jobs.csv
+  isotone fit jobs.csv --target duration_hours --increasing ... -o model.json`,
+    )
+    .action(run);
+}
+
+interface Case {
+  counts: Map<string, number>;
+  first: number;
+  last: number;
+  events: number;
+}
+
+async function run(path: string, flags: Flags): Promise<void> {
+  setQuiet(flags.quiet === true);
+  await withOutput(flags.output, async (output) => {
+    const file = await openCsv(path, flags);
+    const caseAt = columnIndex(file, flags.case, "--case");
+    const activityAt = columnIndex(file, flags.activity, "--activity");
+    const timeAt = columnIndex(file, flags.timestamp, "--timestamp");
+    const lifecycleAt = flags.lifecycle === undefined ? -1 : columnIndex(file, flags.lifecycle, "--lifecycle");
+    const cases = new Map<string, Case>();
+    const activities = new Set<string>();
+    const stages = new Map<string, number>();
+    let events = 0;
+    for await (const { cells, line } of file.records) {
+      const id = cellOf(file, cells, caseAt, line);
+      const activity = cellOf(file, cells, activityAt, line);
+      const time = readTime(file, cells[timeAt] as string, line, flags);
+      let entry = cases.get(id);
+      if (entry === undefined) {
+        entry = { counts: new Map(), first: time, last: time, events: 0 };
+        cases.set(id, entry);
+      }
+      if (time < entry.first) entry.first = time;
+      if (time > entry.last) entry.last = time;
+      entry.events++;
+      events++;
+      activities.add(activity);
+      if (lifecycleAt >= 0) {
+        const stage = cells[lifecycleAt] as string;
+        stages.set(stage, (stages.get(stage) ?? 0) + 1);
+        if (stage !== flags.countOn) continue;
+      }
+      entry.counts.set(activity, (entry.counts.get(activity) ?? 0) + 1);
+    }
+    if (events === 0) throw new InputError(`${file.name} has a header but no events`);
+    if (lifecycleAt >= 0 && !stages.has(flags.countOn)) {
+      throw new UsageError(
+        `--count-on: no row of ${quote(flags.lifecycle as string)} is ${quote(flags.countOn)}; it has: ${list([...stages.keys()])}`,
+      );
+    }
+    const columns = [...activities].sort();
+    const duration = flags.duration ?? `duration_${flags.unit}`;
+    for (const name of [flags.case, duration]) {
+      if (activities.has(name)) {
+        throw new UsageError(
+          `an activity is called ${quote(name)}, as is ${name === duration ? "the duration column: name it with --duration" : "the case column: rename one of them"}`,
+        );
+      }
+    }
+    if (duration === flags.case) throw new UsageError(`--duration: ${quote(duration)} is the case column`);
+    const header = [flags.case, ...columns, duration];
+    let lines: (string | number)[][] = [];
+    let written = 0;
+    const flush = async () => {
+      if (flags.json) {
+        const objects = lines.map((row) =>
+          JSON.stringify(Object.fromEntries(row.map((value, i) => [header[i], value]))),
+        );
+        if (objects.length > 0) await output.write(`${written === 0 ? "\n" : ",\n"}${objects.join(",\n")}`);
+      } else if (lines.length > 0) await output.write(csvLines(lines, flags.delimiter));
+      written += lines.length;
+      lines = [];
+    };
+    await output.write(flags.json ? "[" : csvLines([header], flags.delimiter));
+    let single = 0;
+    for (const [id, entry] of cases) {
+      lines.push([
+        id,
+        ...columns.map((name) => entry.counts.get(name) ?? 0),
+        (entry.last - entry.first) / UNITS[flags.unit],
+      ]);
+      if (entry.first === entry.last) single++;
+      if (lines.length === 1024) await flush();
+    }
+    await flush();
+    if (flags.json) await output.write("\n]\n");
+    say(`${events} events of ${cases.size} cases and ${columns.length} activities: ${list(columns)}`);
+    if (single > 0)
+      say(`note: ${single} ${single === 1 ? "case has" : "cases have"} a duration of 0 (all events at one time)`);
+    if (lifecycleAt >= 0) {
+      say(
+        `counted rows whose ${quote(flags.lifecycle as string)} is ${quote(flags.countOn)}: ${stages.get(flags.countOn)} of ${events}`,
+      );
+    } else if (file.header.some((name) => /lifecycle|transition|registration_type/i.test(name))) {
+      say(
+        "note: every row was counted; if start and complete are rows of their own, name their column with --lifecycle",
+      );
+    }
+  });
+}
+
+function cellOf(file: CsvFile, cells: string[], at: number, line: number): string {
+  const cell = cells[at] as string;
+  if (file.missing.has(cell))
+    throw new InputError(`${file.name}, line ${line}: ${quote(file.header[at] as string)} is empty`);
+  return cell;
+}
+
+const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?$/;
+
+/** A timestamp in milliseconds. */
+function readTime(file: CsvFile, cell: string, line: number, flags: Flags): number {
+  const where = `${file.name}, line ${line}: ${quote(flags.timestamp)} is ${quote(cell)}`;
+  const text = cell.trim();
+  if (flags.epoch !== undefined) {
+    const value = text === "" ? Number.NaN : Number(text);
+    if (!Number.isFinite(value)) throw new InputError(`${where}, not a number`);
+    return flags.epoch === "s" ? value * 1000 : value;
+  }
+  const match = ISO.exec(text);
+  if (match === null) {
+    const hint = /^\d{9,}(\.\d+)?$/.test(text) ? "; for numbers give --epoch s or --epoch ms" : "";
+    throw new InputError(`${where}, not a time such as 2017-01-02T11:41:53Z${hint}`);
+  }
+  const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "", zone = "Z"] =
+    match as unknown as string[];
+  const parts = [year, month, day, hour, minute, second].map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const time = Date.UTC(parts[0], parts[1] - 1, parts[2], parts[3], parts[4], parts[5]);
+  const back = new Date(time);
+  if (
+    back.getUTCMonth() !== parts[1] - 1 ||
+    back.getUTCDate() !== parts[2] ||
+    parts[3] > 23 ||
+    parts[4] > 59 ||
+    parts[5] > 59
+  ) {
+    throw new InputError(`${where}: there is no such time`);
+  }
+  const [, sign, hours, minutes = "0"] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? [];
+  const shift = hours === undefined ? 0 : (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
+  return time + Number(`0.${fraction || "0"}`) * 1000 - shift * 60_000;
+}

@@ -1,0 +1,360 @@
+// CSV files as streams. In: a path or "-" (stdin), plain or gzipped, UTF-8; out: a header and records with their line numbers, or columns of
+// checked numbers and categories. Every complaint names file, line and column and says how to mend it.
+
+import { isUtf8 } from "node:buffer";
+import { createReadStream } from "node:fs";
+import { pipeline, Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import { CsvError, parse } from "csv-parse";
+import { stringify } from "csv-stringify/sync";
+import { list, quote, suggest } from "../errors.js";
+import { fileError, InputError, UsageError } from "./errors.js";
+import { say } from "./output.js";
+
+export interface CsvOptions {
+  delimiter?: string;
+  /** Words that mean "missing" beside the empty cell. */
+  na?: readonly string[];
+}
+
+/** One record and the line it ends on, counted from 1. */
+export interface CsvRecord {
+  cells: string[];
+  line: number;
+}
+
+/** An open CSV file. */
+export interface CsvFile {
+  /** For messages: the path, or "stdin". */
+  name: string;
+  header: string[];
+  records: AsyncGenerator<CsvRecord, void, undefined>;
+  missing: ReadonlySet<string>;
+}
+
+/** Opens a CSV file and reads its header. */
+export async function openCsv(path: string, options: CsvOptions = {}): Promise<CsvFile> {
+  const name = path === "-" ? "stdin" : path;
+  const delimiter = options.delimiter ?? ",";
+  const parser = parse({
+    bom: true,
+    delimiter,
+    info: true,
+    relax_column_count: true,
+    record_delimiter: ["\r\n", "\n", "\r"],
+    max_record_size: 1 << 26,
+  });
+  pipeline(Readable.from(checkedText(name, bytes(path))), parser, () => {});
+  const records = recordsOf(name, parser);
+  const first = await records.next();
+  if (first.done) throw new InputError(`${name} is empty: expected a header line with the names of the columns`);
+  const header = first.value.cells;
+  const seen = new Map<string, number>();
+  header.forEach((column, i) => {
+    const before = seen.get(column);
+    if (before !== undefined) {
+      throw new InputError(
+        `${name}: the header has ${quote(column)} twice (columns ${before + 1} and ${i + 1}): rename one of them`,
+      );
+    }
+    seen.set(column, i);
+  });
+  if (header.length === 1) {
+    const other = [";", "\t", "|", ","].find((d) => d !== delimiter && (header[0] as string).includes(d));
+    if (other !== undefined) {
+      say(
+        `note: ${name} has one column, ${quote(header[0] as string)}; did you mean --delimiter ${other === "\t" ? "tab" : `"${other}"`}?`,
+      );
+    }
+  }
+  return { name, header, records: body(name, header, records), missing: new Set(["", ...(options.na ?? [])]) };
+}
+
+async function* bytes(path: string): AsyncGenerator<Uint8Array> {
+  if (path === "-" && process.stdin.isTTY) say("reading CSV from the terminal; end with Ctrl-D");
+  const source = path === "-" ? process.stdin : createReadStream(path, { highWaterMark: 1 << 18 });
+  try {
+    for await (const chunk of source) yield chunk as Uint8Array;
+  } catch (error) {
+    throw fileError("read", path === "-" ? "stdin" : path, error);
+  }
+}
+
+/** Unpacks gzip and refuses what is not UTF-8. */
+async function* checkedText(name: string, source: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const first = await source.next();
+  if (first.done) return;
+  const start = first.value;
+  async function* whole(): AsyncGenerator<Uint8Array> {
+    yield start;
+    yield* source;
+  }
+  const packed = start[0] === 0x1f && start[1] === 0x8b;
+  let text: AsyncIterable<Uint8Array> = whole();
+  if (packed) {
+    const gunzip = createGunzip();
+    pipeline(Readable.from(whole()), gunzip, () => {});
+    text = gunzip;
+  }
+  if ((start[0] === 0xff && start[1] === 0xfe) || (start[0] === 0xfe && start[1] === 0xff)) {
+    throw new InputError(`${name} is UTF-16: save it as UTF-8 (iconv -f utf-16 -t utf-8)`);
+  }
+  let rest: Uint8Array = new Uint8Array(0);
+  try {
+    for await (const chunk of text) {
+      const joined = rest.length > 0 ? join(rest, chunk) : chunk;
+      const end = completeEnd(joined);
+      const part = joined.subarray(0, end);
+      if (!isUtf8(part) || part.includes(0)) throw notText(name);
+      rest = joined.subarray(end);
+      yield part;
+    }
+  } catch (error) {
+    if (error instanceof InputError || !packed) throw error;
+    throw new InputError(`cannot unpack ${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (rest.length > 0) throw notText(name);
+}
+
+function notText(name: string): InputError {
+  return new InputError(`${name} is not UTF-8 text: save it as UTF-8 (from Windows-1252: iconv -f cp1252 -t utf-8)`);
+}
+
+function join(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}
+
+/** Where the last complete UTF-8 character ends. */
+function completeEnd(chunk: Uint8Array): number {
+  for (let back = 1; back <= Math.min(3, chunk.length); back++) {
+    const byte = chunk[chunk.length - back] as number;
+    if (byte < 0x80) break;
+    if (byte >= 0xc0) {
+      const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+      return length > back ? chunk.length - back : chunk.length;
+    }
+  }
+  return chunk.length;
+}
+
+async function* recordsOf(name: string, parser: AsyncIterable<unknown>): AsyncGenerator<CsvRecord, void, undefined> {
+  try {
+    for await (const item of parser) {
+      const { record, info } = item as { record: string[]; info: { lines: number } };
+      yield { cells: record, line: info.lines };
+    }
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    const line = typeof error.lines === "number" ? `, line ${error.lines}` : "";
+    if (error.code === "CSV_QUOTE_NOT_CLOSED")
+      throw new InputError(`${name}${line}: a quote is opened and never closed`);
+    if (error.code === "CSV_MAX_RECORD_SIZE")
+      throw new InputError(`${name}${line}: a record is longer than 64 MB; is a quote left open?`);
+    if (error.code === "INVALID_OPENING_QUOTE" || error.code === "CSV_INVALID_CLOSING_QUOTE") {
+      throw new InputError(
+        `${name}${line}: a quote inside a cell: put the whole cell in quotes and double the ones inside`,
+      );
+    }
+    throw new InputError(`${name}${line}: ${error.message}`);
+  }
+}
+
+/** Records after the header: as wide as the header; blank lines are allowed only at the end. */
+async function* body(
+  name: string,
+  header: readonly string[],
+  records: AsyncGenerator<CsvRecord, void, undefined>,
+): AsyncGenerator<CsvRecord, void, undefined> {
+  let blank = 0;
+  for await (const record of records) {
+    const { cells, line } = record;
+    if (cells.length === 1 && cells[0] === "" && header.length > 1) {
+      if (blank === 0) blank = line;
+      continue;
+    }
+    if (blank > 0) throw new InputError(`${name}, line ${blank} is blank: remove it`);
+    if (cells.length !== header.length) {
+      throw new InputError(
+        `${name}, line ${line}: ${cells.length} ${cells.length === 1 ? "cell" : "cells"}, but the header has ${header.length} (${list(header, 8)})`,
+      );
+    }
+    yield record;
+  }
+}
+
+/** The place of a column that the command line names. */
+export function columnIndex(file: CsvFile, name: string, option: string): number {
+  const index = file.header.indexOf(name);
+  if (index < 0) {
+    throw new UsageError(
+      `${option}: no column ${quote(name)} in ${file.name}${suggest(name, file.header) || `; columns: ${list(file.header)}`}`,
+    );
+  }
+  return index;
+}
+
+/** What a column holds, and whether empty cells are allowed. */
+export interface ColumnKind {
+  name: string;
+  kind: "number" | "category";
+  missing: boolean;
+  /** Known categories, when others are an error. */
+  known?: ReadonlySet<string>;
+}
+
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+
+/** One cell: a number (NaN: missing), or a category (null: missing). */
+export function readCell(file: CsvFile, cell: string, line: number, column: ColumnKind): number | string | null {
+  if (file.missing.has(cell)) {
+    if (column.missing) return column.kind === "number" ? Number.NaN : null;
+    const what = cell === "" ? "empty" : `${quote(cell)}, which means missing`;
+    throw new InputError(
+      `${file.name}, line ${line}: ${quote(column.name)} is ${what}: fill it in${column.known || column.kind === "number" ? "" : " or give it a word"}, or allow missing values when fitting (--missing ${shellWord(column.name)})`,
+    );
+  }
+  if (column.kind === "category") {
+    if (column.known !== undefined && !column.known.has(cell)) {
+      throw new InputError(
+        `${file.name}, line ${line}: unknown category ${quote(cell)} for ${quote(column.name)}; known: ${list([...column.known])}`,
+      );
+    }
+    return cell;
+  }
+  const text = cell.trim();
+  const value = NUMBER.test(text) ? Number(text) : Number.NaN;
+  if (Math.abs(value) <= 3.4028234663852886e38) return value;
+  const where = `${file.name}, line ${line}: ${quote(column.name)} is ${quote(cell)}`;
+  if (!Number.isNaN(value)) throw new InputError(`${where}, beyond float32 (largest 3.4e38): give it in a larger unit`);
+  if (/^(na|nan|null|none|n\/a|-|\?|\.)$/i.test(text)) {
+    throw new InputError(
+      `${where}: if that means missing, say so with --na ${shellWord(cell)} and --missing ${shellWord(column.name)}`,
+    );
+  }
+  if (/^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$/.test(text))
+    throw new InputError(`${where}: write numbers without thousands separators`);
+  if (/^[+-]?\d+,\d+$/.test(text)) throw new InputError(`${where}: write numbers with a decimal point, not a comma`);
+  throw new InputError(
+    `${where}, not a number: leave the column out, or make it a category (--category ${shellWord(column.name)})`,
+  );
+}
+
+function shellWord(text: string): string {
+  return /^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** A list of numbers that grows in place. */
+class Numbers {
+  #values = new Float64Array(1024);
+  #n = 0;
+  push(value: number): void {
+    if (this.#n === this.#values.length) {
+      const more = new Float64Array(this.#n * 2);
+      more.set(this.#values);
+      this.#values = more;
+    }
+    this.#values[this.#n++] = value;
+  }
+  take(): Float64Array {
+    return this.#values.subarray(0, this.#n);
+  }
+}
+
+/** Columns by name, as `fit` takes them. */
+export type ReadColumns = Record<string, Float64Array | (string | null)[]>;
+
+/** Reads some columns of the rest of a file, 8 bytes a number. */
+export async function readColumns(
+  file: CsvFile,
+  kinds: readonly ColumnKind[],
+): Promise<{ columns: ReadColumns; n: number }> {
+  const places = kinds.map((kind) => file.header.indexOf(kind.name));
+  const stores = kinds.map((kind) => (kind.kind === "number" ? new Numbers() : ([] as (string | null)[])));
+  // the same category is one string in memory
+  const interned = new Map<string, string>();
+  let n = 0;
+  for await (const { cells, line } of file.records) {
+    for (let k = 0; k < kinds.length; k++) {
+      const value = readCell(file, cells[places[k] as number] as string, line, kinds[k] as ColumnKind);
+      const store = stores[k] as Numbers | (string | null)[];
+      if (store instanceof Numbers) store.push(value as number);
+      else if (value === null) store.push(null);
+      else {
+        let word = interned.get(value as string);
+        if (word === undefined) {
+          word = value as string;
+          interned.set(word, word);
+        }
+        store.push(word);
+      }
+    }
+    n++;
+  }
+  const columns = Object.fromEntries(
+    kinds.map((kind, k) => [kind.name, take(stores[k] as Numbers | (string | null)[])]),
+  );
+  return { columns, n };
+}
+
+function take(store: Numbers | (string | null)[]): Float64Array | (string | null)[] {
+  return store instanceof Numbers ? store.take() : store;
+}
+
+/** Names separated by commas, in the CSV sense: a name that holds a comma or a quote is quoted. */
+export function parseList(text: string): string[] {
+  const names: string[] = [];
+  let at = 0;
+  for (;;) {
+    if (text[at] === '"') {
+      const end = /^"((?:[^"]|"")*)"(?=,|$)/.exec(text.slice(at));
+      if (end === null) throw new UsageError(`a quote is not closed in ${quote(text)}`);
+      names.push((end[1] as string).replaceAll('""', '"'));
+      at += end[0].length;
+    } else {
+      const comma = text.indexOf(",", at);
+      const end = comma < 0 ? text.length : comma;
+      names.push(text.slice(at, end));
+      at = end;
+    }
+    if (at >= text.length) return names;
+    at++;
+  }
+}
+
+/** Lines of CSV output: cells are quoted where needed. */
+export function csvLines(rows: readonly (readonly (string | number)[])[], delimiter = ","): string {
+  // a line of one empty cell would read back as a blank line
+  return stringify(rows as (string | number)[][], { delimiter, quoted_empty: rows[0]?.length === 1 });
+}
+
+/** Records and their feature columns, some at a time. */
+export interface Batch {
+  records: CsvRecord[];
+  columns: Record<string, (number | string | null)[]>;
+}
+
+const BATCH = 1024;
+
+/** The rest of a file in batches: what a model needs as columns, beside the records as they are. */
+export async function* batches(file: CsvFile, kinds: readonly ColumnKind[]): AsyncGenerator<Batch> {
+  const places = kinds.map((kind) => file.header.indexOf(kind.name));
+  let records: CsvRecord[] = [];
+  const make = (): Batch => {
+    const columns = kinds.map((kind, k): [string, (number | string | null)[]] => [
+      kind.name,
+      records.map(({ cells, line }) => readCell(file, cells[places[k] as number] as string, line, kind)),
+    ]);
+    return { records, columns: Object.fromEntries(columns) };
+  };
+  for await (const record of file.records) {
+    records.push(record);
+    if (records.length === BATCH) {
+      yield make();
+      records = [];
+    }
+  }
+  if (records.length > 0) yield make();
+}

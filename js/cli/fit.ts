@@ -1,0 +1,124 @@
+// isotone fit: a CSV file to a model file.
+
+import type { Command } from "commander";
+import { list, quote } from "../errors.js";
+import { fit } from "../fit.js";
+import { stringifyModel } from "../format.js";
+import type { Model } from "../model.js";
+import type { FitOptions } from "../schema.js";
+import type { Scores } from "../types.js";
+import { openCsv, readColumns } from "./csv.js";
+import { InputError } from "./errors.js";
+import { readTraining, type TrainingFlags, withCsv, withOutputOptions, withTraining } from "./options.js";
+import { digits, progressBar, say, setQuiet, textTable, withOutput } from "./output.js";
+
+interface Flags extends TrainingFlags {
+  output?: string;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+export function addFit(program: Command): void {
+  const command = program
+    .command("fit <file>")
+    .description("train a model on a CSV file; - reads stdin, gzip is unpacked");
+  withOutputOptions(withCsv(withTraining(command)), "with -o: a summary of the training on stdout");
+  command
+    .addHelpText(
+      "after",
+      `
+Without --increasing, --decreasing, --free and --category every other column is increasing. Names that hold a comma: '"a,b",c'.
+Without -o the model goes to stdout.
+
+Examples:
+  isotone fit jobs.csv --target minutes --increasing scan,repair --decreasing staff --free hour -o model.json
+  isotone fit jobs.csv --target minutes --category city --unknown city=other --missing city -o model.json
+  isotone fit jobs.csv --target minutes --quantiles 0.1,0.5,0.9 -o model.json
+  zcat jobs.csv.gz | isotone fit - --target minutes > model.json`,
+    )
+    .action(run);
+}
+
+/** Trains with a progress bar; what readOptions refuses names the option of the library, which the flags mirror. */
+export async function trainWithBar(
+  columns: Record<string, ArrayLike<unknown>>,
+  options: FitOptions,
+  text = "training",
+): Promise<Model> {
+  const bar = progressBar();
+  try {
+    return await fit(columns, {
+      ...options,
+      onProgress: ({ epoch, epochs, loss, validationLoss, seconds }) => {
+        const share = epoch / epochs;
+        const left = share > 0.02 ? `, ${Math.ceil(seconds / share - seconds)} s left` : "";
+        bar.draw(share, `${text}, loss ${digits(validationLoss ?? loss)}${left}`);
+      },
+    });
+  } finally {
+    bar.clear();
+  }
+}
+
+async function run(path: string, flags: Flags): Promise<void> {
+  setQuiet(flags.quiet === true);
+  await withOutput(flags.output, async (output) => {
+    const start = performance.now();
+    const file = await openCsv(path, flags);
+    const { options, kinds, unused } = readTraining(flags, file);
+    const { columns, n } = await readColumns(file, kinds);
+    if (n < 2)
+      throw new InputError(
+        `${file.name} has ${n === 0 ? "a header but no rows" : "one row"}: fit needs at least 2 rows`,
+      );
+    if (unused.length > 0) say(`not used: ${list(unused)}`);
+    const read = performance.now();
+    const model = await trainWithBar(columns, options);
+    const trained = performance.now();
+    await output.write(`${stringifyModel(model)}\n`);
+    const { training } = model;
+    const certificate = model.certify();
+    const seconds = { read: (read - start) / 1000, train: (trained - read) / 1000 };
+    say(`${n} rows read in ${digits(seconds.read)} s, trained in ${digits(seconds.train)} s`);
+    const shown = model.features.slice(0, 20);
+    say(
+      textTable(
+        ["feature", "constraint", "least", "median", "greatest"],
+        shown.map((feature) => [
+          feature.name,
+          feature.kind === "category" ? `${feature.categories?.length} categories` : feature.constraint,
+          feature.range?.[0] ?? "",
+          feature.median ?? "",
+          feature.range?.[1] ?? "",
+        ]),
+      ).trimEnd(),
+    );
+    if (shown.length < model.features.length) say(`… and ${model.features.length - shown.length} more`);
+    const held = training.heldOut;
+    if (held !== undefined) {
+      say(`on rows left out of training (target ${quote(options.target)}):`);
+      const line = (name: string, { rmse, mae, r2, medianRelativeError }: Scores) => {
+        const relative = Number.isFinite(medianRelativeError) ? `${digits(100 * medianRelativeError)} %` : "";
+        return [name, rmse, mae, r2.toFixed(3), relative];
+      };
+      say(
+        textTable(
+          ["", "RMSE", "MAE", "R2", "median relative error"],
+          [line("this model", held.model), line("sign-constrained linear fit", held.linear), line("mean", held.mean)],
+        ).trimEnd(),
+      );
+      if (held.model.rmse >= held.mean.rmse)
+        say("the model does not beat the mean: these features say little about the target");
+    }
+    for (const warning of training.warnings) say(`warning: ${warning}`);
+    say(certificate.statement);
+    if (flags.output !== undefined && flags.output !== "-") {
+      say(`wrote ${flags.output}; next: isotone predict ${flags.output} new.csv`);
+      if (flags.json === true) {
+        process.stdout.write(
+          `${JSON.stringify({ model: flags.output, rows: n, seconds, features: model.features, training, certificate })}\n`,
+        );
+      }
+    }
+  });
+}

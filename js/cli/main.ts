@@ -1,0 +1,82 @@
+// The command line: reads what was asked, runs one command, turns every failure into one line on stderr and an exit code:
+// 0 done, 1 failed (a file or its content), 2 wrong usage.
+
+import { Command, CommanderError } from "commander";
+import { VERSION } from "../version.js";
+import { addCount } from "./count.js";
+import { InputError, UsageError } from "./errors.js";
+import { addFit } from "./fit.js";
+import { removeUnfinished } from "./output.js";
+import { addPredict } from "./predict.js";
+
+const program = new Command("isotone")
+  .description(
+    "Monotonic regression from CSV files: models whose predictions never move the wrong way, and whose partial derivatives prove it.",
+  )
+  .version(VERSION)
+  .exitOverride()
+  .showHelpAfterError("(add --help for the options and examples)")
+  .configureHelp({ showGlobalOptions: false })
+  .addHelpText(
+    "after",
+    `
+Examples:
+  isotone fit jobs.csv --target minutes --increasing scan,repair --decreasing staff --free hour -o model.json
+  isotone predict model.json new.csv -o predictions.csv
+  isotone sensitivity model.json jobs.csv
+
+Results go to stdout (or -o), everything else to stderr. "-" reads stdin. Exit code: 0 done, 1 failed, 2 wrong usage.`,
+  );
+
+addFit(program);
+addPredict(program);
+addCount(program);
+
+/** Known kinds of failure explain themselves; anything else is a bug, and its stack helps to report it. */
+function explain(error: unknown): string {
+  const known =
+    error instanceof UsageError ||
+    error instanceof InputError ||
+    error instanceof TypeError ||
+    error instanceof RangeError ||
+    (error instanceof Error && (error.name === "ModelFormatError" || error.name === "AbortError"));
+  if (!(error instanceof Error)) return String(error);
+  return known ? error.message : (error.stack ?? error.message);
+}
+
+function leave(code: number): void {
+  removeUnfinished();
+  process.exitCode = code;
+}
+
+// a reader that has seen enough (| head) is no failure
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  removeUnfinished();
+  process.exit(error.code === "EPIPE" ? 0 : 1);
+});
+for (const [signal, number] of [
+  ["SIGINT", 2],
+  ["SIGTERM", 15],
+] as const) {
+  process.once(signal, () => {
+    removeUnfinished();
+    if (process.stderr.isTTY) process.stderr.write("\n");
+    process.exit(128 + number);
+  });
+}
+process.on("exit", removeUnfinished);
+
+try {
+  if (process.argv.length <= 2) {
+    program.outputHelp({ error: true });
+    leave(2);
+  } else {
+    await program.parseAsync(process.argv);
+  }
+} catch (error) {
+  if (error instanceof CommanderError) leave(error.exitCode === 0 ? 0 : 2);
+  else {
+    process.stderr.write(`isotone: ${explain(error)}\n`);
+    leave(error instanceof UsageError ? 2 : 1);
+  }
+}

@@ -1,0 +1,45 @@
+// A saved model, and the columns it needs from a CSV file.
+
+import { readFile } from "node:fs/promises";
+import { list, ModelFormatError } from "../errors.js";
+import { load, type Model } from "../model.js";
+import type { Feature } from "../types.js";
+import type { ColumnKind, CsvFile } from "./csv.js";
+import { fileError, InputError } from "./errors.js";
+
+/** Reads a model file ("-": stdin). */
+export async function openModel(path: string): Promise<Model> {
+  let text: string;
+  try {
+    text = path === "-" ? await stdin() : await readFile(path, "utf8");
+  } catch (error) {
+    throw fileError("read", path, error);
+  }
+  try {
+    return load(text);
+  } catch (error) {
+    if (error instanceof ModelFormatError) throw new InputError(`${path}: ${error.message}`);
+    throw error;
+  }
+}
+
+async function stdin(): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** The features as columns of a file; those that are not there are named all at once. */
+export function featureColumns(features: readonly Feature[], file: CsvFile): ColumnKind[] {
+  const absent = features.filter((feature) => !file.header.includes(feature.name)).map((feature) => feature.name);
+  if (absent.length > 0) {
+    throw new InputError(
+      `${file.name} lacks ${absent.length === 1 ? "a column" : `${absent.length} columns`} that the model needs: ${list(absent)}; it has: ${list(file.header)}`,
+    );
+  }
+  return features.map((feature) => {
+    const kind: ColumnKind = { name: feature.name, kind: feature.kind, missing: feature.missing !== "error" };
+    if (feature.kind === "category" && feature.unknown === undefined) kind.known = new Set(feature.categories);
+    return kind;
+  });
+}

@@ -1,0 +1,209 @@
+// Options that several commands share: how CSV is read, and what is to be trained. In: commander's options; out: checked values, or a
+// UsageError that names the option.
+
+import { type Command, InvalidArgumentError } from "commander";
+import { list, quote } from "../errors.js";
+import type { FeatureOption, FitOptions } from "../schema.js";
+import { type ColumnKind, type CsvFile, type CsvOptions, columnIndex, parseList } from "./csv.js";
+import { UsageError } from "./errors.js";
+
+/** A whole number in a range. */
+export function whole(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least && value <= most))
+      throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+    return value;
+  };
+}
+
+/** A number in a range. */
+export function real(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    if (!(value >= least && value <= most))
+      throw new InvalidArgumentError(`Expected a number from ${least} to ${most}.`);
+    return value;
+  };
+}
+
+/** One of some words. */
+export function oneOf(words: readonly string[]): (text: string) => string {
+  return (text) => {
+    if (!words.includes(text)) throw new InvalidArgumentError(`Expected one of: ${words.join(", ")}.`);
+    return text;
+  };
+}
+
+/** Names separated by commas; the option may be repeated. */
+export function names(text: string, before: string[] = []): string[] {
+  return [...before, ...parseList(text)];
+}
+
+/** Numbers between 0 and 1, separated by commas. */
+export function levels(text: string): number[] {
+  return text.split(",").map((part) => {
+    const level = part.trim() === "" ? Number.NaN : Number(part);
+    if (!(level > 0 && level < 1))
+      throw new InvalidArgumentError(`Expected numbers between 0 and 1, got ${quote(part)}.`);
+    return level;
+  });
+}
+
+/** `--delimiter` and `--na`. */
+export function withCsv(command: Command): Command {
+  return command
+    .option("--delimiter <character>", 'what separates cells: "," (default), ";", tab, "|" …', (text) => {
+      const delimiter = text === "tab" || text === "\\t" ? "\t" : text;
+      if (delimiter.length !== 1 || /["\r\n]/.test(delimiter))
+        throw new InvalidArgumentError('Expected one character, or "tab".');
+      return delimiter;
+    })
+    .option("--na <words>", "words that mean a missing value, beside the empty cell, e.g. NA,null", names);
+}
+
+/** `--quiet`, `--json` and `-o`. */
+export function withOutputOptions(command: Command, json: string | undefined): Command {
+  command.option("-o, --output <file>", "write here instead of to stdout (complete or not at all)");
+  if (json !== undefined) command.option("--json", json);
+  return command.option("-q, --quiet", "nothing on stderr but errors");
+}
+
+/** What commander made of the options of withCsv and withTraining. */
+export interface TrainingFlags extends CsvOptions {
+  target: string;
+  increasing?: string[];
+  decreasing?: string[];
+  free?: string[];
+  category?: string[];
+  unknown?: string[];
+  missing?: string[];
+  weight?: string;
+  loss?: string;
+  quantiles?: number[];
+  networks?: number;
+  groups?: number;
+  hyperplanes?: number;
+  seed?: number;
+  epochs?: number;
+  batch?: number;
+  learningRate?: number;
+  validation?: number;
+  members?: number;
+  threads?: number;
+  effort?: string;
+}
+
+const LOSSES = ["squared", "absolute", "huber", "poisson", "gamma", "logistic"];
+
+/** The options of fit. */
+export function withTraining(command: Command): Command {
+  return command
+    .requiredOption("-t, --target <column>", "the column to predict")
+    .option("-i, --increasing <columns>", "the prediction never falls when these rise, e.g. scan,repair", names)
+    .option("-d, --decreasing <columns>", "the prediction never rises when these rise", names)
+    .option("-f, --free <columns>", "numbers without a direction", names)
+    .option("-c, --category <columns>", "words: one input for each one found", names)
+    .option("--unknown <column=word>", "the category that stands in for ones not seen in training (repeatable)", names)
+    .option(
+      "--missing <columns>",
+      "allow missing values here: the median stands in, and free columns and categories learn what missing means",
+      names,
+    )
+    .option("--weight <column>", "how much each row counts")
+    .option("--loss <name>", `what is minimised: ${LOSSES.join(", ")}`, oneOf(LOSSES))
+    .option("--quantiles <levels>", "learn these quantiles instead of the mean, e.g. 0.1,0.5,0.9", levels)
+    .option("--networks <n>", "networks in the sum; 1 is Sill's network (default: 16)", whole(1, 1024))
+    .option("--groups <n>", "groups in a network (default: 4)", whole(1, 256))
+    .option("--hyperplanes <n>", "hyperplanes in a group (default: 4)", whole(1, 256))
+    .option("--seed <n>", "same seed, same bytes (default: 1)", whole(0, 4294967295))
+    .option("--epochs <n>", "passes over the rows (default: by the number of rows)", whole(1, 1e9))
+    .option("--batch <n>", "rows a step (default: by the number of rows)", whole(1, 1e6))
+    .option("--learning-rate <x>", "greatest step size (default: by rows and inputs)", real(1e-9, 10))
+    .option("--validation <share>", "share of rows each member keeps back, 0 to 0.9", real(0, 0.9))
+    .option("--members <n>", "models that are averaged (default: by the number of rows)", whole(1, 64))
+    .option("--threads <n>", "workers; the model has the same bytes with any number", whole(1, 256))
+    .option("--effort <word>", "fast, default or best", oneOf(["fast", "default", "best"]));
+}
+
+/** From flags and the header: the options of fit, and the columns to read. */
+export function readTraining(
+  flags: TrainingFlags,
+  file: CsvFile,
+): { options: FitOptions; kinds: ColumnKind[]; unused: string[] } {
+  columnIndex(file, flags.target, "--target");
+  if (flags.weight !== undefined) columnIndex(file, flags.weight, "--weight");
+  if (flags.loss !== undefined && flags.quantiles !== undefined)
+    throw new UsageError("--loss and --quantiles exclude each other");
+  const word = new Map<string, "increasing" | "decreasing" | "free" | "category">();
+  for (const kind of ["increasing", "decreasing", "free", "category"] as const) {
+    for (const name of flags[kind] ?? []) {
+      columnIndex(file, name, `--${kind}`);
+      const before = word.get(name);
+      if (before !== undefined && before !== kind)
+        throw new UsageError(`${quote(name)} is both --${before} and --${kind}: choose one`);
+      if (name === flags.target) throw new UsageError(`--${kind}: ${quote(name)} is the target`);
+      if (name === flags.weight) throw new UsageError(`--${kind}: ${quote(name)} is the weight`);
+      word.set(name, kind);
+    }
+  }
+  const all = word.size === 0;
+  const chosen = file.header.filter((name) => (all ? name !== flags.target && name !== flags.weight : word.has(name)));
+  if (chosen.length === 0) throw new UsageError(`${file.name} has no column besides the target ${quote(flags.target)}`);
+  const missing = new Set(flags.missing);
+  for (const name of missing) {
+    if (!chosen.includes(name)) {
+      columnIndex(file, name, "--missing");
+      throw new UsageError(`--missing: ${quote(name)} is not a feature; features: ${list(chosen)}`);
+    }
+  }
+  const unknown = new Map<string, string>();
+  for (const pair of flags.unknown ?? []) {
+    const at = pair.lastIndexOf("=");
+    const name = pair.slice(0, at);
+    if (at < 0 || word.get(name) !== "category")
+      throw new UsageError(`--unknown expected column=word for a --category, got ${quote(pair)}`);
+    unknown.set(name, pair.slice(at + 1));
+  }
+  const features = new Map<string, FeatureOption>();
+  const kinds: ColumnKind[] = [];
+  for (const name of chosen) {
+    const kind = word.get(name) ?? "increasing";
+    const allowed = missing.has(name);
+    if (kind === "category") {
+      const option: FeatureOption = { categories: "auto" };
+      if (allowed) option.missing = "indicator";
+      const fallback = unknown.get(name);
+      if (fallback !== undefined) option.unknown = fallback;
+      features.set(name, option);
+      kinds.push({ name, kind: "category", missing: allowed });
+    } else {
+      features.set(name, allowed ? { constraint: kind, missing: kind === "free" ? "indicator" : "median" } : kind);
+      kinds.push({ name, kind: "number", missing: allowed });
+    }
+  }
+  kinds.push({ name: flags.target, kind: "number", missing: false });
+  if (flags.weight !== undefined) kinds.push({ name: flags.weight, kind: "number", missing: false });
+  const options: FitOptions = { target: flags.target, features };
+  if (flags.weight !== undefined) options.weight = flags.weight;
+  if (flags.quantiles !== undefined) options.loss = { quantiles: flags.quantiles };
+  else if (flags.loss !== undefined) options.loss = flags.loss as "squared";
+  for (const name of [
+    "networks",
+    "groups",
+    "hyperplanes",
+    "seed",
+    "epochs",
+    "batch",
+    "learningRate",
+    "validation",
+    "members",
+    "threads",
+  ] as const) {
+    const value = flags[name];
+    if (value !== undefined) options[name] = value;
+  }
+  if (flags.effort !== undefined) options.effort = flags.effort as "default";
+  const used = new Set(kinds.map((kind) => kind.name));
+  return { options, kinds, unused: file.header.filter((name) => !used.has(name)) };
+}

@@ -1,0 +1,175 @@
+// Where results and talk go. stdout is data and stderr is talk; a file is written beside its place and renamed when it is complete, so that a
+// failed command leaves nothing half-written and an older file as it was.
+
+import { rmSync } from "node:fs";
+import { type FileHandle, open, rename, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { fileError } from "./errors.js";
+
+const unfinished = new Set<string>();
+let quiet = false;
+
+/** Removes what unfinished commands wrote; called at exit. */
+export function removeUnfinished(): void {
+  for (const path of unfinished) rmSync(path, { force: true });
+  unfinished.clear();
+}
+
+/** Turns talk off (--quiet). */
+export function setQuiet(on: boolean): void {
+  quiet = on;
+}
+
+/** One line of talk on stderr. */
+export function say(line: string): void {
+  if (!quiet) process.stderr.write(`${line}\n`);
+}
+
+/** A place for results: stdout, or a file that appears when `close` is called. */
+export interface Output {
+  /** For talk: the path, or "stdout". */
+  readonly name: string;
+  write(chunk: string | Uint8Array): Promise<void>;
+  close(): Promise<void>;
+  /** Forgets what was written. */
+  discard(): Promise<void>;
+}
+
+/** Opens stdout (`-` or nothing) or a file; fails now, before any work, when it cannot be written. */
+export async function openOutput(path: string | undefined): Promise<Output> {
+  if (path === undefined || path === "-") {
+    return {
+      name: "stdout",
+      write: (chunk) =>
+        new Promise((resolve, reject) => {
+          process.stdout.write(chunk, (error) => (error ? reject(error) : resolve()));
+        }),
+      close: async () => {},
+      discard: async () => {},
+    };
+  }
+  const place = await stat(path).catch(() => undefined);
+  if (place?.isDirectory()) throw fileError("write", path, { code: "EISDIR" });
+  if (place !== undefined && !place.isFile()) return openSpecial(path);
+  const beside = join(dirname(path), `.${basename(path).slice(0, 200)}.${process.pid}.part`);
+  let file: FileHandle;
+  try {
+    file = await open(beside, "w");
+  } catch (error) {
+    throw fileError("write", path, error);
+  }
+  unfinished.add(beside);
+  return {
+    name: path,
+    async write(chunk) {
+      try {
+        await file.appendFile(chunk);
+      } catch (error) {
+        throw fileError("write", path, error);
+      }
+    },
+    async close() {
+      try {
+        await file.close();
+        await rename(beside, path);
+      } catch (error) {
+        throw fileError("write", path, error);
+      }
+      unfinished.delete(beside);
+    },
+    async discard() {
+      await file.close().catch(() => {});
+      rmSync(beside, { force: true });
+      unfinished.delete(beside);
+    },
+  };
+}
+
+/** A device or a pipe (/dev/stdout, /dev/null, a named pipe): written in place, there is nothing to rename. */
+async function openSpecial(path: string): Promise<Output> {
+  let file: FileHandle;
+  try {
+    file = await open(path, "w");
+  } catch (error) {
+    throw fileError("write", path, error);
+  }
+  return {
+    name: path,
+    write: async (chunk) => {
+      await file.appendFile(chunk);
+    },
+    close: () => file.close(),
+    discard: () => file.close(),
+  };
+}
+
+/** Runs `work` with an output: complete when it returns, nothing left of it when it throws. */
+export async function withOutput<T>(path: string | undefined, work: (output: Output) => Promise<T>): Promise<T> {
+  const output = await openOutput(path);
+  let result: T;
+  try {
+    result = await work(output);
+  } catch (error) {
+    await output.discard();
+    throw error;
+  }
+  await output.close();
+  return result;
+}
+
+/** A line on stderr that is drawn over itself; silent unless stderr is a terminal. */
+export function progressBar(): { draw(share: number, text: string): void; clear(): void } {
+  const terminal = process.stderr.isTTY === true && !quiet;
+  let drawn = 0;
+  return {
+    draw(share, text) {
+      const now = Date.now();
+      if (!terminal || (now - drawn < 80 && share < 1)) return;
+      drawn = now;
+      const width = 24;
+      const full = Math.max(0, Math.min(width, Math.round(share * width)));
+      const percent = `${Math.floor(100 * Math.max(0, Math.min(1, share)))}`.padStart(3);
+      const line = `${"█".repeat(full)}${"░".repeat(width - full)} ${percent} %  ${text}`;
+      process.stderr.write(`\r${line.slice(0, Math.max(20, (process.stderr.columns ?? 80) - 1))}\x1b[K`);
+    },
+    clear() {
+      if (terminal && drawn > 0) process.stderr.write("\r\x1b[K");
+    },
+  };
+}
+
+/** Rows of cells as aligned text: names to the left, numbers to the right. */
+export function textTable(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const cells = [header, ...rows].map((row) =>
+    row.map((cell) => (typeof cell === "number" ? digits(cell) : oneLine(cell))),
+  );
+  const widths = header.map((_, c) => Math.max(...cells.map((row) => [...(row[c] ?? "")].length)));
+  const right = header.map((_, c) => rows.length > 0 && rows.every((row) => typeof row[c] === "number"));
+  return cells
+    .map((row) =>
+      row
+        .map((cell, c) => {
+          const space = " ".repeat((widths[c] as number) - [...cell].length);
+          return right[c] ? space + cell : cell + space;
+        })
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n")
+    .concat("\n");
+}
+
+/** A number to four significant digits, without an exponent where that stays short. */
+export function digits(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  if (Number.isInteger(value) && Math.abs(value) < 1e9) return String(value);
+  const size = Math.abs(value);
+  if (size >= 1e9 || (size < 1e-4 && size > 0)) return value.toExponential(3);
+  return String(size >= 1000 ? Math.round(value * 10) / 10 : Number(value.toPrecision(4)));
+}
+
+function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal must never be given the control characters of a file
+  const line = text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (c) => JSON.stringify(c).slice(1, -1));
+  return line.length > 60 ? `${line.slice(0, 59)}…` : line;
+}
