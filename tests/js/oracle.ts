@@ -256,7 +256,14 @@ export function makeModel(options: MakeModel = {}): ModelData {
     const low = logged ? 0 : -size * random();
     const high = size * (1 + 2 * random());
     const median = f(logged ? low + 0.1 * (high - low) : (low + high) / 2);
-    const feature: Feature = { name: name(`x${i}`), constraint, kind: "number", missing: "error", range: [f(low), f(high)], median };
+    const feature: Feature = {
+      name: name(`x${i}`),
+      constraint,
+      kind: "number",
+      missing: "error",
+      range: [f(low), f(high)],
+      median,
+    };
     if (missing && i % 4 === 1) feature.missing = "median";
     if (missing && constraint === "free" && random() < 0.7) feature.missing = "indicator";
     if (feature.missing !== "error") feature.fill = median;
@@ -264,23 +271,44 @@ export function makeModel(options: MakeModel = {}): ModelData {
     const index = features.length - 1;
     for (let copy = 0; copy < (doubled && i % 2 === 0 ? 2 : 1); copy++) {
       if (logged && copy === 0) {
-        inputs.push({ feature: index, transform: "log1p", divisor: f(size * 0.1 * (0.5 + random())), ...near(1.5, 0.5 + random()) });
+        inputs.push({
+          feature: index,
+          transform: "log1p",
+          divisor: f(size * 0.1 * (0.5 + random())),
+          ...near(1.5, 0.5 + random()),
+        });
       } else {
-        inputs.push({ feature: index, transform: "linear", ...near((low + high) / 2, (3 * (0.5 + random())) / (high - low)) });
+        inputs.push({
+          feature: index,
+          transform: "linear",
+          ...near((low + high) / 2, (3 * (0.5 + random())) / (high - low)),
+        });
       }
     }
     if (feature.missing === "indicator") inputs.push({ feature: index, transform: "missing", ...near(0.1, 3.3) });
   }
   for (let i = 0; i < categories; i++) {
     const names = options.categoryNames ?? ["Bergen", "Oslo", "Tromsø", "Bodø"].slice(0, 3 + (i % 2));
-    const feature: Feature = { name: name(`c${i}`), constraint: "free", kind: "category", categories: [...names], missing: "error" };
+    const feature: Feature = {
+      name: name(`c${i}`),
+      constraint: "free",
+      kind: "category",
+      categories: [...names],
+      missing: "error",
+    };
     if (i % 2 === 0) feature.unknown = names[names.length - 1];
     if (missing && i % 2 === 0) feature.missing = "indicator";
     features.push(feature);
     for (let c = 0; c < names.length; c++) {
-      inputs.push({ feature: features.length - 1, transform: "equals", category: c, ...near(1 / names.length, 2 + random()) });
+      inputs.push({
+        feature: features.length - 1,
+        transform: "equals",
+        category: c,
+        ...near(1 / names.length, 2 + random()),
+      });
     }
-    if (feature.missing === "indicator") inputs.push({ feature: features.length - 1, transform: "missing", ...near(0.05, 4.5) });
+    if (feature.missing === "indicator")
+      inputs.push({ feature: features.length - 1, transform: "missing", ...near(0.05, 4.5) });
   }
   if (quantiles) inputs.push({ feature: -1, transform: "level", ...near(0, 0.55) });
   const signs = inputs.map((input) => {
@@ -352,7 +380,9 @@ export function everyKind(): Record<string, ModelData> {
     quantiles: makeModel({ seed: 6, quantiles: true }),
     "one network of one plane": makeModel({ seed: 7, networks: 1, groups: 1, planes: 1 }),
     "one network of 4 x 4": makeModel({ seed: 8, networks: 1, ragged: false }),
-    "a plane and 16 networks of 4 x 4": withPlane(makeModel({ seed: 9, networks: 16, ragged: false, numbers: 10, categories: 0, missing: false })),
+    "a plane and 16 networks of 4 x 4": withPlane(
+      makeModel({ seed: 9, networks: 16, ragged: false, numbers: 10, categories: 0, missing: false }),
+    ),
     "several inputs of one feature": makeModel({ seed: 10, doubled: true }),
     "hostile names": makeModel({
       seed: 11,
@@ -406,7 +436,8 @@ export function rowObject(data: ModelData, row: ArrayLike<number>): Record<strin
   const entries: [string, unknown][] = [];
   data.features.forEach((feature, i) => {
     const v = row[i];
-    if (!Number.isNaN(v)) entries.push([feature.name, feature.kind === "category" ? (feature.categories as string[])[v] : v]);
+    if (!Number.isNaN(v))
+      entries.push([feature.name, feature.kind === "category" ? (feature.categories as string[])[v] : v]);
     else if (turn++ % 3 < 2) entries.push([feature.name, turn % 3 === 1 ? null : undefined]);
   });
   return Object.fromEntries(entries);

@@ -1,0 +1,36 @@
+// What every exporter starts from. In: a model, model data or the text of a model file; out: checked data, and names written so that no
+// target can mistake them for code.
+
+import { parseModel } from "../format.js";
+import type { ModelData } from "../types.js";
+
+/** A model (anything with toJSON), its data, or the text of a model file. */
+export type Exportable = ModelData | { toJSON(): unknown } | string;
+
+/** Options of every exporter. */
+export interface ExportOptions {
+  /**
+   * Leave out planes and groups that can never decide while every feature stays inside its declared range. Inside, the prediction keeps
+   * its bits; outside, it is still monotone, but may differ from the model's. Default false.
+   */
+  prune?: boolean;
+}
+
+/** Checked model data from whatever holds a model; never the object that was given. */
+export function modelData(model: Exportable): ModelData {
+  return parseModel(model);
+}
+
+/** A string as a JavaScript, TypeScript or JSON literal, in ASCII, that also cannot end a script element, a comment or a template. */
+export function literal(value: string): string {
+  return JSON.stringify(value).replace(
+    /[<>*/`$\u007f-\uffff]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** What a name may show in a comment of any language: letters, digits and a few marks; others become a dot. */
+export function harmless(name: string): string {
+  const shown = name.replace(/[^A-Za-z0-9 _.-]/g, ".").replace(/--+/g, "-");
+  return shown.length > 60 ? `${shown.slice(0, 57)}...` : shown;
+}

@@ -1,0 +1,4 @@
+// Exports of a trained model: pure functions of its data, text or bytes, no engine needed.
+
+export type { Exportable, ExportOptions } from "./data.js";
+export { toModule, toModuleTypes } from "./esm.js";

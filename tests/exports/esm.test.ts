@@ -1,0 +1,167 @@
+// The exported module against the plain evaluator of the format: every bit, every kind of model.
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { toModule, toModuleTypes } from "../../js/export/index.js";
+import { pruneModel } from "../../js/export/prune.js";
+import type { ModelData } from "../../js/types.js";
+import { evaluate, everyKind, makeModel, makeRows, rowObject } from "../js/oracle.js";
+
+interface Exported {
+  features: string[];
+  predict(row: unknown): number;
+  predictMany(rows: unknown): Float32Array;
+  sensitivity(row: unknown): Record<string, number>;
+  quantile(row: unknown, p: number): number;
+}
+
+let folder: string;
+let count = 0;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "isotone-esm-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function load(data: ModelData, options?: { prune: boolean }): Promise<Exported> {
+  const file = join(folder, `model${count++}.mjs`);
+  await writeFile(file, toModule(data, options));
+  return import(/* @vite-ignore */ pathToFileURL(file).href);
+}
+
+const ROWS = 2000;
+
+describe("toModule", () => {
+  for (const [name, data] of Object.entries(everyKind())) {
+    it(`gives the bits of the model: ${name}`, async () => {
+      const module = await load(data);
+      const width = data.features.length;
+      const rows = makeRows(data, ROWS);
+      const many = module.predictMany(rows);
+      expect(module.features).toEqual(data.features.map((f) => f.name));
+      for (let r = 0; r < ROWS; r++) {
+        const row = rows.subarray(r * width, (r + 1) * width);
+        const expected = evaluate(data, row);
+        if (many[r] !== expected.prediction) expect([r, many[r]]).toEqual([r, expected.prediction]);
+        if (r > 500) continue;
+        const object = rowObject(data, row);
+        expect(module.predict(object)).toBe(expected.prediction);
+        expect(module.predict([...row])).toBe(expected.prediction);
+        const derivatives = module.sensitivity(object);
+        expect(Object.keys(derivatives).length).toBe(width);
+        data.features.forEach((feature, f) => {
+          if (derivatives[feature.name] !== expected.sensitivity[f] + 0) {
+            expect([r, feature.name, derivatives[feature.name]]).toEqual([r, feature.name, expected.sensitivity[f]]);
+          }
+        });
+        if (data.loss.name === "quantiles") {
+          for (const p of [1e-9, 0.01, 0.1, 0.3, 0.5, 0.9, 0.99, 1 - 1e-12]) {
+            expect(module.quantile(object, p)).toBe(evaluate(data, row, p).prediction);
+          }
+          expect(module.predict(object)).toBe(expected.prediction);
+        }
+      }
+    });
+
+    it(`keeps the bits inside the ranges when pruned: ${name}`, async () => {
+      const module = await load(data, { prune: true });
+      const width = data.features.length;
+      const rows = makeRows(data, ROWS, 2);
+      for (let r = 0; r < ROWS; r++) {
+        const row = rows.subarray(r * width, (r + 1) * width);
+        data.features.forEach((feature, f) => {
+          const [low, high] = feature.range ?? [0, 1e9];
+          row[f] = row[f] < low ? low : row[f] > high ? high : row[f];
+        });
+        const expected = evaluate(data, row).prediction;
+        const got = module.predict(row);
+        if (got !== expected) expect([r, got]).toEqual([r, expected]);
+      }
+    });
+  }
+
+  it("agrees when planes are nearer to each other than their rounding", async () => {
+    const data = makeModel({ seed: 21, numbers: 8, networks: 6, ragged: false });
+    for (const groups of data.networks) {
+      for (const planes of groups) {
+        for (let j = 1; j < planes.length; j++) planes[j] = planes[0].map((w) => Math.fround(w * (1 + j * 3e-8)));
+      }
+    }
+    const module = await load(data);
+    const width = data.features.length;
+    const rows = makeRows(data, ROWS);
+    const many = module.predictMany(rows);
+    for (let r = 0; r < ROWS; r++) {
+      const row = rows.subarray(r * width, (r + 1) * width);
+      expect(many[r]).toBe(evaluate(data, row).prediction);
+      if (r < 300) expect(Object.values(module.sensitivity(row))).toEqual(evaluate(data, row).sensitivity.map((s) => s + 0));
+    }
+  });
+
+  it("refuses what the library refuses", async () => {
+    const data = makeModel({ seed: 3, numbers: 9, categories: 2 });
+    const module = await load(data);
+    const row = rowObject(data, makeRows({ ...data, features: data.features.map((f) => ({ ...f, missing: "error" })) }, 1));
+    expect(module.predict(row)).toBeTypeOf("number");
+    const strict = data.features.find((f) => f.kind === "number" && f.missing === "error")?.name as string;
+    for (const value of [null, undefined, Number.NaN, Number.POSITIVE_INFINITY, 1e39, "1", {}, 1n]) {
+      expect(() => module.predict({ ...row, [strict]: value })).toThrow(JSON.stringify(strict));
+    }
+    const closed = data.features.find((f) => f.kind === "category" && f.unknown === undefined)?.name as string;
+    for (const value of [null, "Rome", {}, 7]) expect(() => module.predict({ ...row, [closed]: value })).toThrow(closed);
+    const open = data.features.find((f) => f.unknown !== undefined);
+    expect(module.predict({ ...row, [open?.name as string]: "Rome" })).toBe(
+      module.predict({ ...row, [open?.name as string]: open?.unknown }),
+    );
+    for (const value of [null, 3, "row", [1], new Float32Array(2)]) expect(() => module.predict(value)).toThrow("row");
+    expect(() => module.predictMany(new Float32Array(data.features.length + 1))).toThrow("rows");
+    expect(() => module.predictMany([row, { ...row, [strict]: null }])).toThrow("row 1");
+  });
+
+  it("is plain ASCII without any of the names' code, and inert in a page", () => {
+    const text = toModule(everyKind()["hostile names"]);
+    expect(text).toMatch(/^[\n\x20-\x7e]*$/);
+    expect(text).not.toContain("</script");
+    expect(text).not.toContain("<!--");
+    expect(text).not.toMatch(/^import|[^.]\bimport\(|require/m);
+  });
+
+  it("has at most 1.5 kB of compressed code beside the weights and names", () => {
+    for (const [name, data] of Object.entries(everyKind())) {
+      const code = toModule(data)
+        .replace(/^export const features.*$|^const [CIGMB] = .*$|^const (other|optional|fill) = .*$/gm, "")
+        .replace(/ of \[\[0\.1.*\]\]\)/, "");
+      expect.soft(gzipSync(code, { level: 9 }).length, name).toBeLessThanOrEqual(1500);
+    }
+  });
+});
+
+describe("toModuleTypes", () => {
+  it("describes the rows of every kind of model in TypeScript that compiles", async () => {
+    const ts = (await import("typescript")).default;
+    for (const [name, data] of Object.entries(everyKind())) {
+      const text = toModuleTypes(data);
+      const file = ts.createSourceFile("model.d.mts", text, ts.ScriptTarget.ES2022, true) as unknown as {
+        parseDiagnostics: unknown[];
+      };
+      expect(file.parseDiagnostics, name).toEqual([]);
+      expect(text.includes("quantile")).toBe(data.loss.name === "quantiles");
+    }
+  });
+});
+
+describe("pruneModel", () => {
+  it("drops planes and groups that an interval proof excludes, and never all of a network", () => {
+    const data = makeModel({ seed: 30, numbers: 3, categories: 0, missing: false, networks: 8, groups: 6, planes: 6, ragged: false });
+    const pruned = pruneModel(data);
+    const count = (d: ModelData) => d.networks.flat(2).length;
+    expect(count(pruned)).toBeLessThan(count(data));
+    for (const groups of pruned.networks) {
+      expect(groups.length).toBeGreaterThan(0);
+      for (const planes of groups) expect(planes.length).toBeGreaterThan(0);
+    }
+  });
+});
