@@ -10,6 +10,8 @@ import { scoresOf } from "./metrics.js";
 import { type Model, makeModel } from "./model.js";
 import { describe } from "./normalise.js";
 import { encodeTable, type Rows, readTable } from "./rows.js";
+import { type Batches, isBatches, sampleFor } from "./sample.js";
+import { describeScaling, readScaling, withCategories } from "./scan.js";
 import { type FitOptions, readOptions, readTarget, readWeights, type Schema } from "./schema.js";
 import type { Input, Link, ModelData, TrainingReport } from "./types.js";
 import { VERSION } from "./version.js";
@@ -57,20 +59,22 @@ function turn(): Promise<void> {
  * const model = await fit([{ scan: 1, minutes: 3 }, { scan: 2, minutes: 5 }, { scan: 4, minutes: 8 }], { target: "minutes" });
  * model.predict({ scan: 3 });
  */
-export async function fit(rows: Rows, options: FitOptions): Promise<Model> {
+export async function fit(rows: Rows | Batches, options: FitOptions): Promise<Model> {
   return makeModel(await fitData(rows, options));
 }
 
 /** `fit`, as plain data. */
-export async function fitData(rows: Rows, options: FitOptions): Promise<ModelData> {
-  const table = readTable(rows);
-  const schema = readOptions(table, options);
+export async function fitData(rows: Rows | Batches, options: FitOptions): Promise<ModelData> {
   const began = Date.now();
-  const signal = schema.signal;
+  const signal = options?.signal;
   const pause = async () => {
     await turn();
     if (signal?.aborted) throw abortError();
   };
+  const sampled = isBatches(rows) ? await sampleFor(rows, options, pause) : undefined;
+  const table = readTable(sampled ? sampled.columns : (rows as Rows));
+  const scales = options?.scaling === undefined ? undefined : readScaling(options.scaling);
+  const schema = readOptions(table, scales ? withCategories(options, scales) : options);
   await pause();
   const n = table.n;
   const actual = readTarget(table, schema);
@@ -86,13 +90,21 @@ export async function fitData(rows: Rows, options: FitOptions): Promise<ModelDat
     encodeTable(table, schema.features, from, to, view);
     return view;
   };
-  const scaling = describe(
-    chunk,
-    n,
-    schema.features.map(({ transform, ...feature }) => feature),
-    schema.features.map((f) => f.transform),
-    t.wasm.logf,
-  );
+  const specs = schema.features.map(({ transform, ...feature }) => feature);
+  const transforms = schema.features.map((f) => f.transform);
+  const scaling = scales
+    ? describeScaling(scales, specs, transforms, t.wasm.logf)
+    : describe(chunk, n, specs, transforms, t.wasm.logf);
+  if (sampled) {
+    for (const f of scaling.features) {
+      if (f.range) f.range = sampled.ranges[sampled.names.indexOf(f.name)].map(Math.fround) as [number, number];
+    }
+    if (sampled.seen > n) {
+      scaling.warnings.push(
+        `trained on ${n} rows drawn at random from ${sampled.seen}: more would not fit in memory at once`,
+      );
+    }
+  }
   const features = scaling.features;
   const columns = scaling.linear.length;
   const x = t.floats(n * columns + 16, "rows");
@@ -155,7 +167,7 @@ export async function fitData(rows: Rows, options: FitOptions): Promise<ModelDat
     await fill(scaling.autolog);
     centre = await fitCentre(t, problem, foldOf, inner, pause);
     inputs = scaling.autolog;
-    if (!logTarget) {
+    if (!logTarget && !scales) {
       await fill(scaling.linear);
       const other = await fitCentre(t, problem, foldOf, inner, pause);
       if (other.error <= centre.error) {

@@ -5,6 +5,8 @@ export { ModelFormatError } from "./errors.js";
 export { fit } from "./fit.js";
 export { load, type Model } from "./model.js";
 export type { AnyRows, Columns, Row, Rows } from "./rows.js";
+export type { Batches } from "./sample.js";
+export { mergeScalings, type ScalingFile, scan } from "./scan.js";
 export type { FeatureOption, FitOptions, Progress } from "./schema.js";
 export type { Constraint, Feature, Input, Link, Loss, ModelData, Scores, TrainingReport } from "./types.js";
 export { VERSION as version } from "./version.js";

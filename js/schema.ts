@@ -3,6 +3,7 @@
 
 import { list, quote, rangeError, suggest, typeError } from "./errors.js";
 import { badNumber, noColumn, numericColumn, type Rows, readTable, type Table } from "./rows.js";
+import type { ScalingFile } from "./scan.js";
 import type { Constraint, Loss } from "./types.js";
 
 /** What a user may say of a feature: a word, the sign as in XGBoost, LightGBM and sklearn, or the long form. */
@@ -81,6 +82,8 @@ export interface FitOptions {
   onProgress?: (progress: Progress) => void;
   /** Aborts the fit: it rejects with an AbortError and frees everything. */
   signal?: AbortSignal;
+  /** Scaling shared with other shards (`scan`, `mergeScalings`), as an object or JSON text. */
+  scaling?: ScalingFile | string;
 }
 
 /** A feature, completed. */
@@ -141,6 +144,7 @@ const OPTIONS = [
   "effort",
   "onProgress",
   "signal",
+  "scaling",
 ];
 const FEATURE_OPTIONS = ["constraint", "categories", "unknown", "missing", "transform"];
 const WORDS = '"increasing", "decreasing", "free", 1, -1, 0 or { categories }';

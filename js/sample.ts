@@ -1,0 +1,210 @@
+// More rows than memory: a uniform sample of bounded size, from one pass over batches. In: an iterable of batches; out: columns, in the order of
+// the stream, and how many rows went by. Each row gets a pseudo-random key from its number; the rows with the smallest keys stay (bottom-k
+// sampling, Cohen & Kaplan 2007), so the sample depends on nothing but the rows' order, and samples of shards merge by their keys.
+
+import { quote, typeError } from "./errors.js";
+import { badNumber, type Columns, noColumn, type Rows, readTable, type Table } from "./rows.js";
+import type { FeatureOption, FitOptions } from "./schema.js";
+
+/** Batches of rows: arrays of objects, columns, or single row objects. */
+export type Batches =
+  | AsyncIterable<Rows | Readonly<Record<string, unknown>>>
+  | Iterable<Rows | Readonly<Record<string, unknown>>>;
+
+export interface SampledColumn {
+  name: string;
+  /** Numbers are checked and kept as float64; anything else is kept as it comes and checked by its feature later. */
+  numeric: boolean;
+  /** A missing number (undefined, null, NaN) is allowed. */
+  missing: boolean;
+}
+
+export interface Sample {
+  columns: Record<string, Float64Array | unknown[]>;
+  /** Rows in the sample, and rows that went by. */
+  kept: number;
+  seen: number;
+  keys: Uint32Array;
+  /** Least and greatest number of each column over every row that went by; NaN for a column without numbers. */
+  ranges: [number, number][];
+  names: string[];
+  /** Values of each other column over every row, as text, in code-unit order; the first 1001. */
+  categories: string[][];
+}
+
+const MOST_CATEGORIES = 1000;
+
+/** Mixes a row number into 32 well-spread bits (Stafford's variant of the MurmurHash3 finaliser). */
+function keyOf(seed: number, row: number): number {
+  let z = (Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) + row) >>> 0;
+  z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
+  z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+  return (z ^ (z >>> 15)) >>> 0;
+}
+
+/** A batch as a table; a plain object whose values are no arrays is one row. */
+function tableOf(batch: unknown): Table {
+  if (typeof batch !== "object" || batch === null)
+    throw typeError("rows", "batches of rows: arrays of objects, or columns", batch);
+  if (Array.isArray(batch)) return readTable(batch);
+  const values = Object.values(batch);
+  const columns = values.length > 0 && values.every((v) => Array.isArray(v) || ArrayBuffer.isView(v));
+  return readTable(columns ? (batch as Columns) : [batch as Readonly<Record<string, unknown>>]);
+}
+
+/**
+ * Reads every batch, checks every number, keeps at most `capacity` rows.
+ *
+ * @param wanted the columns to keep, or a function that names them once the first batch is there
+ */
+export async function sampleRows(
+  batches: Batches,
+  wanted: (first: Table) => SampledColumn[],
+  capacity: (columns: number) => number,
+  seed: number,
+  pause: () => Promise<void>,
+): Promise<Sample> {
+  let columns: SampledColumn[] = [];
+  let kept: (Float64Array | unknown[])[] = [];
+  let rows = new Float64Array(0);
+  let keys = new Uint32Array(0);
+  let room = 0;
+  let limit = 0xffffffff;
+  let count = 0;
+  let seen = 0;
+  let ranges: [number, number][] = [];
+  let found: Set<string>[] = [];
+
+  /** Keeps the rows of the `k` smallest keys, in place. */
+  function cut(k: number) {
+    if (count <= k) return;
+    const sorted = keys.slice(0, count).sort();
+    limit = sorted[k - 1];
+    let same = 0; // rows at the limit that still fit
+    for (let i = k - 1; i >= 0 && sorted[i] === limit; i--) same++;
+    let to = 0;
+    for (let i = 0; i < count; i++) {
+      if (keys[i] > limit || (keys[i] === limit && same-- <= 0)) continue;
+      keys[to] = keys[i];
+      rows[to] = rows[i];
+      for (const column of kept) column[to] = column[i];
+      to++;
+    }
+    count = to;
+  }
+
+  let most = 0;
+  for await (const batch of batches) {
+    const table = tableOf(batch);
+    if (table.n === 0) continue;
+    if (columns.length === 0) {
+      columns = wanted(table);
+      most = capacity(columns.length);
+      ranges = columns.map(() => [Number.NaN, Number.NaN]);
+      found = columns.map(() => new Set());
+    }
+    const sources = columns.map(({ name }) => {
+      if (!table.has(name)) throw noColumn(name, table.names);
+      return table.column(name);
+    });
+    for (let r = 0; r < table.n; r++, seen++) {
+      for (let c = 0; c < columns.length; c++) {
+        const v = sources[c][r];
+        if (!columns[c].numeric) {
+          if (found[c].size <= MOST_CATEGORIES && v !== undefined && v !== null && v === v) found[c].add(String(v));
+          continue;
+        }
+        if (typeof v === "number" && v - v === 0) {
+          const range = ranges[c];
+          if (!(v >= range[0])) range[0] = v;
+          if (!(v <= range[1])) range[1] = v;
+          continue;
+        }
+        if (!columns[c].missing || (v !== undefined && v !== null && v === v))
+          throw badNumber(columns[c].name, v, seen);
+      }
+      const key = keyOf(seed, seen);
+      if (key > limit) continue;
+      if (count === room) {
+        if (room === 2 * most) cut(most);
+        else {
+          room = Math.min(2 * most, Math.max(1024, room * 2));
+          const grown = <T extends Float64Array | Uint32Array>(old: T, fresh: T): T => {
+            fresh.set(old);
+            return fresh;
+          };
+          rows = grown(rows, new Float64Array(room));
+          keys = grown(keys, new Uint32Array(room));
+          kept = columns.map(({ numeric }, c) =>
+            numeric ? grown((kept[c] as Float64Array) ?? new Float64Array(0), new Float64Array(room)) : (kept[c] ?? []),
+          );
+        }
+        if (key > limit) continue;
+      }
+      keys[count] = key;
+      rows[count] = seen;
+      for (let c = 0; c < columns.length; c++) {
+        const v = sources[c][r];
+        kept[c][count] = columns[c].numeric && typeof v !== "number" ? Number.NaN : v;
+      }
+      count++;
+    }
+    await pause();
+  }
+  if (columns.length === 0) throw new RangeError(`${quote("rows")} expected at least 2 rows, got ${seen}`);
+  cut(most);
+  return {
+    columns: Object.fromEntries(columns.map(({ name }, c) => [name, kept[c].slice(0, count)])),
+    kept: count,
+    seen,
+    keys: keys.slice(0, count),
+    ranges,
+    names: columns.map(({ name }) => name),
+    categories: found.map((values) => [...values].sort()),
+  };
+}
+
+/** Rows that come in batches, rather than all at once. */
+export function isBatches(rows: unknown): rows is Batches {
+  if (typeof rows !== "object" || rows === null || Array.isArray(rows) || ArrayBuffer.isView(rows)) return false;
+  return Symbol.asyncIterator in rows || Symbol.iterator in rows;
+}
+
+/** Numbers kept at most, in float64, before the sample is cut: 128 MB. */
+const MOST_NUMBERS = 1 << 24;
+/** Rows in the sample at most: training visits at most about five million rows, and a million tells them as well as ten. */
+const MOST_ROWS = 1 << 20;
+
+/** The columns that `fit` needs of the first batch: target, weight and features. */
+export function columnsFor(first: Table, options: FitOptions): SampledColumn[] {
+  const { target, weight, features } = options;
+  const entries: [string, FeatureOption][] =
+    features === undefined
+      ? first.names.filter((name) => name !== target && name !== weight).map((name) => [name, 1])
+      : features instanceof Map
+        ? [...features]
+        : Object.entries(features);
+  const columns = entries.map(([name, option]): SampledColumn => {
+    const object = typeof option === "object" && option !== null ? option : {};
+    return {
+      name,
+      numeric: object.categories === undefined,
+      missing: object.missing !== undefined && object.missing !== "error",
+    };
+  });
+  for (const name of [target, weight]) {
+    if (name !== undefined) columns.push({ name, numeric: true, missing: false });
+  }
+  return columns;
+}
+
+/** A sample of batches large enough to train on. */
+export function sampleFor(batches: Batches, options: FitOptions, pause: () => Promise<void>): Promise<Sample> {
+  return sampleRows(
+    batches,
+    (first) => columnsFor(first, options),
+    (columns) => Math.max(4096, Math.min(MOST_ROWS, Math.floor(MOST_NUMBERS / 2 / columns))),
+    typeof options.seed === "number" ? options.seed : 1,
+    pause,
+  );
+}

@@ -1,0 +1,190 @@
+// One scaling for many shards. In: a shard's rows, in batches or at once; out: a small, mergeable description: a uniform sample of rows, exact ranges
+// and categories. `fit` with the same merged scaling gives every shard the same inputs, so that the average of the shards' models is one
+// sum of networks over those inputs (merge).
+
+import { ModelFormatError, show } from "./errors.js";
+import { describe, type Scaling } from "./normalise.js";
+import { encodeTable, type Rows, readTable } from "./rows.js";
+import { type Batches, columnsFor, isBatches, sampleRows } from "./sample.js";
+import type { FeatureOption, FitOptions } from "./schema.js";
+import type { Feature } from "./types.js";
+
+/** What `scan` gives and `fit({ scaling })` takes; plain JSON. */
+export interface ScalingFile {
+  format: "isotone-scaling";
+  version: 1;
+  /** Rows scanned. */
+  rows: number;
+  columns: ScalingColumn[];
+  /** Sampling keys of the sample's rows, the smallest of all rows. */
+  keys: number[];
+}
+
+export interface ScalingColumn {
+  name: string;
+  numeric: boolean;
+  /** Least and greatest number of all rows; null without any. */
+  range: [number, number] | null;
+  /** Categories of all rows, in code-unit order; empty for numbers. */
+  categories: string[];
+  /** The column's part of the sample; null is a missing value. */
+  sample: (number | string | boolean | null)[];
+}
+
+/** Rows in a sample: enough for a standard deviation to 1 % and a median to 1 % of ranks. */
+const SAMPLE = 8192;
+
+const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
+
+/**
+ * Describes the rows of a shard for `fit({ scaling })`, in one pass and constant memory.
+ *
+ * @param rows objects, columns, or batches of them
+ * @param options as for `fit`; only target, weight and features are read
+ * @throws TypeError, RangeError naming row and column
+ * @example
+ * const scaling = mergeScalings([await scan(north, options), await scan(south, options)]);
+ * const model = merge([await fit(north, { ...options, scaling }), await fit(south, { ...options, scaling })]);
+ */
+export async function scan(rows: Rows | Batches, options: FitOptions): Promise<ScalingFile> {
+  const { target, weight } = options;
+  const sample = await sampleRows(
+    isBatches(rows) ? rows : [rows],
+    (first) => columnsFor(first, options).filter(({ name }) => name !== target && name !== weight),
+    () => SAMPLE,
+    1,
+    turn,
+  );
+  return {
+    format: "isotone-scaling",
+    version: 1,
+    rows: sample.seen,
+    columns: sample.names.map((name, c) => {
+      const values = sample.columns[name];
+      const numeric = values instanceof Float64Array;
+      const [low, high] = sample.ranges[c];
+      return {
+        name,
+        numeric,
+        range: low <= high ? [low, high] : null,
+        categories: numeric ? [] : sample.categories[c],
+        sample: Array.from(values as ArrayLike<unknown>, (v) =>
+          v === undefined || v !== v ? null : (v as number | string),
+        ),
+      };
+    }),
+    keys: Array.from(sample.keys),
+  };
+}
+
+/** Scalings of shards to one for all: the smallest keys of all samples, so every row of every shard had the same chance. */
+export function mergeScalings(scalings: readonly (ScalingFile | string)[]): ScalingFile {
+  const files = scalings.map(readScaling);
+  if (files.length === 0) throw new RangeError('"scalings" expected at least one, got none');
+  const [first] = files;
+  const names = first.columns.map(({ name }) => name);
+  for (const file of files) {
+    if (
+      file.columns.length !== names.length ||
+      file.columns.some(({ name, numeric }, c) => name !== names[c] || numeric !== first.columns[c].numeric)
+    ) {
+      throw new ModelFormatError(
+        `scalings of different features: ${show(names.join(", "))} and ${show(file.columns.map(({ name }) => name).join(", "))}`,
+      );
+    }
+  }
+  const rows = files.flatMap((file, part) => file.keys.map((key, row) => ({ key, part, row })));
+  rows.sort((a, b) => a.key - b.key || a.part - b.part || a.row - b.row);
+  const kept = rows.slice(0, SAMPLE).sort((a, b) => a.part - b.part || a.row - b.row);
+  return {
+    format: "isotone-scaling",
+    version: 1,
+    rows: files.reduce((sum, file) => sum + file.rows, 0),
+    columns: first.columns.map(({ name, numeric }, c) => {
+      const parts = files.map((file) => file.columns[c]);
+      const ranges = parts.flatMap(({ range }) => (range ? [range] : []));
+      return {
+        name,
+        numeric,
+        range: ranges.length ? [Math.min(...ranges.map((r) => r[0])), Math.max(...ranges.map((r) => r[1]))] : null,
+        categories: [...new Set(parts.flatMap(({ categories }) => categories))].sort(),
+        sample: kept.map(({ part, row }) => parts[part].sample[row]),
+      };
+    }),
+    keys: kept.map(({ key }) => key),
+  };
+}
+
+/** A scaling from JSON text or the parsed object, checked. */
+export function readScaling(given: unknown): ScalingFile {
+  let file = given as ScalingFile;
+  if (typeof given === "string") {
+    try {
+      file = JSON.parse(given);
+    } catch {
+      throw new ModelFormatError("not a scaling file: not JSON");
+    }
+  }
+  if (typeof file !== "object" || file === null || file.format !== "isotone-scaling" || file.version !== 1) {
+    throw new ModelFormatError(
+      `not a scaling file: "format" expected "isotone-scaling" of version 1, got ${show(file?.format)}`,
+    );
+  }
+  const good =
+    Array.isArray(file.columns) &&
+    Array.isArray(file.keys) &&
+    file.columns.every(
+      (c) =>
+        typeof c?.name === "string" &&
+        Array.isArray(c.categories) &&
+        Array.isArray(c.sample) &&
+        c.sample.length === file.keys.length,
+    );
+  if (!good)
+    throw new ModelFormatError(
+      'not a scaling file: "columns" expected a name, categories and as many sampled values as "keys" each',
+    );
+  return file;
+}
+
+/** Options whose categories are those of the scaling, so that every shard has the same inputs. */
+export function withCategories(options: FitOptions, file: ScalingFile): FitOptions {
+  const { features } = options;
+  if (typeof features !== "object" || features === null) return options;
+  const entries: [string, FeatureOption][] = features instanceof Map ? [...features] : Object.entries(features);
+  const resolved = entries.map(([name, option]): [string, FeatureOption] => {
+    const column = file.columns.find((c) => c.name === name);
+    const auto = typeof option === "object" && option !== null && option.categories === "auto";
+    return auto && column ? [name, { ...option, categories: column.categories }] : [name, option];
+  });
+  return { ...options, features: new Map(resolved) };
+}
+
+/** The inputs that a scaling stands for. Skewed counts always get log1p: shards must agree, so none may choose by its own rows. */
+export function describeScaling(
+  file: ScalingFile,
+  features: Feature[],
+  transforms: ("auto" | "linear" | "log1p")[],
+  log: (x: number) => number,
+): Scaling {
+  const columns = features.map(({ name }) => {
+    const column = file.columns.find((c) => c.name === name);
+    if (!column)
+      throw new ModelFormatError(
+        `the scaling has no column ${show(name)}; it has ${file.columns.map((c) => show(c.name)).join(", ")}`,
+      );
+    return column;
+  });
+  const table = readTable(Object.fromEntries(columns.map(({ name, sample }) => [name, sample])));
+  const read = (from: number, to: number) => {
+    const out = new Float32Array((to - from) * features.length);
+    encodeTable(table, features, from, to, out);
+    return out;
+  };
+  const scaling = describe(read, table.n, features, transforms, log);
+  scaling.features.forEach((feature, f) => {
+    const range = columns[f].range;
+    if (feature.range && range) feature.range = [Math.fround(range[0]), Math.fround(range[1])];
+  });
+  return scaling;
+}
