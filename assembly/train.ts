@@ -5,9 +5,10 @@
 import { alloc, allocZeroed } from "./arena";
 import { forward8, transpose8 } from "./forward";
 import { paddedSize, putGroup, tilesOf } from "./layout";
-import { loss, lossBackward, PINBALL } from "./loss";
+import { loss, lossBackward, SQUARED } from "./loss";
 import { logf, logit } from "./math";
-import { adam, weights, weightsBackward } from "./optimiser";
+import { adam, fade, weights, weightsBackward } from "./optimiser";
+import { forwardPruned, makePlan, planSize, refreshKillers, shouldPrune } from "./prune";
 import { nextNormal, nextBelow, nextUniform, seed, shuffle } from "./random";
 
 // data
@@ -39,6 +40,9 @@ let tiles: usize = 0;
 let lane: usize = 0; // [planes] where a plane's bias stands in the tiles
 let width: usize = 0; // [planes] bytes from one input to the next there
 let owner: usize = 0; // [planes] network
+let resting: usize = 0; // [planes] steps that a plane has rested, 0: awake
+let touched: usize = 0; // [planes] bytes: 1 when the batch sent it a gradient
+let plan: usize = 0; // prune.ts; 0 where it does not pay
 
 // scratch of one batch
 let batchRows: usize = 0; // [batch][dp]
@@ -105,6 +109,8 @@ export function setNetworks(count: i32, shapes: usize, factor: usize, lambda: us
   lane = alloc(<usize>planes << 2);
   width = alloc(<usize>planes << 2);
   owner = alloc(<usize>planes << 2);
+  resting = alloc(<usize>planes << 2);
+  touched = allocZeroed(<usize>planes);
   batchRows = allocZeroed(<usize>(batchSize * dp) << 2);
   xt = allocZeroed(<usize>dp << 5);
   sums = allocZeroed(<usize>batchSize << 2);
@@ -137,6 +143,9 @@ export function setNetworks(count: i32, shapes: usize, factor: usize, lambda: us
       }
     }
   }
+  plan = alloc(planSize(metas, tileCount, d));
+  if (!plan) return 0;
+  if (!makePlan(plan, metas, tiles, tileCount, d)) plan = 0;
   return planes;
 }
 
@@ -186,11 +195,13 @@ export function refresh(): void {
     weights(z + at, w + at, signs, signed, dp);
     putTile(p);
   }
+  if (plan) refreshKillers(plan, d);
 }
 
 /** Tiles from the slab w: after the host put a snapshot back. */
 export function refreshTiles(): void {
   for (let p = 0; p < planes; p++) putTile(p);
+  if (plan) refreshKillers(plan, d);
 }
 
 /**
@@ -203,6 +214,7 @@ export function start(seedValue: i32, stream: i32, centre: usize, withPlane: i32
   memory.fill(m, 0, (<usize>(planes * dp)) << 2);
   memory.fill(v, 0, (<usize>(planes * dp)) << 2);
   memory.fill(g, 0, (<usize>(planes * dp)) << 2);
+  memory.fill(resting, 0, <usize>planes << 2);
   const share: f32 = withPlane ? 0.5 : 1;
   for (let p = 0; p < planes; p++) {
     const to = z + ((<usize>(p * dp)) << 2);
@@ -296,8 +308,34 @@ function gather(r: u32, tau: f32, to: usize): void {
   for (; i < <usize>dp << 2; i += 4) store<f32>(to + i, 0);
 }
 
-/** Sums of the networks for `count` gathered rows, eight at a time. */
+/**
+ * Reads a word of every cache line of the listed rows. They lie all over memory, and so many misses are under way at once; gathering
+ * row by row waits for each (twice the time of all the rest, for 100,000 rows).
+ */
+function touch(list: usize, count: i32): void {
+  const bytes = <usize>columns << 2;
+  let all: u32 = 0;
+  for (let r: usize = 0; r < <usize>count << 2; r += 4) {
+    const row = <usize>load<u32>(list + r);
+    const from = x + row * bytes;
+    all |= load<u32>(y + (row << 2));
+    for (let i: usize = 0; i < bytes; i += 64) all |= load<u32>(from + i);
+    all |= load<u32>(from + bytes - 4);
+  }
+  touchedWords = all;
+}
+let touchedWords: u32 = 0;
+
+/** Sums of the networks for `count` gathered rows, one at a time where pruning pays, else eight. */
 function forwardBatch(count: i32): void {
+  if (plan && shouldPrune(plan, count)) {
+    let row = batchRows;
+    for (let r: usize = 0; r < <usize>count << 2; r += 4) {
+      store<f32>(sums + r, forwardPruned<i32>(plan, d, row, active + r, <usize>batchSize << 2));
+      row += <usize>dp << 2;
+    }
+    return;
+  }
   for (let r = 0; r < count; r += 8) {
     transpose8(batchRows + ((<usize>(r * dp)) << 2), dp, d, xt);
     const place = <usize>r << 2;
@@ -314,7 +352,9 @@ function backwardBatch(count: i32, residual: usize): void {
     let row = batchRows;
     for (let r = 0; r < count; r++) {
       const s = f32x4.splat(load<f32>(residual + (<usize>r << 2)) * factor);
-      const to = g + <usize>load<i32>(chosen + (<usize>r << 2)) * bytes;
+      const plane = <usize>load<i32>(chosen + (<usize>r << 2));
+      const to = g + plane * bytes;
+      store<u8>(touched + plane, 1);
       for (let i: usize = 0; i < bytes; i += 16) {
         v128.store(to + i, f32x4.add(v128.load(to + i), f32x4.mul(s, v128.load(row + i))));
       }
@@ -347,6 +387,42 @@ export function rateAt(t: i32, total: i32, peak: f32): f32 {
   return <f32>(<f64>peak * (0.01 + 0.99 * 0.5 * (1.0 + cosine(share * 3.141592653589793))));
 }
 
+/**
+ * One Adam step of every plane that is awake. A plane without gradient whose step moved no weight rests (it could only move less: m fades
+ * faster than the root of v) until a row makes it active again; then m and v fade by the steps missed. Planes with a ridge never rest.
+ * Blocks of planes, first all moments, then all weights: the two dependency chains fill the reorder window one after the other.
+ */
+function update(now: f32, epsilon: f32): void {
+  const bytes = <usize>dp << 2;
+  for (let from = 0; from < planes; from += BLOCK) {
+    const to = min(planes, from + BLOCK);
+    for (let p = from; p < to; p++) {
+      const gradient = load<u8>(touched + <usize>p);
+      const rest = load<i32>(resting + (<usize>p << 2));
+      const place = <usize>p * bytes;
+      if (rest) {
+        if (!gradient) {
+          store<i32>(resting + (<usize>p << 2), rest + 1);
+          continue;
+        }
+        fade(m + place, v + place, dp, rest - 1);
+      }
+      const lambda = load<f32>(lambdas + (<usize>load<i32>(owner + (<usize>p << 2)) << 2));
+      const moved = adam(z + place, w + place, m + place, v + place, g + place, signed, decay, dp, lambda, now, epsilon);
+      store<i32>(resting + (<usize>p << 2), moved || gradient || lambda != 0 ? 0 : 1);
+    }
+    for (let p = from; p < to; p++) {
+      store<u8>(touched + <usize>p, 0);
+      if (load<i32>(resting + (<usize>p << 2))) continue;
+      weights(z + <usize>p * bytes, w + <usize>p * bytes, signs, signed, dp);
+      putTile(p);
+    }
+  }
+  if (plan) refreshKillers(plan, d);
+}
+/** Planes a block: their slabs stay in the first-level cache. */
+const BLOCK: i32 = 16;
+
 /** Up to `count` steps; gives the steps still to do. */
 export function advance(count: i32): i32 {
   for (; count > 0 && step < steps; count--) {
@@ -355,6 +431,7 @@ export function advance(count: i32): i32 {
       at = 0;
     }
     const size = min(batchWanted, rowCount - at);
+    touch(rows + (<usize>at << 2), size);
     for (let r = 0; r < size; r++) {
       let tau: f32 = 0;
       if (level) {
@@ -366,29 +443,34 @@ export function advance(count: i32): i32 {
     }
     forwardBatch(size);
     const share = <f32>1 / <f32>size;
-    for (let r = 0; r < size; r++) {
-      const row = <usize>load<u32>(rows + (<usize>(at + r) << 2)) << 2;
-      const f = load<f32>(sums + (<usize>r << 2));
+    const kind = lossKind;
+    let total: f64 = 0;
+    let weightTotal: f64 = 0;
+    for (let r: usize = 0; r < <usize>size << 2; r += 4) {
+      const row = <usize>load<u32>(rows + (<usize>at << 2) + r) << 2;
+      const f = load<f32>(sums + r);
       const target = load<f32>(y + row);
-      const tau = load<f32>(taus + (<usize>r << 2));
       const caseW: f32 = caseWeight ? load<f32>(caseWeight + row) : 1;
-      lossTotal += <f64>(loss(lossKind, f, target, tau, lossParameter) * caseW);
-      lossRows += <f64>caseW;
-      store<f32>(sums + (<usize>r << 2), lossBackward(lossKind, f, target, tau, lossParameter) * caseW * share);
+      if (kind == SQUARED) {
+        const residual = f - target;
+        total += <f64>(<f32>0.5 * residual * residual * caseW);
+        store<f32>(sums + r, residual * caseW * share);
+      } else {
+        const tau = load<f32>(taus + r);
+        total += <f64>(loss(kind, f, target, tau, lossParameter) * caseW);
+        store<f32>(sums + r, lossBackward(kind, f, target, tau, lossParameter) * caseW * share);
+      }
+      weightTotal += <f64>caseW;
     }
+    lossTotal += total;
+    lossRows += weightTotal;
     backwardBatch(size, sums);
     beta1t *= 0.9;
     beta2t *= 0.999;
     const correction = sqrt(1.0 - beta2t);
     const now = <f32>((<f64>rateAt(step, steps, rate) * correction) / (1.0 - beta1t));
     const epsilon = <f32>(1e-8 * correction);
-    let place: usize = 0;
-    for (let p = 0; p < planes; p++) {
-      const lambda = load<f32>(lambdas + (<usize>load<i32>(owner + (<usize>p << 2)) << 2));
-      adam(z + place, w + place, m + place, v + place, g + place, signs, signed, decay, dp, lambda, now, epsilon);
-      putTile(p);
-      place += <usize>dp << 2;
-    }
+    update(now, epsilon);
     at += size;
     step++;
   }

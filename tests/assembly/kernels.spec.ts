@@ -6,7 +6,8 @@ import { paddedSize, putGroup, tilesOf } from "../../assembly/layout";
 import { exp4, expf, logf } from "../../assembly/math";
 import { nextNormal, nextUniform, seed, shuffle } from "../../assembly/random";
 import { sumOfNetworks } from "../../assembly/reference";
-import { adam, weights } from "../../assembly/optimiser";
+import { adam, fade, weights } from "../../assembly/optimiser";
+import { forwardPruned, makePlan, planSize, refreshKillers } from "../../assembly/prune";
 import { adamStep } from "../../assembly/reference";
 
 // The runner's own runtime takes all memory it finds at its first allocation; the arena gets 64 MiB of its own after that.
@@ -92,6 +93,61 @@ describe("forward", () => {
   });
 });
 
+/** Rows on which the pruned kernel differs from the scalar twin; every third plane repeats an earlier one when `ties`. */
+function comparePruned(d: i32, networks: i32, groups: i32, hyperplanes: i32, ties: bool): i32 {
+  const start = mark();
+  const dp = paddedSize(d);
+  const planes = networks * groups * hyperplanes;
+  const shapes = alloc(<usize>networks << 3);
+  const factors = alloc(<usize>networks << 2);
+  for (let m = 0; m < networks; m++) {
+    store<i32>(shapes + (<usize>m << 3), groups);
+    store<i32>(shapes + (<usize>m << 3), hyperplanes, 4);
+    store<f32>(factors + (<usize>m << 2), 1);
+  }
+  const w = allocZeroed(<usize>(planes * dp) << 2);
+  for (let p = 0; p < planes; p++) {
+    const from = ties && p % 3 == 2 ? p % 7 : p;
+    for (let i: usize = 0; i <= <usize>d; i++) {
+      const place = w + (<usize>(p * dp) << 2) + (i << 2);
+      store<f32>(place, from == p ? nextNormal() : load<f32>(w + (<usize>(from * dp) << 2) + (i << 2)));
+    }
+  }
+  const tileCount = networks * groups * tilesOf(hyperplanes);
+  const metas = alloc(<usize>tileCount << 2);
+  const tiles = alloc((<usize>(planes * (d + 1)) << 2) + 16);
+  const count = pack(w, d, shapes, networks, metas, tiles);
+  const plan = alloc(planSize(metas, count, d));
+  const x = alloc(<usize>dp << 2);
+  const one = alloc(<usize>networks << 2);
+  const active = alloc(<usize>networks << 2);
+  let wrong = 0;
+  if (!makePlan(plan, metas, tiles, count, d)) wrong = 1000000;
+  for (let r = 0; r < 100; r++) {
+    for (let i: usize = 0; i < <usize>d; i++) store<f32>(x + (i << 2), r == 0 ? 0 : nextNormal());
+    const bits = reinterpret<u32>(sumOfNetworks(w, dp, d, shapes, factors, networks, x, one));
+    if (reinterpret<u32>(forwardPruned<f32>(plan, d, x, 0, 0)) != bits) wrong++;
+    if (reinterpret<u32>(forwardPruned<i32>(plan, d, x, active, 4)) != bits) wrong++;
+    for (let m: usize = 0; m < <usize>networks; m++) if (load<i32>(active + (m << 2)) != load<i32>(one + (m << 2))) wrong++;
+    if (r == 50) refreshKillers(plan, d);
+  }
+  reset(start);
+  return wrong;
+}
+
+describe("pruning", () => {
+  test("gives the bits and active planes of the scalar twin, ties included", () => {
+    for (let t = 0; t < 2; t++) {
+      const ties = t == 1;
+      expect(comparePruned(20, 1, 16, 16, ties)).toBe(0);
+      expect(comparePruned(7, 1, 9, 16, ties)).toBe(0);
+      expect(comparePruned(50, 1, 32, 32, ties)).toBe(0);
+      expect(comparePruned(3, 2, 5, 44, ties)).toBe(0);
+      expect(comparePruned(4, 3, 16, 8, ties)).toBe(0);
+    }
+  });
+});
+
 describe("exp and log", () => {
   test("log undoes exp within a few units in the last place", () => {
     for (let x: f32 = -80; x < 80; x += 0.37) expect(abs(logf(expf(x)) - x)).toBeLessThan(<f32>4e-7 * max(abs(x), <f32>1));
@@ -160,10 +216,31 @@ describe("optimiser", () => {
       const dz = load<f32>(signs + (i << 2)) == 0 ? dw : dw * weight;
       store<f32>(expectedZ + (i << 2), old - adamStep(twin, twin + 4, dz, 0.01, 1e-8));
     }
-    adam(z, w, m, v, g, signs, signed, decay, dp, 0.5, 0.01, 1e-8);
+    adam(z, w, m, v, g, signed, decay, dp, 0.5, 0.01, 1e-8);
     for (let i: usize = 0; i < 8; i++) {
       expect(abs(load<f32>(z + (i << 2)) - load<f32>(expectedZ + (i << 2)))).toBeLessThan(1e-6);
       expect(load<f32>(g + (i << 2))).toBe(0);
+    }
+  });
+});
+
+describe("resting planes", () => {
+  test("fading by the steps missed equals steps without gradient", () => {
+    const m = alloc(16);
+    const v = alloc(16);
+    for (let steps = 0; steps < 3000; steps = steps * 2 + 1) {
+      v128.store(m, f32x4.splat(0.25));
+      v128.store(v, f32x4.splat(0.5));
+      fade(m, v, 4, steps);
+      let mean: f32 = 0.25;
+      let square: f32 = 0.5;
+      for (let k = 0; k < steps; k++) {
+        mean = mean * <f32>0.9;
+        square = square * <f32>0.999;
+        if (mean < <f32>1e-30) mean = 0;
+      }
+      expect(abs(load<f32>(m) - mean)).toBeLessThanOrEqual(<f32>1e-4 * mean);
+      expect(abs(load<f32>(v) - square)).toBeLessThanOrEqual(<f32>1e-4 * square);
     }
   });
 });

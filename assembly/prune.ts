@@ -1,0 +1,362 @@
+// Exact pruning of large networks, one row at a time: the min over groups with most groups left unread. Value and active plane are those of
+// forward8, bit for bit. In: tiles of width 4 (layout.ts), one row of inputs. Out: the sum of the networks; each one's active plane.
+//
+// Every group has one or two of its own planes ("killers", planes that lately topped it) once more in tiles of four groups side by side:
+//
+//     lanes:   group 0  group 1  group 2  group 3 | group 4 ...       bound[k] = the higher of group k's killers <= max of group k
+//
+// The group with the lowest bound is read in full: its max is a candidate for the min. A group whose bound exceeds the lowest max so far
+// cannot be the min, so reading ends when the lowest bound left does. A group that was read and came out higher takes the plane that topped
+// it as killer. On trained weights 1.2 groups of 16 (16 planes each) and 1.9 of 32 (32 planes each) are read a row; killers decide how much
+// is read, never what comes out. Where weights are random most groups are read: callers look at `groupsRead` and fall back on forward8.
+
+import { END_GROUP, END_NETWORK } from "./layout";
+
+// A plan: word 0 networks   1 scratch (bounds, then dots of a group)   2 groups read since the last look   3 rows since then
+//   4 rows still to do by forward8   5 groups of all networks
+// then per network: word 0 bytes to the next   1 groups (0: a single plane)   2 bytes of bounds   3 killers a group   4 killer tiles   5 tiles
+//   6 number of its first plane
+// and per group of it: word 0 first tile   1 tiles   2 number of its first plane   3, 4 killers (numbers in the group)   5 killer to replace next
+const HEAD: usize = 32;
+const NET: usize = 32;
+const GROUP: usize = 32;
+
+/** Networks of fewer planes are read faster eight rows at a time. */
+const LEAST_PLANES: i32 = 128;
+
+/** Bytes that a plan may take, scratch included. */
+export function planSize(metas: usize, tileCount: i32, d: i32): usize {
+  let groups: usize = 0;
+  let networks: usize = 0;
+  for (let t = 0; t < tileCount; t++) {
+    const meta = load<i32>(metas + (<usize>t << 2));
+    if (meta & END_GROUP) groups++;
+    if (meta & END_NETWORK) networks++;
+  }
+  const killers = ((<usize>d + 1) << 5) * (((groups + 3) >> 2) + networks);
+  return HEAD + networks * (NET + 16) + groups * GROUP + killers + (groups + 8) * 4 + (<usize>tileCount << 4) + 64;
+}
+
+/** Writes the plan of a model at `plan`; false where pruning does not pay or the tiles are not four wide. */
+export function makePlan(plan: usize, metas: usize, tiles: usize, tileCount: i32, d: i32): bool {
+  const tileBytes = (<usize>d + 1) << 4;
+  let net = plan + HEAD;
+  let networks = 0;
+  let large = false;
+  let allGroups = 0;
+  let t = 0;
+  while (t < tileCount) {
+    let groups = 0;
+    let planes = 0;
+    let wide = true;
+    let end = t;
+    for (; ; end++) {
+      const meta = load<i32>(metas + (<usize>end << 2));
+      if ((meta & 7) != 4) wide = false;
+      planes += meta & 7;
+      if (meta & END_GROUP) groups++;
+      if (meta & END_NETWORK) break;
+    }
+    end++;
+    networks++;
+    store<u32>(net, 0, 4);
+    store<u32>(net, <u32>tiles, 20);
+    store<i32>(net, load<i32>(metas + (<usize>t << 2)) >> 8, 24);
+    if (planes == 1) {
+      store<u32>(net, <u32>NET);
+      net += NET;
+      tiles += (<usize>d + 1) << 2;
+      t = end;
+      continue;
+    }
+    if (!wide || groups < 4 || planes < 64) return false;
+    if (planes >= LEAST_PLANES) large = true;
+    const perGroup = planes / groups >= 24 ? 2 : 1;
+    const bounds = <usize>((groups + 3) >> 2) << 4;
+    const killers = (net + NET + <usize>groups * GROUP + 15) & ~15;
+    const next = killers + (bounds >> 4) * <usize>perGroup * tileBytes;
+    store<u32>(net, <u32>(next - net));
+    store<i32>(net, groups, 4);
+    store<u32>(net, <u32>bounds, 8);
+    store<i32>(net, perGroup, 12);
+    store<u32>(net, <u32>killers, 16);
+    allGroups += groups;
+    let group = net + NET;
+    let first = t;
+    for (; t < end; t++) {
+      if (!(load<i32>(metas + (<usize>t << 2)) & END_GROUP)) continue;
+      const count = t + 1 - first;
+      store<u32>(group, <u32>tiles);
+      store<i32>(group, count, 4);
+      store<i32>(group, load<i32>(metas + (<usize>first << 2)) >> 8, 8);
+      chooseKillers(group, tileBytes);
+      tiles += <usize>count * tileBytes;
+      group += GROUP;
+      first = t + 1;
+    }
+    // the bounds of lanes beyond the last group never come lowest
+    memory.fill(killers, 0, next - killers);
+    for (let k = groups; k < <i32>(bounds >> 2); k++) store<f32>(killers + <usize>(k >> 2) * tileBytes + (<usize>(k & 3) << 2), Infinity);
+    net = next;
+  }
+  store<i32>(plan, networks);
+  store<u32>(plan, <u32>net, 4);
+  memory.fill(plan + 8, 0, 12);
+  store<i32>(plan, allGroups, 20);
+  refreshKillers(plan, d);
+  return large;
+}
+
+/** First killers of a group: the planes with the highest biases, which top it at the mean of the rows. */
+function chooseKillers(group: usize, tileBytes: usize): void {
+  const base = <usize>load<u32>(group);
+  const count = load<i32>(group, 4) << 2;
+  let best = 0;
+  let second = 0;
+  let top: f32 = -Infinity;
+  let below: f32 = -Infinity;
+  for (let j = 0; j < count; j++) {
+    const bias = load<f32>(base + <usize>(j >> 2) * tileBytes + (<usize>(j & 3) << 2));
+    if (bias > top) {
+      second = best;
+      below = top;
+      best = j;
+      top = bias;
+    } else if (bias > below) {
+      second = j;
+      below = bias;
+    }
+  }
+  store<i32>(group, best, 12);
+  store<i32>(group, second, 16);
+  store<i32>(group, 1, 20);
+}
+
+/** Killer `slot` of group `k`: its plane's bias and weights from the group's tile to the killers' tile. */
+function putKiller(net: usize, k: i32, slot: i32, d: i32): void {
+  const tileBytes = (<usize>d + 1) << 4;
+  const group = net + NET + <usize>k * GROUP;
+  const j = load<i32>(group + (<usize>slot << 2), 12);
+  let from = <usize>load<u32>(group) + <usize>(j >> 2) * tileBytes + (<usize>(j & 3) << 2);
+  const tile = <usize>slot * <usize>(load<u32>(net, 8) >> 4) + <usize>(k >> 2);
+  let to = <usize>load<u32>(net, 16) + tile * tileBytes + (<usize>(k & 3) << 2);
+  const end = to + tileBytes;
+  for (; to < end; to += 16) {
+    store<f32>(to, load<f32>(from));
+    from += 16;
+  }
+}
+
+/** All killers anew from the tiles: after the weights changed. */
+export function refreshKillers(plan: usize, d: i32): void {
+  let net = plan + HEAD;
+  for (let left = load<i32>(plan); left > 0; left--) {
+    const groups = load<i32>(net, 4);
+    const perGroup = load<i32>(net, 12);
+    for (let k = 0; k < groups; k++) {
+      putKiller(net, k, 0, d);
+      if (perGroup == 2) putKiller(net, k, 1, d);
+    }
+    net += <usize>load<u32>(net);
+  }
+}
+
+/** Whether the next `rows` rows should be pruned: not while weights have lately made it read over a third of the groups. */
+export function shouldPrune(plan: usize, rows: i32): bool {
+  const seen = load<i32>(plan, 12);
+  if (seen >= 64) {
+    if (load<i32>(plan, 8) * 3 > seen * load<i32>(plan, 20)) store<i32>(plan, 8192, 16);
+    store<u64>(plan, 0, 8);
+  }
+  const rest = load<i32>(plan, 16);
+  if (rest > 0) store<i32>(plan, rest - rows, 16);
+  return rest <= 0;
+}
+
+/** Values of `count` tiles' planes for the row `x`: 4 * count floats at `out`. Eight or four chains at a time; the order is forward8's. */
+function dots(tile: usize, count: i32, d: i32, x: usize, out: usize): void {
+  const size = (<usize>d + 1) << 4;
+  const xEnd = x + (<usize>d << 2);
+  for (; count >= 8; count -= 8) {
+    let p0 = tile;
+    let p1 = p0 + size;
+    let p2 = p1 + size;
+    let p3 = p2 + size;
+    let p4 = p3 + size;
+    let p5 = p4 + size;
+    let p6 = p5 + size;
+    let p7 = p6 + size;
+    tile = p7 + size;
+    let a0 = v128.load(p0);
+    let a1 = v128.load(p1);
+    let a2 = v128.load(p2);
+    let a3 = v128.load(p3);
+    let a4 = v128.load(p4);
+    let a5 = v128.load(p5);
+    let a6 = v128.load(p6);
+    let a7 = v128.load(p7);
+    for (let q = x; q < xEnd; q += 4) {
+      p0 += 16;
+      p1 += 16;
+      p2 += 16;
+      p3 += 16;
+      p4 += 16;
+      p5 += 16;
+      p6 += 16;
+      p7 += 16;
+      const v = v128.load32_splat(q);
+      a0 = f32x4.add(a0, f32x4.mul(v128.load(p0), v));
+      a1 = f32x4.add(a1, f32x4.mul(v128.load(p1), v));
+      a2 = f32x4.add(a2, f32x4.mul(v128.load(p2), v));
+      a3 = f32x4.add(a3, f32x4.mul(v128.load(p3), v));
+      a4 = f32x4.add(a4, f32x4.mul(v128.load(p4), v));
+      a5 = f32x4.add(a5, f32x4.mul(v128.load(p5), v));
+      a6 = f32x4.add(a6, f32x4.mul(v128.load(p6), v));
+      a7 = f32x4.add(a7, f32x4.mul(v128.load(p7), v));
+    }
+    v128.store(out, a0);
+    v128.store(out, a1, 16);
+    v128.store(out, a2, 32);
+    v128.store(out, a3, 48);
+    v128.store(out, a4, 64);
+    v128.store(out, a5, 80);
+    v128.store(out, a6, 96);
+    v128.store(out, a7, 112);
+    out += 128;
+  }
+  for (; count >= 4; count -= 4) {
+    let p0 = tile;
+    let p1 = p0 + size;
+    let p2 = p1 + size;
+    let p3 = p2 + size;
+    tile = p3 + size;
+    let a0 = v128.load(p0);
+    let a1 = v128.load(p1);
+    let a2 = v128.load(p2);
+    let a3 = v128.load(p3);
+    for (let q = x; q < xEnd; q += 4) {
+      p0 += 16;
+      p1 += 16;
+      p2 += 16;
+      p3 += 16;
+      const v = v128.load32_splat(q);
+      a0 = f32x4.add(a0, f32x4.mul(v128.load(p0), v));
+      a1 = f32x4.add(a1, f32x4.mul(v128.load(p1), v));
+      a2 = f32x4.add(a2, f32x4.mul(v128.load(p2), v));
+      a3 = f32x4.add(a3, f32x4.mul(v128.load(p3), v));
+    }
+    v128.store(out, a0);
+    v128.store(out, a1, 16);
+    v128.store(out, a2, 32);
+    v128.store(out, a3, 48);
+    out += 64;
+  }
+  for (; count > 0; count--) {
+    let a = v128.load(tile);
+    for (let q = x; q < xEnd; q += 4) {
+      tile += 16;
+      a = f32x4.add(a, f32x4.mul(v128.load(tile), v128.load32_splat(q)));
+    }
+    tile += 16;
+    v128.store(out, a);
+    out += 16;
+  }
+}
+
+/** Highest of four lanes, in all of them. */
+function highest(v: v128): v128 {
+  v = f32x4.pmax(v, v128.shuffle<i32>(v, v, 2, 3, 0, 1));
+  return f32x4.pmax(v, v128.shuffle<i32>(v, v, 1, 0, 3, 2));
+}
+
+/** Number of the first of the floats at `p` that equals `value` (in every lane); one does. */
+function firstEqual(p: usize, value: v128): i32 {
+  const start = p;
+  let mask = i32x4.bitmask(f32x4.eq(v128.load(p), value));
+  while (!mask) {
+    p += 16;
+    mask = i32x4.bitmask(f32x4.eq(v128.load(p), value));
+  }
+  return <i32>((p - start) >> 2) + ctz(mask);
+}
+
+/** One row: d floats at `x`. Gives the sum of the networks; with Track = i32 the active planes at `active`, one every `stride` bytes. */
+export function forwardPruned<Track>(plan: usize, d: i32, x: usize, active: usize, stride: usize): f32 {
+  const bound = <usize>load<u32>(plan, 4);
+  let net = plan + HEAD;
+  let sum: f32 = 0;
+  let read = 0;
+  for (let left = load<i32>(plan); left > 0; left--) {
+    const groups = load<i32>(net, 4);
+    if (groups == 0) {
+      let w = <usize>load<u32>(net, 20);
+      let a = load<f32>(w);
+      for (let i: usize = 0; i < <usize>d << 2; i += 4) {
+        w += 4;
+        a += load<f32>(w) * load<f32>(x + i);
+      }
+      sum += a;
+      if (isInteger<Track>()) {
+        store<i32>(active, load<i32>(net, 24));
+        active += stride;
+      }
+      net += NET;
+      continue;
+    }
+    const boundEnd = bound + <usize>load<u32>(net, 8);
+    const dot = boundEnd + <usize>load<u32>(net, 8);
+    const perGroup = load<i32>(net, 12);
+    dots(<usize>load<u32>(net, 16), <i32>(load<u32>(net, 8) >> 4) * perGroup, d, x, bound);
+    if (perGroup == 2) {
+      const second = boundEnd - bound;
+      for (let p = bound; p < boundEnd; p += 16) v128.store(p, f32x4.pmax(v128.load(p), v128.load(p + second)));
+    }
+    let least: f32 = Infinity;
+    let leastGroup = 0;
+    let plane = 0;
+    for (;;) {
+      let low = v128.load(bound);
+      for (let p = bound + 16; p < boundEnd; p += 16) low = f32x4.pmin(low, v128.load(p));
+      low = f32x4.pmin(low, v128.shuffle<i32>(low, low, 2, 3, 0, 1));
+      low = f32x4.pmin(low, v128.shuffle<i32>(low, low, 1, 0, 3, 2));
+      const lowest = f32x4.extract_lane(low, 0);
+      // equal maxima: the first group is the active one, so with tracking a bound equal to the least must still be read
+      if (isInteger<Track>() ? lowest > least : lowest >= least) break;
+      if (lowest == Infinity) break;
+      const k = firstEqual(bound, low);
+      store<f32>(bound + (<usize>k << 2), Infinity);
+      read++;
+      const group = net + NET + <usize>k * GROUP;
+      const count = load<i32>(group, 4);
+      dots(<usize>load<u32>(group), count, d, x, dot);
+      let top = v128.load(dot);
+      const dotEnd = dot + (<usize>count << 4);
+      for (let p = dot + 16; p < dotEnd; p += 16) top = f32x4.pmax(top, v128.load(p));
+      top = highest(top);
+      const value = f32x4.extract_lane(top, 0);
+      if (value < least || (isInteger<Track>() && value == least && k < leastGroup)) {
+        least = value;
+        if (isInteger<Track>()) {
+          leastGroup = k;
+          plane = load<i32>(group, 8) + firstEqual(dot, top);
+        }
+      } else if (value > least) {
+        // read in vain: what topped the group becomes its killer
+        const j = firstEqual(dot, top);
+        const slot = perGroup == 2 ? load<i32>(group, 20) : 0;
+        store<i32>(group + (<usize>slot << 2), j, 12);
+        store<i32>(group, 1 - slot, 20);
+        putKiller(net, k, slot, d);
+      }
+    }
+    sum += least;
+    if (isInteger<Track>()) {
+      store<i32>(active, plane);
+      active += stride;
+    }
+    net += <usize>load<u32>(net);
+  }
+  store<i32>(plan, load<i32>(plan, 8) + read, 8);
+  store<i32>(plan, load<i32>(plan, 12) + 1, 12);
+  return sum;
+}
