@@ -75,27 +75,28 @@ async function run(path: string, flags: Flags): Promise<void> {
     const activities = new Set<string>();
     const stages = new Map<string, number>();
     let events = 0;
-    for await (const { cells, line } of file.records) {
-      const id = cellOf(file, cells, caseAt, line);
-      const activity = cellOf(file, cells, activityAt, line);
-      const time = readTime(file, cells[timeAt] as string, line, flags);
-      let entry = cases.get(id);
-      if (entry === undefined) {
-        entry = { counts: new Map(), first: time, last: time, events: 0 };
-        cases.set(id, entry);
+    for await (const records of file.records)
+      for (const { cells, line } of records) {
+        const id = cellOf(file, cells, caseAt, line);
+        const activity = cellOf(file, cells, activityAt, line);
+        const time = readTime(file, cells[timeAt] as string, line, flags);
+        let entry = cases.get(id);
+        if (entry === undefined) {
+          entry = { counts: new Map(), first: time, last: time, events: 0 };
+          cases.set(id, entry);
+        }
+        if (time < entry.first) entry.first = time;
+        if (time > entry.last) entry.last = time;
+        entry.events++;
+        events++;
+        activities.add(activity);
+        if (lifecycleAt >= 0) {
+          const stage = cells[lifecycleAt] as string;
+          stages.set(stage, (stages.get(stage) ?? 0) + 1);
+          if (stage !== flags.countOn) continue;
+        }
+        entry.counts.set(activity, (entry.counts.get(activity) ?? 0) + 1);
       }
-      if (time < entry.first) entry.first = time;
-      if (time > entry.last) entry.last = time;
-      entry.events++;
-      events++;
-      activities.add(activity);
-      if (lifecycleAt >= 0) {
-        const stage = cells[lifecycleAt] as string;
-        stages.set(stage, (stages.get(stage) ?? 0) + 1);
-        if (stage !== flags.countOn) continue;
-      }
-      entry.counts.set(activity, (entry.counts.get(activity) ?? 0) + 1);
-    }
     if (events === 0) throw new InputError(`${file.name} has a header but no events`);
     if (lifecycleAt >= 0 && !stages.has(flags.countOn)) {
       throw new UsageError(

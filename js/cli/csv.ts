@@ -5,7 +5,7 @@ import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { CsvError, parse } from "csv-parse";
+import { CsvError, type Parser, parse } from "csv-parse";
 import { stringify } from "csv-stringify/sync";
 import { list, quote, suggest } from "../errors.js";
 import { fileError, InputError, UsageError } from "./errors.js";
@@ -28,7 +28,8 @@ export interface CsvFile {
   /** For messages: the path, or "stdin". */
   name: string;
   header: string[];
-  records: AsyncGenerator<CsvRecord, void, undefined>;
+  /** The records after the header, some at a time. */
+  records: AsyncGenerator<CsvRecord[], void, undefined>;
   missing: ReadonlySet<string>;
 }
 
@@ -39,16 +40,16 @@ export async function openCsv(path: string, options: CsvOptions = {}): Promise<C
   const parser = parse({
     bom: true,
     delimiter,
-    info: true,
     relax_column_count: true,
     record_delimiter: ["\r\n", "\n", "\r"],
     max_record_size: 1 << 26,
   });
   pipeline(Readable.from(checkedText(name, bytes(path))), parser, () => {});
   const records = recordsOf(name, parser);
-  const first = await records.next();
-  if (first.done) throw new InputError(`${name} is empty: expected a header line with the names of the columns`);
-  const header = first.value.cells;
+  const first = (await records.next()).value ?? [];
+  const header = first.shift()?.cells;
+  if (header === undefined)
+    throw new InputError(`${name} is empty: expected a header line with the names of the columns`);
   const seen = new Map<string, number>();
   header.forEach((column, i) => {
     const before = seen.get(column);
@@ -67,12 +68,12 @@ export async function openCsv(path: string, options: CsvOptions = {}): Promise<C
       );
     }
   }
-  return { name, header, records: body(name, header, records), missing: new Set(["", ...(options.na ?? [])]) };
+  return { name, header, records: body(name, header, first, records), missing: new Set(["", ...(options.na ?? [])]) };
 }
 
 async function* bytes(path: string): AsyncGenerator<Uint8Array> {
   if (path === "-" && process.stdin.isTTY) say("reading CSV from the terminal; end with Ctrl-D");
-  const source = path === "-" ? process.stdin : createReadStream(path, { highWaterMark: 1 << 18 });
+  const source = path === "-" ? process.stdin : createReadStream(path, { highWaterMark: 1 << 15 });
   try {
     for await (const chunk of source) yield chunk as Uint8Array;
   } catch (error) {
@@ -140,49 +141,85 @@ function completeEnd(chunk: Uint8Array): number {
   return chunk.length;
 }
 
-async function* recordsOf(name: string, parser: AsyncIterable<unknown>): AsyncGenerator<CsvRecord, void, undefined> {
-  try {
-    for await (const item of parser) {
-      const { record, info } = item as { record: string[]; info: { lines: number } };
-      yield { cells: record, line: info.lines };
+/** What the parser has ready, at once: a promise for each record would cost more than parsing it. */
+async function* recordsOf(name: string, parser: Parser): AsyncGenerator<CsvRecord[], void, undefined> {
+  let line = 0;
+  let failure: Error | undefined;
+  let ended = false;
+  let wake = () => {};
+  parser.on("readable", () => wake());
+  parser.on("end", () => {
+    ended = true;
+    wake();
+  });
+  parser.on("error", (error: Error) => {
+    failure = error;
+    wake();
+  });
+  for (;;) {
+    const records: CsvRecord[] = [];
+    for (let cells = parser.read() as string[] | null; cells !== null; cells = parser.read() as string[] | null) {
+      line++;
+      for (const cell of cells) if (cell.includes("\n")) line += cell.split("\n").length - 1;
+      records.push({ cells, line });
     }
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    const line = typeof error.lines === "number" ? `, line ${error.lines}` : "";
-    if (error.code === "CSV_QUOTE_NOT_CLOSED")
-      throw new InputError(`${name}${line}: a quote is opened and never closed`);
-    if (error.code === "CSV_MAX_RECORD_SIZE")
-      throw new InputError(`${name}${line}: a record is longer than 64 MB; is a quote left open?`);
-    if (error.code === "INVALID_OPENING_QUOTE" || error.code === "CSV_INVALID_CLOSING_QUOTE") {
-      throw new InputError(
-        `${name}${line}: a quote inside a cell: put the whole cell in quotes and double the ones inside`,
-      );
+    if (records.length > 0) yield records;
+    else if (failure !== undefined) throw failure instanceof CsvError ? csvFailure(name, failure) : failure;
+    else if (ended) return;
+    else {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
     }
-    throw new InputError(`${name}${line}: ${error.message}`);
   }
+}
+
+function csvFailure(name: string, error: CsvError): InputError {
+  const line = typeof error.lines === "number" ? `, line ${error.lines}` : "";
+  if (error.code === "CSV_QUOTE_NOT_CLOSED")
+    return new InputError(`${name}${line}: a quote is opened and never closed`);
+  if (error.code === "CSV_MAX_RECORD_SIZE") {
+    return new InputError(`${name}${line}: a record is longer than 64 MB; is a quote left open?`);
+  }
+  if (error.code === "INVALID_OPENING_QUOTE" || error.code === "CSV_INVALID_CLOSING_QUOTE") {
+    return new InputError(
+      `${name}${line}: a quote inside a cell: put the whole cell in quotes and double the ones inside`,
+    );
+  }
+  return new InputError(`${name}${line}: ${error.message}`);
 }
 
 /** Records after the header: as wide as the header; blank lines are allowed only at the end. */
 async function* body(
   name: string,
   header: readonly string[],
-  records: AsyncGenerator<CsvRecord, void, undefined>,
-): AsyncGenerator<CsvRecord, void, undefined> {
+  first: CsvRecord[],
+  rest: AsyncGenerator<CsvRecord[], void, undefined>,
+): AsyncGenerator<CsvRecord[], void, undefined> {
   let blank = 0;
-  for await (const record of records) {
-    const { cells, line } = record;
-    if (cells.length === 1 && cells[0] === "" && header.length > 1) {
-      if (blank === 0) blank = line;
-      continue;
+  const check = (records: CsvRecord[]): CsvRecord[] => {
+    let kept = records.length;
+    for (let r = 0; r < records.length; r++) {
+      const { cells, line } = records[r] as CsvRecord;
+      if (cells.length === 1 && cells[0] === "" && header.length > 1) {
+        if (blank === 0) {
+          blank = line;
+          kept = r;
+        }
+        continue;
+      }
+      if (blank > 0) throw new InputError(`${name}, line ${blank} is blank: remove it`);
+      if (cells.length !== header.length) {
+        const count = `${cells.length} ${cells.length === 1 ? "cell" : "cells"}`;
+        throw new InputError(
+          `${name}, line ${line}: ${count}, but the header has ${header.length} (${list(header, 8)})`,
+        );
+      }
     }
-    if (blank > 0) throw new InputError(`${name}, line ${blank} is blank: remove it`);
-    if (cells.length !== header.length) {
-      throw new InputError(
-        `${name}, line ${line}: ${cells.length} ${cells.length === 1 ? "cell" : "cells"}, but the header has ${header.length} (${list(header, 8)})`,
-      );
-    }
-    yield record;
-  }
+    return blank > 0 ? records.slice(0, kept) : records;
+  };
+  yield check(first);
+  for await (const records of rest) yield check(records);
 }
 
 /** The place of a column that the command line names. */
@@ -276,23 +313,24 @@ export async function readColumns(
   // the same category is one string in memory
   const interned = new Map<string, string>();
   let n = 0;
-  for await (const { cells, line } of file.records) {
-    for (let k = 0; k < kinds.length; k++) {
-      const value = readCell(file, cells[places[k] as number] as string, line, kinds[k] as ColumnKind);
-      const store = stores[k] as Numbers | (string | null)[];
-      if (store instanceof Numbers) store.push(value as number);
-      else if (value === null) store.push(null);
-      else {
-        let word = interned.get(value as string);
-        if (word === undefined) {
-          word = value as string;
-          interned.set(word, word);
+  for await (const records of file.records)
+    for (const { cells, line } of records) {
+      for (let k = 0; k < kinds.length; k++) {
+        const value = readCell(file, cells[places[k] as number] as string, line, kinds[k] as ColumnKind);
+        const store = stores[k] as Numbers | (string | null)[];
+        if (store instanceof Numbers) store.push(value as number);
+        else if (value === null) store.push(null);
+        else {
+          let word = interned.get(value as string);
+          if (word === undefined) {
+            word = value as string;
+            interned.set(word, word);
+          }
+          store.push(word);
         }
-        store.push(word);
       }
+      n++;
     }
-    n++;
-  }
   const columns = Object.fromEntries(
     kinds.map((kind, k) => [kind.name, take(stores[k] as Numbers | (string | null)[])]),
   );
@@ -336,25 +374,15 @@ export interface Batch {
   columns: Record<string, (number | string | null)[]>;
 }
 
-const BATCH = 1024;
-
 /** The rest of a file in batches: what a model needs as columns, beside the records as they are. */
 export async function* batches(file: CsvFile, kinds: readonly ColumnKind[]): AsyncGenerator<Batch> {
   const places = kinds.map((kind) => file.header.indexOf(kind.name));
-  let records: CsvRecord[] = [];
-  const make = (): Batch => {
+  for await (const records of file.records) {
+    if (records.length === 0) continue;
     const columns = kinds.map((kind, k): [string, (number | string | null)[]] => [
       kind.name,
       records.map(({ cells, line }) => readCell(file, cells[places[k] as number] as string, line, kind)),
     ]);
-    return { records, columns: Object.fromEntries(columns) };
-  };
-  for await (const record of file.records) {
-    records.push(record);
-    if (records.length === BATCH) {
-      yield make();
-      records = [];
-    }
+    yield { records, columns: Object.fromEntries(columns) };
   }
-  if (records.length > 0) yield make();
 }

@@ -1,0 +1,556 @@
+// The built command line, run as a user runs it: files in a temporary folder, arguments, stdin; then stdout, stderr, exit code and what is left.
+
+import { spawn } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { load } from "../../js/model.js";
+import { generator } from "./random-model.js";
+
+const cli = process.env.ISOTONE_CLI ?? join(import.meta.dirname, "../../dist/cli.js");
+let folder = "";
+
+interface Result {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+function isotone(args: string[], input?: string | Uint8Array): Promise<Result> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [cli, ...args], { cwd: folder });
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      err += chunk;
+    });
+    child.on("close", (code) => resolve({ code, out, err }));
+    child.stdin.on("error", () => {});
+    child.stdin.end(input ?? "");
+  });
+}
+
+const put = (name: string, text: string | Uint8Array) => writeFileSync(join(folder, name), text);
+const get = (name: string) => readFileSync(join(folder, name), "utf8");
+const cells = (csv: string) =>
+  csv
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.split(","));
+
+function jobs(rows: number, seed = 1): string[] {
+  const random = generator(seed);
+  const lines = ["job,scan,repair,staff,hour,city,minutes"];
+  for (let r = 0; r < rows; r++) {
+    const [scan, repair, staff] = [Math.floor(9 * random()), Math.floor(4 * random()), 1 + Math.floor(5 * random())];
+    const city = random() < 0.5 ? "Bergen" : "Oslo";
+    const minutes = 5 + 2 * scan + (4 * repair * repair) / staff + (city === "Oslo" ? 3 : 0) + random();
+    lines.push(`j${r},${scan},${repair},${staff},${(24 * random()).toFixed(2)},${city},${minutes.toFixed(3)}`);
+  }
+  return lines;
+}
+
+// few passes: what is tested is the command line
+const features = [
+  "--epochs",
+  "20",
+  "--increasing",
+  "scan,repair",
+  "--decreasing",
+  "staff",
+  "--free",
+  "hour",
+  "--category",
+  "city",
+];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "isotone-cli-"));
+  put("jobs.csv", `${jobs(300).join("\n")}\n`);
+  put("new.csv", `${jobs(40, 2).join("\n")}\n`);
+  const { code, err } = await isotone(["fit", "jobs.csv", "--target", "minutes", ...features, "-o", "model.json"]);
+  expect([code, err]).toEqual([
+    0,
+    expect.stringContaining("wrote model.json; next: isotone predict model.json new.csv"),
+  ]);
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** No half-written file may be left in the folder. */
+const leftovers = () => readdirSync(folder).filter((name) => name.endsWith(".part"));
+
+describe("isotone fit", () => {
+  it("writes a model that the library loads, and says how good it is", async () => {
+    const model = load(get("model.json"));
+    expect(model.features.map((f) => [f.name, f.constraint])).toEqual([
+      ["scan", "increasing"],
+      ["repair", "increasing"],
+      ["staff", "decreasing"],
+      ["hour", "free"],
+      ["city", "free"],
+    ]);
+    expect(model.certify().monotone).toBe(true);
+    expect(leftovers()).toEqual([]);
+  });
+
+  it("gives the same bytes from stdin to stdout, gzipped, with a byte order mark, CRLF or semicolons", async () => {
+    const text = get("jobs.csv");
+    const same = async (args: string[], input: string | Uint8Array) => {
+      const { code, out } = await isotone(["fit", "-", "--target", "minutes", ...features, ...args], input);
+      expect(code).toBe(0);
+      expect(out).toBe(get("model.json"));
+    };
+    await same([], text);
+    await same([], gzipSync(text));
+    await same(["-q"], `\ufeff${text.replaceAll("\n", "\r\n")}`);
+    await same(["--delimiter", ";"], text.replaceAll(",", ";").trimEnd());
+  });
+
+  it("says which columns it does not use, and is silent with --quiet", async () => {
+    const loud = await isotone(["fit", "jobs.csv", "-t", "minutes", "-i", "scan", "--epochs", "1"]);
+    expect(loud.err).toContain("not used: job, repair, staff, hour, city");
+    const quiet = await isotone([
+      "fit",
+      "jobs.csv",
+      "-t",
+      "minutes",
+      "-i",
+      "scan",
+      "--epochs",
+      "1",
+      "-q",
+      "-o",
+      "quiet.json",
+    ]);
+    expect([quiet.code, quiet.out, quiet.err]).toEqual([0, "", ""]);
+  });
+
+  it("prints a summary as JSON with -o and --json", async () => {
+    const { out } = await isotone(["fit", "jobs.csv", "-t", "minutes", ...features, "-o", "model2.json", "--json"]);
+    const summary = JSON.parse(out);
+    expect(summary.rows).toBe(300);
+    expect(summary.certificate.monotone).toBe(true);
+    expect(get("model2.json")).toBe(get("model.json"));
+  });
+
+  it("allows missing values where --missing says so", async () => {
+    const lines = jobs(120);
+    lines[3] = "j,NA,1,2,,,20";
+    put("missing.csv", lines.join("\n"));
+    const args = ["fit", "missing.csv", "-t", "minutes", ...features, "--na", "NA", "-o", "missing.json"];
+    expect((await isotone(args)).err).toContain(
+      'missing.csv, line 4: "scan" is "NA", which means missing: fill it in, or allow missing values when fitting (--missing scan)',
+    );
+    expect((await isotone([...args, "--missing", "scan,hour,city"])).code).toBe(0);
+    const kinds = load(get("missing.json")).features.map((f) => f.missing);
+    expect(kinds).toEqual(["median", "error", "error", "indicator", "indicator"]);
+  });
+});
+
+describe("isotone predict", () => {
+  it("keeps the columns of the file and adds what the library predicts", async () => {
+    const { code, out } = await isotone(["predict", "model.json", "new.csv"]);
+    expect(code).toBe(0);
+    const [header, ...rows] = cells(out);
+    expect(header).toEqual(["job", "scan", "repair", "staff", "hour", "city", "minutes", "prediction"]);
+    expect(rows.length).toBe(40);
+    const model = load(get("model.json"));
+    for (const [, scan, repair, staff, hour, city, , prediction] of rows) {
+      const row = { scan: Number(scan), repair: Number(repair), staff: Number(staff), hour: Number(hour), city };
+      expect(Math.fround(Number(prediction))).toBe(model.predict(row));
+    }
+  });
+
+  it("gives the same predictions whatever the order of the columns, from stdin, and as JSON", async () => {
+    const only = (await isotone(["predict", "model.json", "new.csv", "--only"])).out;
+    const turned = cells(get("new.csv"))
+      .map((row) => row.reverse().join(","))
+      .join("\n");
+    expect((await isotone(["predict", "model.json", "-", "--only"], turned)).out).toBe(only);
+    const json = JSON.parse((await isotone(["predict", "model.json", "new.csv", "--json"])).out);
+    expect(json.map((row: { prediction: number }) => String(row.prediction))).toEqual(
+      only.trimEnd().split("\n").slice(1),
+    );
+  });
+
+  it("adds an interval around the prediction", async () => {
+    const { out } = await isotone(["predict", "model.json", "new.csv", "--only", "--interval", "0.9"]);
+    const [header, ...rows] = cells(out);
+    expect(header).toEqual(["prediction", "prediction_low", "prediction_high"]);
+    for (const [p, low, high] of rows) expect(Number(low) <= Number(p) && Number(p) <= Number(high)).toBe(true);
+  });
+
+  it("adds quantiles that do not cross", async () => {
+    await isotone([
+      "fit",
+      "jobs.csv",
+      "-t",
+      "minutes",
+      "-i",
+      "scan,repair",
+      "--quantiles",
+      "0.1,0.9",
+      "-o",
+      "quantiles.json",
+    ]);
+    const { out } = await isotone(["predict", "quantiles.json", "new.csv", "--only", "--quantiles", "0.1,0.9"]);
+    const [header, ...rows] = cells(out);
+    expect(header).toEqual(["prediction", "prediction_q0.1", "prediction_q0.9"]);
+    for (const [p, low, high] of rows) expect(Number(low) <= Number(p) && Number(p) <= Number(high)).toBe(true);
+  });
+
+  it("reads cells in quotes with commas, quotes and line ends, and writes them back", async () => {
+    const odd = 'job,scan,repair,staff,hour,city\n"a ""b"", c\nd",1,2,3,4,Oslo\n';
+    const { out } = await isotone(["predict", "model.json", "-"], odd);
+    expect(out).toMatch(/^job,scan,repair,staff,hour,city,prediction\n"a ""b"", c\nd",1,2,3,4,Oslo,[\d.]+\n$/);
+  });
+
+  it("has no rows to predict in a file that is only a header, and says so", async () => {
+    const { code, out, err } = await isotone(["predict", "model.json", "-"], "scan,repair,staff,hour,city\n");
+    expect([code, out]).toEqual([0, "scan,repair,staff,hour,city,prediction\n"]);
+    expect(err).toContain("a header but no rows");
+  });
+
+  it("replaces an older file only when it is done", async () => {
+    put("out.csv", "before");
+    const bad = await isotone(
+      ["predict", "model.json", "-", "-o", "out.csv"],
+      "scan,repair,staff,hour,city\n1,2,3,4,Oslo\n1,2,x,4,Oslo\n",
+    );
+    expect(bad.code).toBe(1);
+    expect(get("out.csv")).toBe("before");
+    expect(leftovers()).toEqual([]);
+    const good = await isotone(["predict", "model.json", "new.csv", "-o", "out.csv"]);
+    expect(good.code).toBe(0);
+    expect(cells(get("out.csv")).length).toBe(41);
+  });
+
+  it("streams: 200,000 rows take no more memory than their batches", async () => {
+    const row = "j,3,1,2,12.5,Oslo,20\n";
+    const input = `job,scan,repair,staff,hour,city,minutes\n${row.repeat(200000)}`;
+    const { code, out } = await isotone(["predict", "model.json", "-", "--only"], input);
+    expect(code).toBe(0);
+    const lines = out.trimEnd().split("\n");
+    expect(lines.length).toBe(200001);
+    expect(new Set(lines.slice(1)).size).toBe(1);
+  });
+
+  it("ends quietly when its reader has seen enough", async () => {
+    const child = spawn(
+      "sh",
+      ["-c", `"${process.execPath}" "${cli}" predict model.json - --only | head -n 2; echo done`],
+      { cwd: folder },
+    );
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      err += chunk;
+    });
+    child.stdin.on("error", () => {});
+    child.stdin.end(`job,scan,repair,staff,hour,city,minutes\n${"j,3,1,2,12.5,Oslo,20\n".repeat(100000)}`);
+    await new Promise((resolve) => child.on("close", resolve));
+    expect(out).toMatch(/^prediction\n[\d.]+\ndone\n$/);
+    expect(err).toBe("");
+  });
+});
+
+describe("isotone count", () => {
+  const events = [
+    "case,what,when,stage",
+    "1,scan,2024-01-01T10:00:00Z,start",
+    "1,scan,2024-01-01T10:30:00Z,complete",
+    "2,scan,2024-01-01 09:00,start",
+    "1,repair,2024-01-01T12:00:00+01:00,complete",
+    "2,scan,2024-01-02T09:00:00Z,complete",
+  ].join("\n");
+  const args = ["count", "-", "--case", "case", "--activity", "what", "--timestamp", "when"];
+
+  it("turns an event log into one row a case, events in any order", async () => {
+    const { code, out, err } = await isotone([...args, "--unit", "hours"], events);
+    expect(code).toBe(0);
+    expect(out).toBe("case,repair,scan,duration_hours\n1,1,2,1\n2,0,2,24\n");
+    expect(err).toContain("5 events of 2 cases and 2 activities: repair, scan");
+  });
+
+  it("counts only complete rows with --lifecycle, and all rows for the duration", async () => {
+    const { out } = await isotone([...args, "--lifecycle", "stage"], events);
+    expect(out).toBe("case,repair,scan,duration_minutes\n1,1,1,60\n2,0,1,1440\n");
+    const wrong = await isotone([...args, "--lifecycle", "stage", "--count-on", "done"], events);
+    expect([wrong.code, wrong.err]).toEqual([
+      2,
+      expect.stringContaining('no row of "stage" is "done"; it has: start, complete'),
+    ]);
+  });
+
+  it("writes JSON, and refuses times that are none", async () => {
+    expect(JSON.parse((await isotone([...args, "--json"], events)).out)[1]).toEqual({
+      case: "2",
+      repair: 0,
+      scan: 2,
+      duration_minutes: 1440,
+    });
+    for (const time of ["yesterday", "2024-13-01", "2024-02-30T10:00:00Z", "1704103200000"]) {
+      const { code, err } = await isotone(args, `case,what,when\n1,a,${time}\n`);
+      expect([code, err]).toEqual([1, expect.stringContaining(`stdin, line 2: "when" is "${time}"`)]);
+    }
+    expect((await isotone([...args, "--epoch", "ms"], "case,what,when\n1,a,1704103200000\n")).code).toBe(0);
+  });
+
+  const log = join(import.meta.dirname, "../../../shared/data/event-log-patients/events.csv");
+  it.skipIf(!existsSync(log))("counts a real event log (skipped where the file is not there)", async () => {
+    const { code, out } = await isotone([
+      ...["count", log, "--case", "patient", "--activity", "handling", "--timestamp", "time"],
+      ...["--lifecycle", "registration_type", "--unit", "hours"],
+    ]);
+    expect(code).toBe(0);
+    const [header, ...rows] = cells(out);
+    expect(header?.length).toBe(9);
+    expect(rows.length).toBe(500);
+    const total = rows.reduce((sum, row) => sum + row.slice(1, -1).reduce((s, v) => s + Number(v), 0), 0);
+    expect(total).toBe(5442 / 2);
+    expect(rows.every((row) => Number(row.at(-1)) >= 0)).toBe(true);
+  });
+});
+
+describe("wrong usage ends with exit code 2 and one line that says what to mend", () => {
+  const usage: [string, string[], string][] = [
+    ["no command", [], "Usage: isotone"],
+    ["an unknown command", ["train"], "unknown command 'train'"],
+    ["an unknown option", ["fit", "jobs.csv", "-t", "minutes", "--goal", "x"], "unknown option '--goal'"],
+    ["no file", ["fit", "--target", "minutes"], "missing required argument 'file'"],
+    ["no target", ["fit", "jobs.csv"], "required option '-t, --target <column>' not specified"],
+    [
+      "a target that is not there",
+      ["fit", "jobs.csv", "-t", "minute"],
+      '--target: no column "minute" in jobs.csv; did you mean "minutes"?',
+    ],
+    [
+      "a feature that is not there",
+      ["fit", "jobs.csv", "-t", "minutes", "-i", "scan,wash"],
+      '--increasing: no column "wash" in jobs.csv; columns: job, scan',
+    ],
+    [
+      "a feature with two directions",
+      ["fit", "jobs.csv", "-t", "minutes", "-i", "scan", "-d", "scan"],
+      '"scan" is both --increasing and --decreasing',
+    ],
+    ["the target as a feature", ["fit", "jobs.csv", "-t", "minutes", "-i", "minutes"], '"minutes" is the target'],
+    [
+      "a seed that is no number",
+      ["fit", "jobs.csv", "-t", "minutes", "--seed", "one"],
+      "Expected a whole number from 0 to 4294967295",
+    ],
+    ["an unknown loss", ["fit", "jobs.csv", "-t", "minutes", "--loss", "mse"], "Expected one of: squared"],
+    [
+      "two losses",
+      ["fit", "jobs.csv", "-t", "minutes", "-i", "scan", "--loss", "squared", "--quantiles", "0.5"],
+      "exclude each other",
+    ],
+    [
+      "a quantile of 1",
+      ["fit", "jobs.csv", "-t", "minutes", "--quantiles", "0.5,1"],
+      "Expected numbers between 0 and 1",
+    ],
+    [
+      "a fallback of no category",
+      ["fit", "jobs.csv", "-t", "minutes", "-i", "scan", "--unknown", "scan=1"],
+      "--unknown expected column=word for a --category",
+    ],
+    [
+      "a delimiter of two characters",
+      ["predict", "model.json", "new.csv", "--delimiter", "::"],
+      "Expected one character",
+    ],
+    [
+      "a quote that is not closed in a list",
+      ["fit", "jobs.csv", "-t", "minutes", "-i", '"scan'],
+      "a quote is not closed",
+    ],
+    [
+      "a new column that is there already",
+      ["predict", "model.json", "new.csv", "--column", "city"],
+      'new.csv already has a column "city"',
+    ],
+  ];
+  it.each(usage)("%s", async (_, args, message) => {
+    const { code, out, err } = await isotone(args);
+    expect([code, out]).toEqual([2, ""]);
+    expect(err).toContain(message);
+    expect(err).not.toContain("    at ");
+    expect(leftovers()).toEqual([]);
+  });
+});
+
+describe("bad input ends with exit code 1, one line that says what to mend, and no output", () => {
+  const fit = (input: string | Uint8Array, args = ["-i", "a"]) =>
+    isotone(["fit", "-", "-t", "y", ...args, "-o", "never.json"], input);
+  const bad: [string, string | Uint8Array, string, string[]?][] = [
+    ["an empty file", "", "stdin is empty: expected a header line"],
+    ["only a header", "a,y\n", "stdin has a header but no rows: fit needs at least 2 rows"],
+    ["one row", "a,y\n1,2\n", "stdin has one row: fit needs at least 2 rows"],
+    ["a constant target", "a,y\n1,2\n2,2\n3,2\n", 'target "y" is 2 in every row'],
+    ["a duplicate header", "a,a,y\n1,1,2\n", 'the header has "a" twice (columns 1 and 2): rename one of them'],
+    ["a ragged row", "a,b,y\n1,2,3\n1,2\n", "stdin, line 3: 2 cells, but the header has 3 (a, b, y)"],
+    ["a row that is too long", "a,y\n1,2\n1,2,3\n", "stdin, line 3: 3 cells, but the header has 2"],
+    ["a blank line in the middle", "a,y\n1,2\n\n2,3\n", "stdin, line 3 is blank: remove it"],
+    [
+      "an empty cell",
+      "a,y\n1,2\n,3\n",
+      'stdin, line 3: "a" is empty: fill it in, or allow missing values when fitting (--missing a)',
+    ],
+    ["an empty target", "a,y\n1,2\n2,\n", 'stdin, line 3: "y" is empty'],
+    [
+      "a word",
+      "a,y\n1,2\nred,3\n",
+      'stdin, line 3: "a" is "red", not a number: leave the column out, or make it a category (--category a)',
+    ],
+    [
+      "NaN",
+      "a,y\n1,2\nNaN,3\n",
+      'stdin, line 3: "a" is "NaN": if that means missing, say so with --na NaN and --missing a',
+    ],
+    ["Infinity", "a,y\n1,2\nInfinity,3\n", 'stdin, line 3: "a" is "Infinity", not a number'],
+    ["a number beyond float32", "a,y\n1,2\n1e39,3\n", 'stdin, line 3: "a" is "1e39", beyond float32'],
+    ["a hexadecimal number", "a,y\n1,2\n0x10,3\n", 'stdin, line 3: "a" is "0x10", not a number'],
+    ["a thousands separator", 'a,y\n1,2\n"1,234",3\n', "write numbers without thousands separators"],
+    ["a decimal comma", 'a,y\n1,2\n"1,5",3\n', "write numbers with a decimal point"],
+    ["a line number after cells with line ends", 'n,a,y\n"x\ny",1,2\nz,red,3\n', 'stdin, line 4: "a" is "red"'],
+    ["a quote left open", 'a,y\n1,2\n"2,3\n4,5\n', "a quote is opened and never closed"],
+    ["UTF-16", Buffer.from("\ufeffa,y\n1,2\n", "utf16le"), "stdin is UTF-16: save it as UTF-8"],
+    ["Windows-1252", Buffer.from("a,y,\xe9\n1,2,3\n", "latin1"), "stdin is not UTF-8 text"],
+    ["a binary file", Uint8Array.of(1, 2, 0, 4, 5), "stdin is not UTF-8 text"],
+    ["half a gzip file", gzipSync("a,y\n1,2\n2,3\n").subarray(0, 25), "cannot unpack stdin"],
+    [
+      "an unknown category",
+      "a,y\nred,2\nblue,3\n",
+      '"features.a.unknown" expected one of the categories (blue, red), got "green"',
+      ["-c", "a", "--unknown", "a=green"],
+    ],
+    [
+      "a negative count for Poisson",
+      "a,y\n1,2\n2,-3\n",
+      '"y" is -3; the loss "poisson" expected 0 or more',
+      ["-i", "a", "--loss", "poisson"],
+    ],
+  ];
+  it.each(bad)("%s", async (_, input, message, args) => {
+    const { code, out, err } = await fit(input, args);
+    expect([code, out]).toEqual([1, ""]);
+    expect(err).toContain(message);
+    expect(err.trimEnd().split("\n").length).toBe(1);
+    expect(existsSync(join(folder, "never.json"))).toBe(false);
+    expect(leftovers()).toEqual([]);
+  });
+
+  it("an unknown category in a file to predict", async () => {
+    const { code, err } = await isotone(["predict", "model.json", "-"], "scan,repair,staff,hour,city\n1,2,3,4,Rome\n");
+    expect([code, err]).toEqual([
+      1,
+      'isotone: stdin, line 2: unknown category "Rome" for "city"; known: Bergen, Oslo\n',
+    ]);
+  });
+
+  it("columns that the model needs and the file lacks, all at once", async () => {
+    const { code, err } = await isotone(["predict", "model.json", "-"], "scan,town\n1,Oslo\n");
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining("stdin lacks 4 columns that the model needs: repair, staff, hour, city"),
+    ]);
+  });
+
+  it("files that cannot be read or written", async () => {
+    mkdirSync(join(folder, "sub"), { recursive: true });
+    const failure = async (args: string[]) => {
+      const { code, err } = await isotone(args);
+      expect(code).toBe(1);
+      return err;
+    };
+    expect(await failure(["fit", "none.csv", "-t", "y"])).toContain("cannot read none.csv: there is no such file");
+    expect(await failure(["fit", "sub", "-t", "y"])).toContain("cannot read sub: it is a folder");
+    expect(await failure(["predict", "none.json", "new.csv"])).toContain(
+      "cannot read none.json: there is no such file",
+    );
+    expect(await failure(["predict", "new.csv", "new.csv"])).toContain("new.csv: not a model file");
+    expect(await failure(["fit", "jobs.csv", "-t", "minutes", ...features, "-o", "sub"])).toContain(
+      "cannot write sub: it is a folder",
+    );
+    expect(await failure(["fit", "jobs.csv", "-t", "minutes", ...features, "-o", "no/where/model.json"])).toContain(
+      "its folder does not exist",
+    );
+  });
+
+  it.skipIf(process.getuid?.() === 0)("a folder without permission to write (skipped for root)", async () => {
+    mkdirSync(join(folder, "locked"), { recursive: true });
+    chmodSync(join(folder, "locked"), 0o500);
+    const { code, err } = await isotone(["fit", "jobs.csv", "-t", "minutes", ...features, "-o", "locked/model.json"]);
+    expect([code, err]).toEqual([1, expect.stringContaining("permission denied")]);
+  });
+
+  it("a model whose weight breaks a declared constraint", async () => {
+    const model = JSON.parse(get("model.json"));
+    model.networks[0][0][0][0] = -0.5;
+    put("broken.json", JSON.stringify(model));
+    const { code, err } = await isotone(["predict", "broken.json", "new.csv"]);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining(
+        'broken.json: a weight breaks the constraint of "scan", increasing: -0.5 in network 0, group 0, plane 0',
+      ),
+    ]);
+  });
+
+  it("leaves nothing behind when it is stopped", async () => {
+    const child = spawn(
+      process.execPath,
+      [cli, "fit", "jobs.csv", "-t", "minutes", ...features.slice(2), "--epochs", "100000", "-o", "stopped.json"],
+      {
+        cwd: folder,
+      },
+    );
+    while (leftovers().length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    child.kill("SIGINT");
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    expect(code).toBe(130);
+    expect(leftovers()).toEqual([]);
+    expect(existsSync(join(folder, "stopped.json"))).toBe(false);
+  });
+});
+
+describe("every command", () => {
+  it("explains itself with examples", async () => {
+    const main = await isotone(["--help"]);
+    expect(main.code).toBe(0);
+    const commands = [...main.out.matchAll(/^ {2}(\w+) \[options\]/gm)].map((match) => match[1] as string);
+    expect(commands.length).toBeGreaterThan(2);
+    for (const command of commands) {
+      const { code, out } = await isotone([command, "--help"]);
+      expect([code, out]).toEqual([0, expect.stringContaining(`Examples:\n  isotone ${command}`)]);
+    }
+  });
+
+  it("draws no progress bar into what is not a terminal", async () => {
+    const { err } = await isotone(["fit", "jobs.csv", "-t", "minutes", ...features]);
+    expect(err).not.toContain("\r");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what must not be there
+    expect(err).not.toMatch(/\u001b/);
+  });
+});
