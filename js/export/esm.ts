@@ -53,23 +53,26 @@ export function toModule(model: Exportable, options: ExportOptions = {}): string
       number(input.scale),
     ].join(),
   );
+  const median = level ? ", middle" : "";
   const scale = `F(${number(data.scale)})`;
   const offset = `F(${number(data.offset)})`;
   // in the order of the tests below, which stops at the last kind in use
   const transforms: string[] = [];
   if (uses("log1p")) transforms.push("I[k + 1] == 1 ? ((q = F(v / I[k + 2])) < 0 ? q : log(F(1 + q)))");
-  if (uses("equals")) transforms.push("I[k + 1] == 2 ? +(x == I[k + 2])");
-  if (uses("missing")) transforms.push("I[k + 1] == 3 ? +(x != x)");
+  if (uses("equals")) transforms.push("I[k + 1] == 2 ? x == I[k + 2]");
+  if (uses("missing")) transforms.push("I[k + 1] == 3 ? x != x");
   if (level) transforms.push("I[k + 1] == 4 ? F(log(x) - log(F(1 - x)))");
 
   const lines = [
-    `// Predicts ${harmless(data.target.name) || "the target"}. Made by isotone: the same float32 bits as the model, no imports.`,
+    `// Predicts ${harmless(data.target.name) || "the target"}. Made by isotone: the model's own bits.`,
     options.prune && "// Pruned: planes that never decide inside the training ranges are left out.",
     `export const features = ${list(features.map((feature) => literal(feature.name)))};`,
     categories &&
       `const C = ${list(
         features.map((feature) =>
-          feature.categories ? `new Map(${list(feature.categories.map(literal))}.map((c, i) => [c, i]))` : 0,
+          feature.categories
+            ? `new Map(${list(feature.categories.map(literal))}.flatMap((c, i) => [[c, i], [i, i]]))`
+            : 0,
         ),
       )};`,
     categories &&
@@ -78,84 +81,62 @@ export function toModule(model: Exportable, options: ExportOptions = {}): string
     fills &&
       `const fill = new Float32Array(${list(features.map((feature) => (feature.fill === undefined ? 0 : number(feature.fill))))});`,
     link.name === "exp" && `const M = Math.fround(${number(link.maximum)});`,
-    "// inputs: feature, transform, argument, center, scale; then networks: planes in each group",
+    data.calibration && `const K = ${JSON.stringify([...data.calibration, [1, 1]])};`,
+    // inputs: feature, transform, argument, center, scale; groups: tiles of four planes; weights
     `const I = new Float32Array(${list(table)});`,
     `const G = ${shape(networks)};`,
     `const B = atob("${base64(networks, D)}");`,
-    `
-const F = Math.fround, N = ${N}, D = ${D}, E = ${(2 * rounding(networks.flat(2), D)).toPrecision(3)};
-const X = new Float32Array(N + 1), Z = new Float64Array(D), A = [], H = [], at = [];
-const V = new DataView(Uint8Array.from(B, (c) => c.charCodeAt(0)).buffer), W = [];
-// tiles of four planes: four biases, then four weights of each input; a short tile repeats its last plane
-for (let m = 0, from = 0; m < G.length; m++) for (const planes of G[m]) {
-  for (let p = 0; p < planes; p += 4) for (let i = -1; i < D; i++) for (let j = 0; j < 4; j++)
-    W.push(V.getFloat32(((from + Math.min(p + j, planes - 1)) * (D + 1) + (i < 0 ? D : i)) * 4, true));
-  from += planes;
-}
-const T = new Float64Array(W);`,
-    (log || exp) && "const d = new Float64Array(1), u = new Int32Array(d.buffer);",
+    `const { fround: F, max, min } = Math, N = ${N}, D = ${D}, E = ${(2 * rounding(networks.flat(2), D)).toPrecision(3)}, X = new Float32Array(N + 1), Z = new Float64Array(D), A = [], H = [], at = [];`,
+    "const T = new Float64Array(new Float32Array(Uint8Array.from(B, (c) => c.charCodeAt()).buffer));",
     log &&
       `function log(x) {
-  d[0] = x;
-  let e = (u[1] >> 20) - 1023, p = 1 / 17, k = 15;
-  u[1] = (u[1] & 1048575) | 1072693248;
-  if (d[0] / 2 >= Math.SQRT1_2) d[0] /= 2, e++;
-  const s = (d[0] - 1) / (d[0] + 1), q = s * s;
+  let e = 0, p = 1 / 17, k = 15;
+  for (; x / 2 >= Math.SQRT1_2; e++) x /= 2;
+  for (; x < Math.SQRT1_2; e--) x *= 2;
+  const s = (x - 1) / (x + 1), q = s * s;
   for (; k > 0; k -= 2) p = p * q + 1 / k;
   return F(e * Math.LN2 + 2 * s * p);
 }`,
     exp &&
       `function exp(x) {
-  x = x < -87.3 ? -87.3 : x > 88.7 ? 88.7 : x;
-  const n = x * Math.LOG2E + 6755399441055744 - 6755399441055744, r = x - n * Math.LN2;
-  let c = 6227020800, p = 1 / c, k = 13;
-  for (; k > 0; c /= k--) p = p * r + k / c;
-  d[0] = 0;
-  u[1] = (n + 1023) << 20;
-  return F(p * d[0]);
+  x = max(-87.3, min(88.7, x));
+  let e = x * Math.LOG2E + 6755399441055744 - 6755399441055744, c = 6227020800, p = 1 / c, k = 13;
+  for (x -= e * Math.LN2; k > 0; c /= k--) p = p * x + k / c;
+  for (; e > 0; e--) p *= 2;
+  for (; e < 0; e++) p /= 2;
+  return F(p);
 }`,
-    `
-function bad(f, v, r) {
-  throw new (typeof v == "number" ? RangeError : TypeError)((r < 0 ? "" : "row " + r + ": ") + JSON.stringify(features[f]) + " is " + String(v));
-}
-function read(row, r, o) {
+    link.name === "exp" && "const link = (e) => exp(e < M ? e : M);",
+    link.name === "logistic" && "const link = (e) => F(1 / F(1 + exp(-e)));",
+    `function bad(f, v, r) {
+  throw TypeError((r < 0 ? "" : "row " + r + ": ") + features[f] + " is " + v);
+}`,
+    // o: where the row starts in a row-major array, -1 for a row on its own; r: its number in messages
+    `function eta(row, r, o${level ? ", level" : ""}) {
   const list = Array.isArray(row) || ArrayBuffer.isView(row);
-  if (list ? o < 0 && row.length != N : Object(row) !== row) throw new TypeError("row: expected an object or " + N + " values");
+  if (list ? o < 0 && row.length != N : Object(row) !== row) throw TypeError("row: expected " + N + " values");
   for (let f = 0; f < N; f++) {
     let v = list ? row[o < 0 ? f : o + f] : ${inherited ? "features[f] in Object.prototype && !Object.hasOwn(row, features[f]) ? void 0 : " : ""}row[features[f]];
-    if (v == null || v !== v) ${optional ? "v = optional[f] ? NaN : bad(f, v, r)" : "bad(f, v, r)"};${
+    if (v == null || v !== v) ${optional ? "v = optional[f] ? NaN : bad(f, v, r);" : "bad(f, v, r);"}${
       categories
         ? `
-    else if (C[f]) {
-      if (!list || typeof v != "number") v = /^(st|boo|num)/.test(typeof v) ? C[f].get(String(v)) ?? other[f] ?? bad(f, v, r) : bad(f, v, r);
-      else if (!(Number.isInteger(v) && v >= 0 && v < C[f].size)) bad(f, v, r);
-    }`
+    else if (C[f]) v = (Object(v) === v ? null : C[f].get(list ? v : v + "") ?? (list && v === +v ? null : other[f])) ?? bad(f, v, r);`
         : ""
     }
     else if (typeof v != "number" || F(v) - F(v) !== 0) bad(f, v, r);
     X[f] = v;
-  }
-}
-function exact(p) {
-  let a = T[p];
-  for (let i = 0; i < D; i++) a = F(a + F(T[(p += 4)] * Z[i]));
-  return a;
-}
-function eta() {
-  let s = 0, w = 0;
+  }${level ? "\n  X[N] = level;" : ""}
   for (let i = 0, k = 0${uses("log1p") ? ", q" : ""}; i < D; i++, k += 5) {
-    const x = X[I[k]], v = ${fills ? "x != x ? fill[I[k]] : x" : "x"};
-    const z = F(F((${[...transforms, "v"].join(" : ")}) - I[k + 3]) * I[k + 4]);
-    Z[i] = z < -50 ? -50 : z > 50 ? 50 : z;
+    const x = X[I[k]]${fills ? ", v = x != x ? fill[I[k]] : x" : ", v = x"};
+    Z[i] = max(-50, min(50, F(F((${[...transforms, "v"].join(" : ")}) - I[k + 3]) * I[k + 4])));
   }
-  for (let m = 0; m < G.length; m++) {
-    const g = G[m];
-    let low = Infinity, n = 0, p = w;
-    for (let k = 0; k < g.length; k++) {
+  let s = 0, w = 0, m = 0;
+  for (const g of G) {
+    let low = Infinity, least = low, n = 0, p = w, k = 0;
+    for (; k < g.length; k++) {
       let high = -Infinity;
-      for (let t = 0; t < g[k]; t += 4) {
-        let a = T[w], b = T[w + 1], c = T[w + 2], d = T[w + 3];
-        w += 4;
+      for (let t = g[k]; t--;) {
+        let a = T[w++], b = T[w++], c = T[w++], d = T[w++];
         for (let i = 0; i < D; i++, w += 4) {
           const z = Z[i];
           a += T[w] * z;
@@ -167,92 +148,114 @@ function eta() {
         A[n++] = b;
         A[n++] = c;
         A[n++] = d;
-        high = Math.max(high, a, b, c, d);
+        high = max(high, a, b, c, d);
       }
       H[k] = high;
-      if (high < low) low = high;
+      low = min(low, high);
     }
-    // what the rounding of float32 may have decided otherwise
-    let least = Infinity;
-    n = 0;
-    for (let k = 0; k < g.length; k++) {
-      let most = -Infinity, best = 0;
-      for (let t = 0; t < g[k]; t += 4, p += 4 * D) for (let j = 0; j < 4; j++, n++, p++)
+    for (n = k = 0; k < g.length; k++) {
+      let most = -Infinity, best;
+      for (let t = g[k]; t--; p += 4 * D) for (let j = 0; j < 4; j++, n++, p++)
         if (H[k] <= low + E && A[n] >= H[k] - E) {
-          const a = exact(p);
+          let a = T[p];
+          for (let i = 0; i < D; i++) a = F(a + F(T[p + 4 + 4 * i] * Z[i]));
           if (a > most) most = a, best = p;
         }
-      if (H[k] <= low + E && most < least) least = most, at[m] = best;
+      if (best >= 0 && most < least) least = most, at[m] = best;
     }
+    m++;
     s = F(s + least);
   }
   return F(F(s * ${scale}) + ${offset});
 }`,
-    link.name === "exp" && `const link = (e) => exp(e < M ? e : M);`,
-    link.name === "logistic" && "const link = (e) => F(1 / F(1 + exp(-e)));",
     level &&
-      `const level = (p) => {
-  ${
-    data.calibration
-      ? `let a = 0, b = 0, l = p;
-  for (const [x, y] of ${JSON.stringify([...data.calibration, [1, 1]])}) {
-    if (p <= x) { l = Math.min(y, b + ((p - a) / (x - a)) * (y - b)); break; }
+      `const level = (p) => {${
+        data.calibration
+          ? `
+  let a = 0, b = 0, q = p;
+  for (const [x, y] of K) {
+    if (p > a && p <= x) q = min(y, b + (p - a) / (x - a) * (y - b));
     a = x, b = y;
-  }
-  return Math.min(1 - 2 ** -24, Math.max(2 ** -24, F(l)));`
-      : "return Math.min(1 - 2 ** -24, Math.max(2 ** -24, F(p)));"
-  }
-};
-X[N] = level(0.5);
+  }`
+          : ""
+      }
+  return max(2 ** -24, min(1 - 2 ** -24, F(${data.calibration ? "q" : "p"})));
+}, middle = level(.5);
 export function quantile(row, p) {
-  if (!(p > 0 && p < 1)) throw new RangeError("p: expected a number in (0, 1)");
-  read(row, -1, -1);
-  X[N] = level(p);
-  p = ${linked("eta()")};
-  X[N] = level(0.5);
-  return p;
+  if (!(p > 0 && p < 1)) throw RangeError("p is " + p);
+  return ${linked("eta(row, -1, -1, level(p))")};
 }`,
-    `
-export function predict(row) {
-  read(row, -1, -1);
-  return ${linked("eta()")};
-}
-export function predictMany(rows) {
+    `export const predict = (row) => ${linked(`eta(row, -1, -1${median})`)};`,
+    `export function predictMany(rows) {
   const flat = ArrayBuffer.isView(rows), n = flat ? rows.length / N : rows.length;
-  if (!Number.isInteger(n)) throw new RangeError("rows: expected an array of rows, or " + N + " numbers a row");
+  if (!(n % 1 === 0)) throw TypeError("rows: expected " + N + " values a row");
   const out = new Float32Array(n);
-  for (let r = 0; r < n; r++) {
-    flat ? read(rows, r, r * N) : read(rows[r], r, -1);
-    out[r] = ${linked("eta()")};
-  }
+  for (let r = 0; r < n; r++) out[r] = ${linked(`eta(flat ? rows : rows[r], r, flat ? r * N : -1${median})`)};
   return out;
-}
-export function sensitivity(row) {
-  read(row, -1, -1);
-  const ${identity ? "" : "e = "}${identity ? `f = ${scale}` : "eta()"}${
+}`,
+    `export function sensitivity(row) {
+  const e = eta(row, -1, -1${median}), ${
     link.name === "exp"
-      ? `, f = e < M ? F(link(e) * ${scale}) : 0`
+      ? `f = e < M ? F(link(e) * ${scale}) : 0`
       : link.name === "logistic"
-        ? `, y = link(e), f = F(F(y * F(1 - y)) * ${scale})`
-        : ""
-  }, out = new Float32Array(N + 1);${identity ? "\n  eta();" : ""}
-  for (let i = 0, k = 0; i < D; i++, k += 5) {
-    const c = I[k], x = ${fills ? "X[c] != X[c] ? fill[c] : X[c]" : "X[c]"};
-    if (I[k + 1] > ${uses("log1p") ? 1 : 0} || Z[i] <= -50 || Z[i] >= 50) continue;
+        ? `y = link(e), f = F(F(y * F(1 - y)) * ${scale})`
+        : `f = ${scale}`
+  }, out = new Float32Array(N + 1);
+  for (let i = 0, k = 0; i < D; i++, k += 5) if (I[k + 1] < ${uses("log1p") ? 2 : 1} && Z[i] > -50 && Z[i] < 50) {
+    const c = I[k]${uses("log1p") ? `, x = ${fills ? "X[c] != X[c] ? fill[c] : X[c]" : "X[c]"}` : ""};
     let g = 0;
     for (const p of at) g = F(g + T[p + 4 * i + 4]);
-    out[c] = F(out[c] + F(F(g * f) * ${uses("log1p") ? "(I[k + 1] ? F(I[k + 4] / F(I[k + 2] + (x < 0 ? 0 : x))) : I[k + 4])" : "I[k + 4]"}));
+    out[c] = F(out[c] + F(F(g * f) * ${uses("log1p") ? "(I[k + 1] ? F(I[k + 4] / F(I[k + 2] + max(x, 0))) : I[k + 4])" : "I[k + 4]"}));
   }
   return Object.fromEntries(features.map((c, i) => [c, out[i]]));
 }
 `,
   ];
-  return lines.filter((line) => line !== false).join("\n");
+  return lines
+    .filter((line) => typeof line === "string")
+    .map(tight)
+    .join("\n");
 }
 
-/** The planes of every group, by network, as source text; a run of equal networks is written once. */
+/** Long local names of the template below, and what the module calls them. */
+const SHORT: Record<string, string> = {
+  list: "L",
+  high: "U",
+  low: "W",
+  most: "O",
+  best: "Q",
+  least: "J",
+  level: "P",
+  middle: "R",
+  flat: "Y",
+  link: "S",
+  eta: "V",
+  log: "l",
+  Infinity: "1 / 0",
+};
+const WORDS = new RegExp(`\\b(${Object.keys(SHORT).join("|")})\\b`, "g");
+
+/** Source text without the spaces and long names that only people need; strings and comments keep theirs. */
+function tight(code: string): string {
+  if (code.startsWith("//")) return code;
+  return code
+    .split(/("(?:[^"\\]|\\.)*")/)
+    .map((part, i) =>
+      i % 2
+        ? part
+        : part
+            .replace(WORDS, (word) => SHORT[word])
+            .replace(/\n\s*/g, "\n")
+            .replace(/ ?([-+*/%=<>?:;,{}()[\]&|!]+) ?/g, "$1")
+            .replace(/;?\n(?=})/g, "")
+            .replace(/([{,;])\n/g, "$1"),
+    )
+    .join("");
+}
+
+/** The tiles of every group, by network, as source text; a run of equal networks is written once. */
 function shape(networks: ModelData["networks"]): string {
-  const each = networks.map((groups) => JSON.stringify(groups.map((planes) => planes.length)));
+  const each = networks.map((groups) => JSON.stringify(groups.map((planes) => Math.ceil(planes.length / 4))));
   const runs: string[] = [];
   for (let from = 0, to = 0; from < each.length; from = to) {
     while (to < each.length && each[to] === each[from]) to++;
@@ -261,12 +264,19 @@ function shape(networks: ModelData["networks"]): string {
   return `[${runs.join(", ")}]`;
 }
 
-/** All planes in order, float32, little-endian, as base64. */
+/** Tiles of four planes as base64, float32, little-endian: four biases, then four weights of each input; a short tile repeats its last plane. */
 function base64(networks: ModelData["networks"], d: number): string {
-  const planes = networks.flat(2);
-  const bytes = new DataView(new ArrayBuffer(planes.length * (d + 1) * 4));
-  planes.forEach((plane, p) => {
-    for (let i = 0; i <= d; i++) bytes.setFloat32((p * (d + 1) + i) * 4, plane[i] as number, true);
+  const values: number[] = [];
+  for (const planes of networks.flat()) {
+    for (let p = 0; p < planes.length; p += 4) {
+      for (let i = -1; i < d; i++) {
+        for (let j = p; j < p + 4; j++) values.push((planes[j] ?? (planes.at(-1) as number[]))[i < 0 ? d : i]);
+      }
+    }
+  }
+  const bytes = new DataView(new ArrayBuffer(values.length * 4));
+  values.forEach((value, at) => {
+    bytes.setFloat32(at * 4, value, true);
   });
   let text = "";
   for (let i = 0; i < bytes.byteLength; i++) text += String.fromCharCode(bytes.getUint8(i));
