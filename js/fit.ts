@@ -27,8 +27,8 @@ export function defaultsFor(n: number, d: number, effort: Schema["effort"] = "de
     steps: effort === "fast" ? steps / 4 : effort === "best" ? steps * 2 : steps,
     batch: n < 20000 ? 64 : 128,
     learningRate: (n < 250 ? 0.04 : 0.06) * Math.min(1, wide * Math.sqrt(wide)),
-    /** Ridge on the hyperplanes' weights. */
-    lambda: Math.min(1 / n, 50 / (n * n)),
+    /** Ridge on the hyperplanes' weights; none where it is too small to matter, since then planes at rest cost nothing. */
+    lambda: 50 / (n * n) < 1e-7 ? 0 : Math.min(1 / n, 50 / (n * n)),
     /** Multiples of it that are tried; the least out-of-fold loss decides. Noiseless tables want a tenth, noisy ones all of it. */
     decays: effort === "fast" || n >= (effort === "best" ? 20000 : 2000) ? [1] : [1, 0.1],
   };
