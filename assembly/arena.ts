@@ -18,7 +18,7 @@ export function reset(to: usize): void {
 export function alloc(bytes: usize): usize {
   const start = mark();
   const end = (start + bytes + 15) & ~15;
-  const have = <usize>memory.size() << 16;
+  const have = (<usize>memory.size()) << 16;
   // 64 spare bytes: vector loads of the last row may read past its end
   if (end + 64 > have) {
     const pages = <i32>((end + 64 - have + 0xffff) >> 16);

@@ -17,7 +17,16 @@ import { END_GROUP, END_NETWORK } from "./layout";
 const LOWEST: f32 = -Infinity;
 
 /** Type parameter of `forward8`: i32 keeps the active planes, f32 does not (resolved when compiling; no test at run time). */
-export function forward8<Track>(tiles: usize, metas: usize, count: i32, d: i32, xt: usize, out: usize, active: usize, activeStride: usize): void {
+export function forward8<Track>(
+  tiles: usize,
+  metas: usize,
+  count: i32,
+  d: i32,
+  xt: usize,
+  out: usize,
+  active: usize,
+  activeStride: usize,
+): void {
   let sum0 = f32x4.splat(0);
   let sum1 = f32x4.splat(0);
   let net0 = f32x4.splat(Infinity);
@@ -28,8 +37,8 @@ export function forward8<Track>(tiles: usize, metas: usize, count: i32, d: i32, 
   let groupPlane1 = i32x4.splat(0);
   let netPlane0 = i32x4.splat(0);
   let netPlane1 = i32x4.splat(0);
-  const xEnd = xt + (<usize>d << 5);
-  const metaEnd = metas + (<usize>count << 2);
+  const xEnd = xt + ((<usize>d) << 5);
+  const metaEnd = metas + ((<usize>count) << 2);
   for (; metas < metaEnd; metas += 4) {
     const meta = load<i32>(metas);
     const width = meta & 7;
@@ -144,14 +153,14 @@ export function forward8<Track>(tiles: usize, metas: usize, count: i32, d: i32, 
     } else {
       // one or two planes: rare (min-only networks, the plane of the sum), so one at a time
       for (let j = 0; j < width; j++) {
-        let a0 = v128.load32_splat(tiles + (<usize>j << 2));
+        let a0 = v128.load32_splat(tiles + ((<usize>j) << 2));
         let a1 = a0;
-        let w = tiles + (<usize>(width + j) << 2);
+        let w = tiles + ((<usize>(width + j)) << 2);
         for (let x = xt; x < xEnd; x += 32) {
           const s = v128.load32_splat(w);
           a0 = f32x4.add(a0, f32x4.mul(s, v128.load(x)));
           a1 = f32x4.add(a1, f32x4.mul(s, v128.load(x, 16)));
-          w += <usize>width << 2;
+          w += (<usize>width) << 2;
         }
         if (isInteger<Track>()) {
           const plane = i32x4.splat((meta >> 8) + j);
@@ -161,7 +170,7 @@ export function forward8<Track>(tiles: usize, metas: usize, count: i32, d: i32, 
         group0 = f32x4.pmax(group0, a0);
         group1 = f32x4.pmax(group1, a1);
       }
-      tiles += <usize>((d + 1) * width) << 2;
+      tiles += (<usize>((d + 1) * width)) << 2;
     }
     if (meta & END_GROUP) {
       if (isInteger<Track>()) {
@@ -198,14 +207,14 @@ export function forward8<Track>(tiles: usize, metas: usize, count: i32, d: i32, 
  *     r3: m n o p         d h l p
  */
 export function transpose8(rows: usize, stride: i32, d: i32, xt: usize): void {
-  const step = <usize>stride << 2;
+  const step = (<usize>stride) << 2;
   for (let half: usize = 0; half < 2; half++) {
     const r0 = rows + half * 4 * step;
     const r1 = r0 + step;
     const r2 = r1 + step;
     const r3 = r2 + step;
     let to = xt + (half << 4);
-    for (let i: usize = 0; i < <usize>d << 2; i += 16) {
+    for (let i: usize = 0; i < (<usize>d) << 2; i += 16) {
       const a = v128.load(r0 + i);
       const b = v128.load(r1 + i);
       const c = v128.load(r2 + i);
@@ -228,14 +237,14 @@ export function transpose8(rows: usize, stride: i32, d: i32, xt: usize): void {
  * Same order of operations a plane as `forward8`, hence the same bits. `x` holds d floats; `maxima` is scratch of one float a tile (+ 3).
  */
 export function forward1(tiles: usize, metas: usize, count: i32, d: i32, x: usize, maxima: usize): f32 {
-  const xEnd = x + (<usize>d << 2);
+  const xEnd = x + ((<usize>d) << 2);
   let t = 0;
   for (; t + 4 <= count; t += 4) {
-    const m = metas + (<usize>t << 2);
-    const s0 = <usize>(load<i32>(m) & 7) << 2;
-    const s1 = <usize>(load<i32>(m, 4) & 7) << 2;
-    const s2 = <usize>(load<i32>(m, 8) & 7) << 2;
-    const s3 = <usize>(load<i32>(m, 12) & 7) << 2;
+    const m = metas + ((<usize>t) << 2);
+    const s0 = (<usize>(load<i32>(m) & 7)) << 2;
+    const s1 = (<usize>(load<i32>(m, 4) & 7)) << 2;
+    const s2 = (<usize>(load<i32>(m, 8) & 7)) << 2;
+    const s3 = (<usize>(load<i32>(m, 12) & 7)) << 2;
     const size = <usize>(d + 1);
     let p0 = tiles;
     let p1 = p0 + s0 * size;
@@ -246,7 +255,7 @@ export function forward1(tiles: usize, metas: usize, count: i32, d: i32, x: usiz
     let a1 = v128.load(p1);
     let a2 = v128.load(p2);
     let a3 = v128.load(p3);
-    if (((s0 & s1) & (s2 & s3)) == 16) {
+    if ((s0 & s1 & (s2 & s3)) == 16) {
       for (let q = x; q < xEnd; q += 4) {
         p0 += 16;
         p1 += 16;
@@ -283,10 +292,10 @@ export function forward1(tiles: usize, metas: usize, count: i32, d: i32, x: usiz
     best = f32x4.pmax(best, v128.shuffle<i64>(ab0, ce0, 1, 3));
     best = f32x4.pmax(best, v128.shuffle<i64>(ab1, ce1, 0, 2));
     best = f32x4.pmax(best, v128.shuffle<i64>(ab1, ce1, 1, 3));
-    v128.store(maxima + (<usize>t << 2), best);
+    v128.store(maxima + ((<usize>t) << 2), best);
   }
   for (; t < count; t++) {
-    const s = <usize>(load<i32>(metas + (<usize>t << 2)) & 7) << 2;
+    const s = (<usize>(load<i32>(metas + ((<usize>t) << 2)) & 7)) << 2;
     let a = v128.load(tiles);
     for (let q = x; q < xEnd; q += 4) {
       tiles += s;
@@ -296,14 +305,14 @@ export function forward1(tiles: usize, metas: usize, count: i32, d: i32, x: usiz
     a = fillLanes(a, s);
     a = f32x4.pmax(a, v128.shuffle<i32>(a, a, 2, 3, 2, 3));
     a = f32x4.pmax(a, v128.shuffle<i32>(a, a, 1, 1, 1, 1));
-    store<f32>(maxima + (<usize>t << 2), f32x4.extract_lane(a, 0));
+    store<f32>(maxima + ((<usize>t) << 2), f32x4.extract_lane(a, 0));
   }
   let sum: f32 = 0;
   let net: f32 = Infinity;
   let group: f32 = LOWEST;
   for (t = 0; t < count; t++) {
-    const a = load<f32>(maxima + (<usize>t << 2));
-    const meta = load<i32>(metas + (<usize>t << 2));
+    const a = load<f32>(maxima + ((<usize>t) << 2));
+    const meta = load<i32>(metas + ((<usize>t) << 2));
     group = select(a, group, a > group);
     if (meta & END_GROUP) {
       net = select(group, net, group < net);

@@ -5,6 +5,7 @@
 //         8 scale   9 offset   10 maximum of the exp link (float32)
 //        11 feature of each input (i32)   12 transform (i32)   13 argument (f32)   14 fill (f32)   15 center (f32)   16 scale (f32)
 //        17 meta words of the tiles   18 tiles   19 planes in rows [planes][dp] (only used for derivatives)   20 scratch
+//        21 plan for pruning (prune.ts), an address; 0 where it does not pay. Written by `planModel`
 
 export const LINEAR: i32 = 0;
 export const LOG1P: i32 = 1;
@@ -32,5 +33,5 @@ export function networkCount(model: usize): i32 {
 }
 /** Where part `word` of the image begins. */
 export function part(model: usize, word: i32): usize {
-  return model + load<u32>(model + (<usize>word << 2));
+  return model + load<u32>(model + ((<usize>word) << 2));
 }

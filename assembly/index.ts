@@ -24,4 +24,4 @@ export {
   start,
 } from "./train";
 export { shuffle, seed } from "./random";
-export { predictMany, predictOne, sensitivityMany } from "./predict";
+export { planModel, predictMany, predictOne, sensitivityMany } from "./predict-pruned";

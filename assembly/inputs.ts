@@ -14,7 +14,7 @@ export function prepareRow(model: usize, raw: usize, z: usize): void {
   if (load<i32>(model, 28)) {
     const high = f32x4.splat(CLIP);
     const low = f32x4.splat(-CLIP);
-    for (let i: usize = 0; i < <usize>d << 2; i += 16) {
+    for (let i: usize = 0; i < (<usize>d) << 2; i += 16) {
       const v = f32x4.mul(f32x4.sub(v128.load(raw + i), v128.load(center + i)), v128.load(scale + i));
       v128.store(z + i, f32x4.pmin(f32x4.pmax(v, low), high));
     }
@@ -24,9 +24,9 @@ export function prepareRow(model: usize, raw: usize, z: usize): void {
   const kind = part(model, 12);
   const argument = part(model, 13);
   const fill = part(model, 14);
-  for (let i: usize = 0; i < <usize>d << 2; i += 4) {
+  for (let i: usize = 0; i < (<usize>d) << 2; i += 4) {
     const transform = load<i32>(kind + i);
-    let v = load<f32>(raw + (<usize>load<i32>(feature + i) << 2));
+    let v = load<f32>(raw + ((<usize>load<i32>(feature + i)) << 2));
     const missing = v != v;
     let t: f32 = 0;
     if (transform == LINEAR) {
@@ -51,13 +51,13 @@ export function prepareRow(model: usize, raw: usize, z: usize): void {
 /** `n` raw rows to inputs of `stride` floats a row: how training gets the same bits as prediction. */
 export function prepareRows(model: usize, raw: usize, n: i32, out: usize): void {
   const d = inputs(model);
-  const length = <usize>rowLength(model) << 2;
+  const length = (<usize>rowLength(model)) << 2;
   const scratch = part(model, 20);
   for (let r = 0; r < n; r++) {
     prepareRow(model, raw, scratch);
-    memory.copy(out, scratch, <usize>d << 2);
+    memory.copy(out, scratch, (<usize>d) << 2);
     raw += length;
-    out += <usize>d << 2;
+    out += (<usize>d) << 2;
   }
 }
 
@@ -66,17 +66,17 @@ export function prepareRows(model: usize, raw: usize, n: i32, out: usize): void 
  * clip and transform, times `factor` (model scale * link'). No negative factor anywhere, so a sign passes through unchanged.
  */
 export function prepareRowBackward(model: usize, raw: usize, z: usize, dz: usize, factor: f32, out: usize): void {
-  memory.fill(out, 0, <usize>rowLength(model) << 2);
+  memory.fill(out, 0, (<usize>rowLength(model)) << 2);
   const d = inputs(model);
   const scale = part(model, 16);
   const feature = part(model, 11);
   const kind = part(model, 12);
   const argument = part(model, 13);
   const fill = part(model, 14);
-  for (let i: usize = 0; i < <usize>d << 2; i += 4) {
+  for (let i: usize = 0; i < (<usize>d) << 2; i += 4) {
     const transform = load<i32>(kind + i);
     if (transform != LINEAR && transform != LOG1P) continue;
-    const at = <usize>load<i32>(feature + i) << 2;
+    const at = (<usize>load<i32>(feature + i)) << 2;
     const inside = load<f32>(z + i);
     if (inside <= -CLIP || inside >= CLIP) continue;
     let slope = load<f32>(scale + i);

@@ -1,10 +1,12 @@
 // Prediction from a packed model (image.ts). In: raw rows; out: predictions in target units, or derivatives in target units per feature unit.
-// This file is also the whole interface of the small module behind `isotone/predict`.
+// This file is also the whole interface of the small module behind `isotone/predict`: every plane of every row. The whole library prunes
+// (predict-pruned.ts): same bits, type parameter Prune = i32 (resolved when compiling).
 
 import { forward1, forward8, transpose8 } from "./forward";
 import { EXP, IDENTITY, inputs, networkCount, padded, part, rowLength, tileCount } from "./image";
 import { prepareRow, prepareRowBackward } from "./inputs";
 import { expf, logistic } from "./math";
+import { forwardPruned, shouldPrune } from "./prune";
 
 export { alloc, mark, reset } from "./arena";
 
@@ -32,54 +34,75 @@ function linkBackward(model: usize, sum: f32): f32 {
 
 // Scratch of the image: z [8][dp], transposed [dp][8], sums [8], dz [dp], one float a tile, active planes [networks][8]
 function scratchSums(model: usize): usize {
-  return part(model, 20) + (<usize>padded(model) << 6);
+  return part(model, 20) + ((<usize>padded(model)) << 6);
+}
+
+function activeAt(model: usize): usize {
+  return scratchSums(model) + 32 + ((<usize>padded(model) + <usize>tileCount(model) + 3) << 2);
 }
 
 /** One raw row. */
-export function predictOne(model: usize, raw: usize): f32 {
+export function one<Prune>(model: usize, raw: usize): f32 {
   const z = part(model, 20);
   prepareRow(model, raw, z);
-  const maxima = scratchSums(model) + 32 + (<usize>padded(model) << 2);
+  if (isInteger<Prune>()) {
+    const plan = <usize>load<u32>(model, 84);
+    if (plan && shouldPrune(plan, 1)) return link(model, forwardPruned(plan, inputs(model), z, activeAt(model), 4));
+  }
+  const maxima = scratchSums(model) + 32 + ((<usize>padded(model)) << 2);
   return link(model, forward1(part(model, 18), part(model, 17), tileCount(model), inputs(model), z, maxima));
 }
 
-/** `n` raw rows at `raw`, `n` predictions at `out`. */
-export function predictMany(model: usize, raw: usize, n: i32, out: usize): void {
-  const dp = padded(model);
+/** `rows` (at most eight) raw rows at `raw` to sums in the scratch; with Track = i32 the active planes at `active`, [networks][8]. */
+function forwardRows<Track, Prune>(model: usize, raw: usize, rows: i32, sums: usize, active: usize): void {
+  const d = inputs(model);
+  const stride = (<usize>padded(model)) << 2;
   const z = part(model, 20);
-  const xt = z + (<usize>dp << 5);
+  const length = (<usize>rowLength(model)) << 2;
+  for (let k: usize = 0; k < <usize>rows; k++) prepareRow(model, raw + k * length, z + k * stride);
+  if (isInteger<Prune>()) {
+    const plan = <usize>load<u32>(model, 84);
+    if (plan && shouldPrune(plan, rows)) {
+      for (let k: usize = 0; k < <usize>rows; k++) {
+        store<f32>(sums + (k << 2), forwardPruned(plan, d, z + k * stride, active + (k << 2), 32));
+      }
+      return;
+    }
+  }
+  const xt = z + (stride << 3);
+  transpose8(z, padded(model), d, xt);
+  forward8<Track>(part(model, 18), part(model, 17), tileCount(model), d, xt, sums, active, 32);
+}
+
+/** `n` raw rows at `raw`, `n` predictions at `out`. */
+export function many<Prune>(model: usize, raw: usize, n: i32, out: usize): void {
   const sums = scratchSums(model);
-  const length = <usize>rowLength(model) << 2;
+  const length = (<usize>rowLength(model)) << 5;
   for (let r = 0; r < n; r += 8) {
     const rows = min(8, n - r);
-    for (let k = 0; k < rows; k++) prepareRow(model, raw + <usize>k * length, z + ((<usize>(k * dp)) << 2));
-    transpose8(z, dp, inputs(model), xt);
-    forward8<f32>(part(model, 18), part(model, 17), tileCount(model), inputs(model), xt, sums, 0, 0);
-    for (let k = 0; k < rows; k++) store<f32>(out + (<usize>k << 2), link(model, load<f32>(sums + (<usize>k << 2))));
-    raw += 8 * length;
+    forwardRows<f32, Prune>(model, raw, rows, sums, activeAt(model));
+    for (let k = 0; k < rows; k++)
+      store<f32>(out + ((<usize>k) << 2), link(model, load<f32>(sums + ((<usize>k) << 2))));
+    raw += length;
     out += 32;
   }
 }
 
 /** `n` raw rows at `raw`; their partial derivatives, [n][row length], at `out`. Only active planes take part: O(networks * d) beyond forward. */
-export function sensitivityMany(model: usize, raw: usize, n: i32, out: usize): void {
-  const d = inputs(model);
+export function sensitivities<Prune>(model: usize, raw: usize, n: i32, out: usize): void {
   const dp = padded(model);
   const networks = networkCount(model);
   const z = part(model, 20);
-  const xt = z + (<usize>dp << 5);
   const sums = scratchSums(model);
   const dz = sums + 32;
-  const active = dz + (<usize>dp << 2) + ((<usize>tileCount(model) + 3) << 2);
+  const active = activeAt(model);
   const planes = part(model, 19);
-  const length = <usize>rowLength(model) << 2;
+  const length = (<usize>rowLength(model)) << 2;
   for (let r = 0; r < n; r += 8) {
     const rows = min(8, n - r);
-    for (let k = 0; k < rows; k++) prepareRow(model, raw + <usize>k * length, z + ((<usize>(k * dp)) << 2));
-    transpose8(z, dp, d, xt);
-    forward8<i32>(part(model, 18), part(model, 17), tileCount(model), d, xt, sums, active, 32);
+    forwardRows<i32, Prune>(model, raw, rows, sums, active);
     for (let k: usize = 0; k < <usize>rows; k++) {
-      for (let i: usize = 0; i < <usize>dp << 2; i += 16) {
+      for (let i: usize = 0; i < (<usize>dp) << 2; i += 16) {
         let sum = f32x4.splat(0);
         let p = active + (k << 2);
         for (let m = 0; m < networks; m++) {
@@ -88,9 +111,26 @@ export function sensitivityMany(model: usize, raw: usize, n: i32, out: usize): v
         }
         v128.store(dz + i, sum);
       }
-      prepareRowBackward(model, raw + k * length, z + ((k * <usize>dp) << 2), dz, linkBackward(model, load<f32>(sums + (k << 2))), out);
+      prepareRowBackward(
+        model,
+        raw + k * length,
+        z + ((k * <usize>dp) << 2),
+        dz,
+        linkBackward(model, load<f32>(sums + (k << 2))),
+        out,
+      );
       out += length;
     }
     raw += 8 * length;
   }
+}
+
+export function predictOne(model: usize, raw: usize): f32 {
+  return one<f32>(model, raw);
+}
+export function predictMany(model: usize, raw: usize, n: i32, out: usize): void {
+  many<f32>(model, raw, n, out);
+}
+export function sensitivityMany(model: usize, raw: usize, n: i32, out: usize): void {
+  sensitivities<f32>(model, raw, n, out);
 }

@@ -29,12 +29,12 @@ export function planSize(metas: usize, tileCount: i32, d: i32): usize {
   let groups: usize = 0;
   let networks: usize = 0;
   for (let t = 0; t < tileCount; t++) {
-    const meta = load<i32>(metas + (<usize>t << 2));
+    const meta = load<i32>(metas + ((<usize>t) << 2));
     if (meta & END_GROUP) groups++;
     if (meta & END_NETWORK) networks++;
   }
   const killers = ((<usize>d + 1) << 5) * (((groups + 3) >> 2) + networks);
-  return HEAD + networks * (NET + 16) + groups * GROUP + killers + (groups + 8) * 4 + (<usize>tileCount << 4) + 64;
+  return HEAD + networks * (NET + 16) + groups * GROUP + killers + (groups + 8) * 4 + ((<usize>tileCount) << 4) + 64;
 }
 
 /** Writes the plan of a model at `plan`; false where pruning does not pay or the tiles are not four wide. */
@@ -51,7 +51,7 @@ export function makePlan(plan: usize, metas: usize, tiles: usize, tileCount: i32
     let wide = true;
     let end = t;
     for (; ; end++) {
-      const meta = load<i32>(metas + (<usize>end << 2));
+      const meta = load<i32>(metas + ((<usize>end) << 2));
       if ((meta & 7) != 4) wide = false;
       planes += meta & 7;
       if (meta & END_GROUP) groups++;
@@ -61,7 +61,7 @@ export function makePlan(plan: usize, metas: usize, tiles: usize, tileCount: i32
     networks++;
     store<u32>(net, 0, 4);
     store<u32>(net, <u32>tiles, 20);
-    store<i32>(net, load<i32>(metas + (<usize>t << 2)) >> 8, 24);
+    store<i32>(net, load<i32>(metas + ((<usize>t) << 2)) >> 8, 24);
     if (planes == 1) {
       store<u32>(net, <u32>NET);
       net += NET;
@@ -72,7 +72,7 @@ export function makePlan(plan: usize, metas: usize, tiles: usize, tileCount: i32
     if (!wide || groups < 4 || planes < 64) return false;
     if (planes >= LEAST_PLANES) large = true;
     const perGroup = planes / groups >= 24 ? 2 : 1;
-    const bounds = <usize>((groups + 3) >> 2) << 4;
+    const bounds = (<usize>((groups + 3) >> 2)) << 4;
     const killers = (net + NET + <usize>groups * GROUP + 15) & ~15;
     const next = killers + (bounds >> 4) * <usize>perGroup * tileBytes;
     store<u32>(net, <u32>(next - net));
@@ -84,11 +84,11 @@ export function makePlan(plan: usize, metas: usize, tiles: usize, tileCount: i32
     let group = net + NET;
     let first = t;
     for (; t < end; t++) {
-      if (!(load<i32>(metas + (<usize>t << 2)) & END_GROUP)) continue;
+      if (!(load<i32>(metas + ((<usize>t) << 2)) & END_GROUP)) continue;
       const count = t + 1 - first;
       store<u32>(group, <u32>tiles);
       store<i32>(group, count, 4);
-      store<i32>(group, load<i32>(metas + (<usize>first << 2)) >> 8, 8);
+      store<i32>(group, load<i32>(metas + ((<usize>first) << 2)) >> 8, 8);
       chooseKillers(group, tileBytes);
       tiles += <usize>count * tileBytes;
       group += GROUP;
@@ -96,7 +96,8 @@ export function makePlan(plan: usize, metas: usize, tiles: usize, tileCount: i32
     }
     // the bounds of lanes beyond the last group never come lowest
     memory.fill(killers, 0, next - killers);
-    for (let k = groups; k < <i32>(bounds >> 2); k++) store<f32>(killers + <usize>(k >> 2) * tileBytes + (<usize>(k & 3) << 2), Infinity);
+    for (let k = groups; k < <i32>(bounds >> 2); k++)
+      store<f32>(killers + <usize>(k >> 2) * tileBytes + ((<usize>(k & 3)) << 2), Infinity);
     net = next;
   }
   store<i32>(plan, networks);
@@ -116,7 +117,7 @@ function chooseKillers(group: usize, tileBytes: usize): void {
   let top: f32 = -Infinity;
   let below: f32 = -Infinity;
   for (let j = 0; j < count; j++) {
-    const bias = load<f32>(base + <usize>(j >> 2) * tileBytes + (<usize>(j & 3) << 2));
+    const bias = load<f32>(base + <usize>(j >> 2) * tileBytes + ((<usize>(j & 3)) << 2));
     if (bias > top) {
       second = best;
       below = top;
@@ -136,10 +137,10 @@ function chooseKillers(group: usize, tileBytes: usize): void {
 function putKiller(net: usize, k: i32, slot: i32, d: i32): void {
   const tileBytes = (<usize>d + 1) << 4;
   const group = net + NET + <usize>k * GROUP;
-  const j = load<i32>(group + (<usize>slot << 2), 12);
-  let from = <usize>load<u32>(group) + <usize>(j >> 2) * tileBytes + (<usize>(j & 3) << 2);
+  const j = load<i32>(group + ((<usize>slot) << 2), 12);
+  let from = <usize>load<u32>(group) + <usize>(j >> 2) * tileBytes + ((<usize>(j & 3)) << 2);
   const tile = <usize>slot * <usize>(load<u32>(net, 8) >> 4) + <usize>(k >> 2);
-  let to = <usize>load<u32>(net, 16) + tile * tileBytes + (<usize>(k & 3) << 2);
+  let to = <usize>load<u32>(net, 16) + tile * tileBytes + ((<usize>(k & 3)) << 2);
   const end = to + tileBytes;
   for (; to < end; to += 16) {
     store<f32>(to, load<f32>(from));
@@ -176,7 +177,7 @@ export function shouldPrune(plan: usize, rows: i32): bool {
 /** Values of `count` tiles' planes for the row `x`: 4 * count floats at `out`. Eight or four chains at a time; the order is forward8's. */
 function dots(tile: usize, count: i32, d: i32, x: usize, out: usize): void {
   const size = (<usize>d + 1) << 4;
-  const xEnd = x + (<usize>d << 2);
+  const xEnd = x + ((<usize>d) << 2);
   for (; count >= 8; count -= 8) {
     let p0 = tile;
     let p1 = p0 + size;
@@ -280,8 +281,8 @@ function firstEqual(p: usize, value: v128): i32 {
   return <i32>((p - start) >> 2) + ctz(mask);
 }
 
-/** One row: d floats at `x`. Gives the sum of the networks; with Track = i32 the active planes at `active`, one every `stride` bytes. */
-export function forwardPruned<Track>(plan: usize, d: i32, x: usize, active: usize, stride: usize): f32 {
+/** One row: d floats at `x`. Gives the sum of the networks, and the active planes at `active`, one every `stride` bytes. */
+export function forwardPruned(plan: usize, d: i32, x: usize, active: usize, stride: usize): f32 {
   const bound = <usize>load<u32>(plan, 4);
   let net = plan + HEAD;
   let sum: f32 = 0;
@@ -291,15 +292,13 @@ export function forwardPruned<Track>(plan: usize, d: i32, x: usize, active: usiz
     if (groups == 0) {
       let w = <usize>load<u32>(net, 20);
       let a = load<f32>(w);
-      for (let i: usize = 0; i < <usize>d << 2; i += 4) {
+      for (let i: usize = 0; i < (<usize>d) << 2; i += 4) {
         w += 4;
         a += load<f32>(w) * load<f32>(x + i);
       }
       sum += a;
-      if (isInteger<Track>()) {
-        store<i32>(active, load<i32>(net, 24));
-        active += stride;
-      }
+      store<i32>(active, load<i32>(net, 24));
+      active += stride;
       net += NET;
       continue;
     }
@@ -320,40 +319,35 @@ export function forwardPruned<Track>(plan: usize, d: i32, x: usize, active: usiz
       low = f32x4.pmin(low, v128.shuffle<i32>(low, low, 2, 3, 0, 1));
       low = f32x4.pmin(low, v128.shuffle<i32>(low, low, 1, 0, 3, 2));
       const lowest = f32x4.extract_lane(low, 0);
-      // equal maxima: the first group is the active one, so with tracking a bound equal to the least must still be read
-      if (isInteger<Track>() ? lowest > least : lowest >= least) break;
-      if (lowest == Infinity) break;
+      // equal maxima: the first group is the active one, so a bound equal to the least must still be read
+      if (lowest > least || lowest == Infinity) break;
       const k = firstEqual(bound, low);
-      store<f32>(bound + (<usize>k << 2), Infinity);
+      store<f32>(bound + ((<usize>k) << 2), Infinity);
       read++;
       const group = net + NET + <usize>k * GROUP;
       const count = load<i32>(group, 4);
       dots(<usize>load<u32>(group), count, d, x, dot);
       let top = v128.load(dot);
-      const dotEnd = dot + (<usize>count << 4);
+      const dotEnd = dot + ((<usize>count) << 4);
       for (let p = dot + 16; p < dotEnd; p += 16) top = f32x4.pmax(top, v128.load(p));
       top = highest(top);
       const value = f32x4.extract_lane(top, 0);
-      if (value < least || (isInteger<Track>() && value == least && k < leastGroup)) {
+      const j = firstEqual(dot, top);
+      if (value < least || (value == least && k < leastGroup)) {
         least = value;
-        if (isInteger<Track>()) {
-          leastGroup = k;
-          plane = load<i32>(group, 8) + firstEqual(dot, top);
-        }
+        leastGroup = k;
+        plane = load<i32>(group, 8) + j;
       } else if (value > least) {
         // read in vain: what topped the group becomes its killer
-        const j = firstEqual(dot, top);
         const slot = perGroup == 2 ? load<i32>(group, 20) : 0;
-        store<i32>(group + (<usize>slot << 2), j, 12);
+        store<i32>(group + ((<usize>slot) << 2), j, 12);
         store<i32>(group, 1 - slot, 20);
         putKiller(net, k, slot, d);
       }
     }
     sum += least;
-    if (isInteger<Track>()) {
-      store<i32>(active, plane);
-      active += stride;
-    }
+    store<i32>(active, plane);
+    active += stride;
     net += <usize>load<u32>(net);
   }
   store<i32>(plan, load<i32>(plan, 8) + read, 8);

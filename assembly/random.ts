@@ -64,8 +64,8 @@ export function nextNormal(): f32 {
 export function shuffle(p: usize, count: u32): void {
   for (let i = count - 1; i > 0 && i < count; i--) {
     const j = nextBelow(i + 1);
-    const a = load<u32>(p + (<usize>i << 2));
-    store<u32>(p + (<usize>i << 2), load<u32>(p + (<usize>j << 2)));
-    store<u32>(p + (<usize>j << 2), a);
+    const a = load<u32>(p + ((<usize>i) << 2));
+    store<u32>(p + ((<usize>i) << 2), load<u32>(p + ((<usize>j) << 2)));
+    store<u32>(p + ((<usize>j) << 2), a);
   }
 }

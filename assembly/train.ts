@@ -67,7 +67,14 @@ let lossTotal: f64 = 0;
 let lossRows: f64 = 0;
 
 /** The rows to learn from. `withLevel`: 1 adds the quantile level as last input, scaled by `scale`. */
-export function setData(xRows: usize, target: usize, weight: usize, storedColumns: i32, withLevel: i32, scale: f32): void {
+export function setData(
+  xRows: usize,
+  target: usize,
+  weight: usize,
+  storedColumns: i32,
+  withLevel: i32,
+  scale: f32,
+): void {
   x = xRows;
   y = target;
   caseWeight = weight;
@@ -89,57 +96,57 @@ export function setNetworks(count: i32, shapes: usize, factor: usize, lambda: us
   planes = 0;
   tileCount = 0;
   for (let k = 0; k < count; k++) {
-    const groups = load<i32>(shapes + (<usize>k << 3));
-    const hyperplanes = load<i32>(shapes + (<usize>k << 3), 4);
+    const groups = load<i32>(shapes + ((<usize>k) << 3));
+    const hyperplanes = load<i32>(shapes + ((<usize>k) << 3), 4);
     planes += groups * hyperplanes;
     tileCount += groups * tilesOf(hyperplanes);
   }
   batchSize = (maxBatch + 7) & ~7;
-  const slab = <usize>(planes * dp) << 2;
-  signs = allocZeroed(<usize>dp << 2);
-  signed = allocZeroed(<usize>dp << 2);
-  decay = allocZeroed(<usize>dp << 2);
+  const slab = (<usize>(planes * dp)) << 2;
+  signs = allocZeroed((<usize>dp) << 2);
+  signed = allocZeroed((<usize>dp) << 2);
+  decay = allocZeroed((<usize>dp) << 2);
   z = allocZeroed(slab);
   w = allocZeroed(slab);
   m = allocZeroed(slab);
   v = allocZeroed(slab);
   g = allocZeroed(slab);
-  metas = alloc(<usize>tileCount << 2);
+  metas = alloc((<usize>tileCount) << 2);
   tiles = allocZeroed(((<usize>(planes * (d + 1))) << 2) + 16);
-  lane = alloc(<usize>planes << 2);
-  width = alloc(<usize>planes << 2);
-  owner = alloc(<usize>planes << 2);
-  resting = alloc(<usize>planes << 2);
+  lane = alloc((<usize>planes) << 2);
+  width = alloc((<usize>planes) << 2);
+  owner = alloc((<usize>planes) << 2);
+  resting = alloc((<usize>planes) << 2);
   touched = allocZeroed(<usize>planes);
-  batchRows = allocZeroed(<usize>(batchSize * dp) << 2);
-  xt = allocZeroed(<usize>dp << 5);
-  sums = allocZeroed(<usize>batchSize << 2);
-  taus = allocZeroed(<usize>batchSize << 2);
-  active = allocZeroed(<usize>(networks * batchSize) << 2);
+  batchRows = allocZeroed((<usize>(batchSize * dp)) << 2);
+  xt = allocZeroed((<usize>dp) << 5);
+  sums = allocZeroed((<usize>batchSize) << 2);
+  taus = allocZeroed((<usize>batchSize) << 2);
+  active = allocZeroed((<usize>(networks * batchSize)) << 2);
   if (!active) return 0;
   for (let i = 0; i < d; i++) {
-    const s = load<f32>(sign + (<usize>i << 2));
-    store<f32>(signs + (<usize>i << 2), s);
-    store<i32>(signed + (<usize>i << 2), s == 0 ? 0 : -1);
-    store<f32>(decay + (<usize>i << 2), 1);
+    const s = load<f32>(sign + ((<usize>i) << 2));
+    store<f32>(signs + ((<usize>i) << 2), s);
+    store<i32>(signed + ((<usize>i) << 2), s == 0 ? 0 : -1);
+    store<f32>(decay + ((<usize>i) << 2), 1);
   }
   let plane = 0;
   let meta = metas;
   let tile = tiles;
   for (let k = 0; k < count; k++) {
-    const groups = load<i32>(shapes + (<usize>k << 3));
-    const hyperplanes = load<i32>(shapes + (<usize>k << 3), 4);
+    const groups = load<i32>(shapes + ((<usize>k) << 3));
+    const hyperplanes = load<i32>(shapes + ((<usize>k) << 3), 4);
     for (let group = 0; group < groups; group++) {
       const end = putGroup(meta, hyperplanes, plane, group == groups - 1);
       for (; meta < end; meta += 4) {
         const tileWidth = load<i32>(meta) & 7;
         for (let j = 0; j < tileWidth; j++) {
-          store<u32>(lane + (<usize>plane << 2), <u32>(tile + (<usize>j << 2)));
-          store<i32>(width + (<usize>plane << 2), tileWidth << 2);
-          store<i32>(owner + (<usize>plane << 2), k);
+          store<u32>(lane + ((<usize>plane) << 2), <u32>(tile + ((<usize>j) << 2)));
+          store<i32>(width + ((<usize>plane) << 2), tileWidth << 2);
+          store<i32>(owner + ((<usize>plane) << 2), k);
           plane++;
         }
-        tile += <usize>((d + 1) * tileWidth) << 2;
+        tile += (<usize>((d + 1) * tileWidth)) << 2;
       }
     }
   }
@@ -165,14 +172,14 @@ export function activePlanes(): usize {
 /** One plane's row of w to its lane of its tile, times the network's factor. */
 function putTile(plane: i32): void {
   const from = w + ((<usize>(plane * dp)) << 2);
-  const stride = <usize>load<i32>(width + (<usize>plane << 2));
-  const factor = load<f32>(factors + (<usize>load<i32>(owner + (<usize>plane << 2)) << 2));
-  let to = <usize>load<u32>(lane + (<usize>plane << 2));
-  store<f32>(to, load<f32>(from + (<usize>d << 2)) * factor);
+  const stride = <usize>load<i32>(width + ((<usize>plane) << 2));
+  const factor = load<f32>(factors + ((<usize>load<i32>(owner + ((<usize>plane) << 2))) << 2));
+  let to = <usize>load<u32>(lane + ((<usize>plane) << 2));
+  store<f32>(to, load<f32>(from + ((<usize>d) << 2)) * factor);
   let i = 0;
   const c = f32x4.splat(factor);
   for (; i + 4 <= d; i += 4) {
-    const value = f32x4.mul(v128.load(from + (<usize>i << 2)), c);
+    const value = f32x4.mul(v128.load(from + ((<usize>i) << 2)), c);
     to += stride;
     v128.store_lane<f32>(to, value, 0);
     to += stride;
@@ -184,7 +191,7 @@ function putTile(plane: i32): void {
   }
   for (; i < d; i++) {
     to += stride;
-    store<f32>(to, load<f32>(from + (<usize>i << 2)) * factor);
+    store<f32>(to, load<f32>(from + ((<usize>i) << 2)) * factor);
   }
 }
 
@@ -209,37 +216,45 @@ export function refreshTiles(): void {
  * hyperplane gets the (half) centre with log-normal noise, its bias such that it meets the centre at a random training row. `spread`: sd of
  * that noise. `rowsAt`, `count`: training rows. `stream`: the member.
  */
-export function start(seedValue: i32, stream: i32, centre: usize, withPlane: i32, spread: f32, rowsAt: usize, count: i32): void {
+export function start(
+  seedValue: i32,
+  stream: i32,
+  centre: usize,
+  withPlane: i32,
+  spread: f32,
+  rowsAt: usize,
+  count: i32,
+): void {
   seed(<u32>seedValue, <u32>stream);
   memory.fill(m, 0, (<usize>(planes * dp)) << 2);
   memory.fill(v, 0, (<usize>(planes * dp)) << 2);
   memory.fill(g, 0, (<usize>(planes * dp)) << 2);
-  memory.fill(resting, 0, <usize>planes << 2);
+  memory.fill(resting, 0, (<usize>planes) << 2);
   const share: f32 = withPlane ? 0.5 : 1;
   for (let p = 0; p < planes; p++) {
     const to = z + ((<usize>(p * dp)) << 2);
     if (withPlane && p == 0) {
-      for (let i: usize = 0; i < <usize>d << 2; i += 4) {
+      for (let i: usize = 0; i < (<usize>d) << 2; i += 4) {
         const w0 = load<f32>(centre + i) * share;
         store<f32>(to + i, load<f32>(signs + i) == 0 ? w0 : logf(max(abs(w0), <f32>0.005)));
       }
-      store<f32>(to + (<usize>d << 2), load<f32>(centre + (<usize>d << 2)) * share);
+      store<f32>(to + ((<usize>d) << 2), load<f32>(centre + ((<usize>d) << 2)) * share);
       continue;
     }
-    const row = load<u32>(rowsAt + (<usize>nextBelow(<u32>count) << 2));
+    const row = load<u32>(rowsAt + ((<usize>nextBelow(<u32>count)) << 2));
     const values = x + ((<usize>row * <usize>columns) << 2);
     const tau = level ? logit(nextUniform()) * levelScale : 0;
-    let target = load<f32>(centre + (<usize>d << 2)) * share;
+    let target = load<f32>(centre + ((<usize>d) << 2)) * share;
     let own: f32 = 0;
     for (let i = 0; i < d; i++) {
-      const place = <usize>i << 2;
+      const place = (<usize>i) << 2;
       const w0 = load<f32>(centre + place);
       const sign = load<f32>(signs + place);
       const value = i < columns ? load<f32>(values + place) : tau;
       const noise = nextNormal();
       let weight: f32;
       if (sign == 0) {
-        weight = (w0 + (spread * <f32>0.5) * (<f32>0.1 + abs(w0)) * noise) * share;
+        weight = (w0 + spread * <f32>0.5 * (<f32>0.1 + abs(w0)) * noise) * share;
         store<f32>(to + place, weight);
       } else {
         const logWeight = logf(max(abs(w0), <f32>0.02) * share) + spread * noise;
@@ -250,7 +265,7 @@ export function start(seedValue: i32, stream: i32, centre: usize, withPlane: i32
       target += w0 * share * value;
       own += weight * value;
     }
-    store<f32>(to + (<usize>d << 2), target - own + <f32>0.1 * nextNormal());
+    store<f32>(to + ((<usize>d) << 2), target - own + <f32>0.1 * nextNormal());
   }
   refresh();
 }
@@ -276,7 +291,15 @@ function onesMask(): usize {
 }
 
 /** The schedule: `count` row numbers at `rowsAt` (shuffled in place every epoch), `total` steps of `batch` rows, Adam's rate. */
-export function begin(rowsAt: usize, count: i32, batch: i32, total: i32, learningRate: f32, kind: i32, parameter: f32): void {
+export function begin(
+  rowsAt: usize,
+  count: i32,
+  batch: i32,
+  total: i32,
+  learningRate: f32,
+  kind: i32,
+  parameter: f32,
+): void {
   rows = rowsAt;
   rowCount = count;
   batchWanted = batch;
@@ -296,7 +319,7 @@ let batchWanted: i32 = 64;
 /** Row `r` to dp floats at `to`: stored inputs, the level when there is one, 1 for the bias, zeros. */
 function gather(r: u32, tau: f32, to: usize): void {
   const from = x + ((<usize>r * <usize>columns) << 2);
-  const bytes = <usize>columns << 2;
+  const bytes = (<usize>columns) << 2;
   for (let i: usize = 0; i < bytes; i += 16) v128.store(to + i, v128.load(from + i));
   let i = bytes;
   if (level) {
@@ -305,7 +328,7 @@ function gather(r: u32, tau: f32, to: usize): void {
   }
   store<f32>(to + i, 1);
   i += 4;
-  for (; i < <usize>dp << 2; i += 4) store<f32>(to + i, 0);
+  for (; i < (<usize>dp) << 2; i += 4) store<f32>(to + i, 0);
 }
 
 /**
@@ -313,9 +336,9 @@ function gather(r: u32, tau: f32, to: usize): void {
  * row by row waits for each (twice the time of all the rest, for 100,000 rows).
  */
 function touch(list: usize, count: i32): void {
-  const bytes = <usize>columns << 2;
+  const bytes = (<usize>columns) << 2;
   let all: u32 = 0;
-  for (let r: usize = 0; r < <usize>count << 2; r += 4) {
+  for (let r: usize = 0; r < (<usize>count) << 2; r += 4) {
     const row = <usize>load<u32>(list + r);
     const from = x + row * bytes;
     all |= load<u32>(y + (row << 2));
@@ -330,29 +353,29 @@ let touchedWords: u32 = 0;
 function forwardBatch(count: i32): void {
   if (plan && shouldPrune(plan, count)) {
     let row = batchRows;
-    for (let r: usize = 0; r < <usize>count << 2; r += 4) {
-      store<f32>(sums + r, forwardPruned<i32>(plan, d, row, active + r, <usize>batchSize << 2));
-      row += <usize>dp << 2;
+    for (let r: usize = 0; r < (<usize>count) << 2; r += 4) {
+      store<f32>(sums + r, forwardPruned(plan, d, row, active + r, (<usize>batchSize) << 2));
+      row += (<usize>dp) << 2;
     }
     return;
   }
   for (let r = 0; r < count; r += 8) {
     transpose8(batchRows + ((<usize>(r * dp)) << 2), dp, d, xt);
-    const place = <usize>r << 2;
-    forward8<i32>(tiles, metas, tileCount, d, xt, sums + place, active + place, <usize>batchSize << 2);
+    const place = (<usize>r) << 2;
+    forward8<i32>(tiles, metas, tileCount, d, xt, sums + place, active + place, (<usize>batchSize) << 2);
   }
 }
 
 /** d loss / d f of every row at `residual` ([count]) to d loss / dw: only the active plane of each network, O(networks * d) a row. */
 function backwardBatch(count: i32, residual: usize): void {
-  const bytes = <usize>dp << 2;
+  const bytes = (<usize>dp) << 2;
   for (let k = 0; k < networks; k++) {
-    const factor = load<f32>(factors + (<usize>k << 2));
+    const factor = load<f32>(factors + ((<usize>k) << 2));
     const chosen = active + ((<usize>(k * batchSize)) << 2);
     let row = batchRows;
     for (let r = 0; r < count; r++) {
-      const s = f32x4.splat(load<f32>(residual + (<usize>r << 2)) * factor);
-      const plane = <usize>load<i32>(chosen + (<usize>r << 2));
+      const s = f32x4.splat(load<f32>(residual + ((<usize>r) << 2)) * factor);
+      const plane = <usize>load<i32>(chosen + ((<usize>r) << 2));
       const to = g + plane * bytes;
       store<u8>(touched + plane, 1);
       for (let i: usize = 0; i < bytes; i += 16) {
@@ -393,27 +416,39 @@ export function rateAt(t: i32, total: i32, peak: f32): f32 {
  * Blocks of planes, first all moments, then all weights: the two dependency chains fill the reorder window one after the other.
  */
 function update(now: f32, epsilon: f32): void {
-  const bytes = <usize>dp << 2;
+  const bytes = (<usize>dp) << 2;
   for (let from = 0; from < planes; from += BLOCK) {
     const to = min(planes, from + BLOCK);
     for (let p = from; p < to; p++) {
       const gradient = load<u8>(touched + <usize>p);
-      const rest = load<i32>(resting + (<usize>p << 2));
+      const rest = load<i32>(resting + ((<usize>p) << 2));
       const place = <usize>p * bytes;
       if (rest) {
         if (!gradient) {
-          store<i32>(resting + (<usize>p << 2), rest + 1);
+          store<i32>(resting + ((<usize>p) << 2), rest + 1);
           continue;
         }
         fade(m + place, v + place, dp, rest - 1);
       }
-      const lambda = load<f32>(lambdas + (<usize>load<i32>(owner + (<usize>p << 2)) << 2));
-      const moved = adam(z + place, w + place, m + place, v + place, g + place, signed, decay, dp, lambda, now, epsilon);
-      store<i32>(resting + (<usize>p << 2), moved || gradient || lambda != 0 ? 0 : 1);
+      const lambda = load<f32>(lambdas + ((<usize>load<i32>(owner + ((<usize>p) << 2))) << 2));
+      const moved = adam(
+        z + place,
+        w + place,
+        m + place,
+        v + place,
+        g + place,
+        signed,
+        decay,
+        dp,
+        lambda,
+        now,
+        epsilon,
+      );
+      store<i32>(resting + ((<usize>p) << 2), moved || gradient || lambda != 0 ? 0 : 1);
     }
     for (let p = from; p < to; p++) {
       store<u8>(touched + <usize>p, 0);
-      if (load<i32>(resting + (<usize>p << 2))) continue;
+      if (load<i32>(resting + ((<usize>p) << 2))) continue;
       weights(z + <usize>p * bytes, w + <usize>p * bytes, signs, signed, dp);
       putTile(p);
     }
@@ -431,23 +466,23 @@ export function advance(count: i32): i32 {
       at = 0;
     }
     const size = min(batchWanted, rowCount - at);
-    touch(rows + (<usize>at << 2), size);
+    touch(rows + ((<usize>at) << 2), size);
     for (let r = 0; r < size; r++) {
       let tau: f32 = 0;
       if (level) {
         tau = nextUniform();
-        store<f32>(taus + (<usize>r << 2), tau);
+        store<f32>(taus + ((<usize>r) << 2), tau);
         tau = logit(tau) * levelScale;
       }
-      gather(load<u32>(rows + (<usize>(at + r) << 2)), tau, batchRows + ((<usize>(r * dp)) << 2));
+      gather(load<u32>(rows + ((<usize>(at + r)) << 2)), tau, batchRows + ((<usize>(r * dp)) << 2));
     }
     forwardBatch(size);
     const share = <f32>1 / <f32>size;
     const kind = lossKind;
     let total: f64 = 0;
     let weightTotal: f64 = 0;
-    for (let r: usize = 0; r < <usize>size << 2; r += 4) {
-      const row = <usize>load<u32>(rows + (<usize>at << 2) + r) << 2;
+    for (let r: usize = 0; r < (<usize>size) << 2; r += 4) {
+      const row = (<usize>load<u32>(rows + ((<usize>at) << 2) + r)) << 2;
       const f = load<f32>(sums + r);
       const target = load<f32>(y + row);
       const caseW: f32 = caseWeight ? load<f32>(caseWeight + row) : 1;
@@ -491,11 +526,11 @@ export function evaluate(rowsAt: usize, count: i32, tau: f32, out: usize): void 
   for (let r = 0; r < count; r += 8) {
     const size = min(8, count - r);
     for (let k = 0; k < size; k++) {
-      gather(load<u32>(rowsAt + (<usize>(r + k) << 2)), score, batchRows + ((<usize>(k * dp)) << 2));
+      gather(load<u32>(rowsAt + ((<usize>(r + k)) << 2)), score, batchRows + ((<usize>(k * dp)) << 2));
     }
     transpose8(batchRows, dp, d, xt);
     forward8<f32>(tiles, metas, tileCount, d, xt, sums, 0, 0);
-    memory.copy(out + (<usize>r << 2), sums, <usize>size << 2);
+    memory.copy(out + ((<usize>r) << 2), sums, (<usize>size) << 2);
   }
 }
 
@@ -503,8 +538,8 @@ export function evaluate(rowsAt: usize, count: i32, tau: f32, out: usize): void 
 export function lossOf(rowsAt: usize, count: i32, f: usize, kind: i32, tau: f32, parameter: f32): f64 {
   let sum: f64 = 0;
   let total: f64 = 0;
-  for (let r: usize = 0; r < <usize>count << 2; r += 4) {
-    const row = <usize>load<u32>(rowsAt + r) << 2;
+  for (let r: usize = 0; r < (<usize>count) << 2; r += 4) {
+    const row = (<usize>load<u32>(rowsAt + r)) << 2;
     const caseW: f32 = caseWeight ? load<f32>(caseWeight + row) : 1;
     sum += <f64>(loss(kind, load<f32>(f + r), load<f32>(y + row), tau, parameter) * caseW);
     total += <f64>caseW;
@@ -514,8 +549,8 @@ export function lossOf(rowsAt: usize, count: i32, f: usize, kind: i32, tau: f32,
 
 /** Loss of each listed row to `out`: for comparing two predictors row by row. */
 export function lossRowsOf(rowsAt: usize, count: i32, f: usize, kind: i32, tau: f32, parameter: f32, out: usize): void {
-  for (let r: usize = 0; r < <usize>count << 2; r += 4) {
-    const row = <usize>load<u32>(rowsAt + r) << 2;
+  for (let r: usize = 0; r < (<usize>count) << 2; r += 4) {
+    const row = (<usize>load<u32>(rowsAt + r)) << 2;
     const caseW: f32 = caseWeight ? load<f32>(caseWeight + row) : 1;
     store<f32>(out + r, loss(kind, load<f32>(f + r), load<f32>(y + row), tau, parameter) * caseW);
   }
@@ -524,11 +559,12 @@ export function lossRowsOf(rowsAt: usize, count: i32, f: usize, kind: i32, tau: 
 /** The linear fit `centre` ([d + 1] float32, bias last) on the listed rows, to `out`. */
 export function evaluateCentre(rowsAt: usize, count: i32, centre: usize, tau: f32, out: usize): void {
   const score = level ? logit(tau) * levelScale : 0;
-  for (let r: usize = 0; r < <usize>count << 2; r += 4) {
+  for (let r: usize = 0; r < (<usize>count) << 2; r += 4) {
     const values = x + ((<usize>load<u32>(rowsAt + r) * <usize>columns) << 2);
-    let f = load<f32>(centre + (<usize>d << 2));
-    for (let i = 0; i < columns; i++) f += load<f32>(centre + (<usize>i << 2)) * load<f32>(values + (<usize>i << 2));
-    if (level) f += load<f32>(centre + (<usize>columns << 2)) * score;
+    let f = load<f32>(centre + ((<usize>d) << 2));
+    for (let i = 0; i < columns; i++)
+      f += load<f32>(centre + ((<usize>i) << 2)) * load<f32>(values + ((<usize>i) << 2));
+    if (level) f += load<f32>(centre + ((<usize>columns) << 2)) * score;
     store<f32>(out + r, f);
   }
 }
@@ -539,15 +575,22 @@ export function evaluateCentre(rowsAt: usize, count: i32, centre: usize, tau: f3
  */
 export function gradients(rowsAt: usize, count: i32, kind: i32, tau: f32, parameter: f32, f: usize, dz: usize): f64 {
   for (let r = 0; r < count; r++) {
-    gather(load<u32>(rowsAt + (<usize>r << 2)), level ? logit(tau) * levelScale : 0, batchRows + ((<usize>(r * dp)) << 2));
+    gather(
+      load<u32>(rowsAt + ((<usize>r) << 2)),
+      level ? logit(tau) * levelScale : 0,
+      batchRows + ((<usize>(r * dp)) << 2),
+    );
   }
   memory.fill(g, 0, (<usize>(planes * dp)) << 2);
   forwardBatch(count);
-  memory.copy(f, sums, <usize>count << 2);
+  memory.copy(f, sums, (<usize>count) << 2);
   const mean = lossOf(rowsAt, count, f, kind, tau, parameter);
   for (let r = 0; r < count; r++) {
-    const target = load<f32>(y + (<usize>load<u32>(rowsAt + (<usize>r << 2)) << 2));
-    store<f32>(sums + (<usize>r << 2), lossBackward(kind, load<f32>(f + (<usize>r << 2)), target, tau, parameter) / <f32>count);
+    const target = load<f32>(y + ((<usize>load<u32>(rowsAt + ((<usize>r) << 2))) << 2));
+    store<f32>(
+      sums + ((<usize>r) << 2),
+      lossBackward(kind, load<f32>(f + ((<usize>r) << 2)), target, tau, parameter) / <f32>count,
+    );
   }
   backwardBatch(count, sums);
   memory.copy(dz, g, (<usize>(planes * dp)) << 2);

@@ -10,10 +10,50 @@ import { join } from "node:path";
 import { normal, permutation, uniform } from "./lib/random.mjs";
 
 export const workloads = {
-  A: { name: "A", rows: 10_000, inputs: 10, networks: 1, groups: 6, hyperplanes: 6, linear: false, batches: [32, 256], predictRows: 10_000 },
-  B: { name: "B", rows: 100_000, inputs: 20, networks: 1, groups: 16, hyperplanes: 16, linear: false, batches: [256], predictRows: 20_000 },
-  C: { name: "C", rows: 100_000, inputs: 50, networks: 1, groups: 32, hyperplanes: 32, linear: false, batches: [1024], predictRows: 20_000 },
-  D: { name: "D", rows: 100_000, inputs: 20, networks: 16, groups: 4, hyperplanes: 4, linear: true, batches: [128], predictRows: 20_000 },
+  A: {
+    name: "A",
+    rows: 10_000,
+    inputs: 10,
+    networks: 1,
+    groups: 6,
+    hyperplanes: 6,
+    linear: false,
+    batches: [32, 256],
+    predictRows: 10_000,
+  },
+  B: {
+    name: "B",
+    rows: 100_000,
+    inputs: 20,
+    networks: 1,
+    groups: 16,
+    hyperplanes: 16,
+    linear: false,
+    batches: [256],
+    predictRows: 20_000,
+  },
+  C: {
+    name: "C",
+    rows: 100_000,
+    inputs: 50,
+    networks: 1,
+    groups: 32,
+    hyperplanes: 32,
+    linear: false,
+    batches: [1024],
+    predictRows: 20_000,
+  },
+  D: {
+    name: "D",
+    rows: 100_000,
+    inputs: 20,
+    networks: 16,
+    groups: 4,
+    hyperplanes: 4,
+    linear: true,
+    batches: [128],
+    predictRows: 20_000,
+  },
 };
 
 /** Number of hyperplanes, the linear one included. */
@@ -92,7 +132,8 @@ export function writeWorkload(w, extra = {}) {
   const folder = join(tmpdir(), "isotone-bench", `${w.name}-${w.rows}x${w.inputs}`);
   mkdirSync(folder, { recursive: true });
   const { x, y, z, b, order, ...sizes } = w;
-  for (const key of arrays) if (!existsSync(join(folder, key)) || key !== "x") writeFileSync(join(folder, key), bytes(w[key]));
+  for (const key of arrays)
+    if (!existsSync(join(folder, key)) || key !== "x") writeFileSync(join(folder, key), bytes(w[key]));
   writeFileSync(join(folder, "sizes.json"), JSON.stringify({ ...sizes, ...extra }));
   return folder;
 }

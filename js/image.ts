@@ -16,9 +16,26 @@ export function rowLengthOf(data: Pick<ModelData, "features" | "inputs">): numbe
   return data.features.length + (data.inputs.some((i) => i.transform === "level") ? 1 : 0);
 }
 
+/**
+ * Networks as the kernels want them: where pruning may pay (assembly/prune.ts decides), groups are filled up to whole tiles of four by
+ * repeating a plane, which changes no max.
+ */
+function filled(networks: number[][][][]): number[][][][] {
+  const planes = networks.map((groups) => groups.reduce((sum, group) => sum + ((group.length + 3) & ~3), 0));
+  const single = networks.map((groups) => groups.length === 1 && groups[0].length === 1);
+  const pays = networks.every((groups, m) => single[m] || (groups.length >= 4 && planes[m] >= 64));
+  if (!pays || !planes.some((count, m) => !single[m] && count >= 128)) return networks;
+  return networks.map((groups, m) =>
+    single[m]
+      ? groups
+      : groups.map((group) => [...group, ...new Array(-group.length & 3).fill(group[group.length - 1])]),
+  );
+}
+
 /** Packs a model; `size` is what the block needs in wasm memory, scratch included. */
 export function packImage(data: Packable): { bytes: Uint8Array; size: number } {
-  const { features, inputs, networks } = data;
+  const { features, inputs } = data;
+  const networks = filled(data.networks);
   const d = inputs.length;
   const dp = (d + 4) & ~3;
   let planes = 0;

@@ -10,6 +10,8 @@ interface PredictExports {
   alloc(bytes: number): number;
   mark(): number;
   reset(to: number): void;
+  /** Not in the small module behind `isotone/predict`, which reads every plane. */
+  planModel?(model: number): number;
   predictOne(model: number, raw: number): number;
   predictMany(model: number, raw: number, n: number, out: number): void;
   sensitivityMany(model: number, raw: number, n: number, out: number): void;
@@ -19,11 +21,38 @@ interface TrainExports extends PredictExports {
   expf(x: number): number;
   logf(x: number): number;
   prepareRows(model: number, raw: number, n: number, out: number): void;
-  addMoments(x: number, y: number, weight: number, fold: number, from: number, to: number, d: number, moments: number, scratch: number): void;
+  addMoments(
+    x: number,
+    y: number,
+    weight: number,
+    fold: number,
+    from: number,
+    to: number,
+    d: number,
+    moments: number,
+    scratch: number,
+  ): void;
   subtractMoments(total: number, part: number, d: number, out: number): void;
-  solveRidge(moments: number, d: number, signs: number, ridge: number, beta: number, work: number, sweeps: number): number;
+  solveRidge(
+    moments: number,
+    d: number,
+    signs: number,
+    ridge: number,
+    beta: number,
+    work: number,
+    sweeps: number,
+  ): number;
   squaredError(moments: number, d: number, beta: number): number;
-  workingResponse(kind: number, f: number, y: number, weight: number, n: number, parameter: number, target: number, working: number): void;
+  workingResponse(
+    kind: number,
+    f: number,
+    y: number,
+    weight: number,
+    n: number,
+    parameter: number,
+    target: number,
+    working: number,
+  ): void;
   setData(x: number, y: number, weight: number, columns: number, level: number, levelScale: number): void;
   setNetworks(count: number, shapes: number, factors: number, lambdas: number, signs: number, batch: number): number;
   slabZ(): number;
@@ -106,13 +135,22 @@ export function createEngine(source: () => WebAssembly.Module): Engine {
     const at = w.alloc(slot.size) >>> 0;
     if (at === 0) throw new RangeError(`model: the host refused ${slot.size} bytes of WebAssembly memory`);
     new Uint8Array(w.memory.buffer, at, slot.bytes.length).set(slot.bytes);
+    if (w.planModel?.(at) === 0)
+      throw new RangeError("model: the host refused WebAssembly memory for its pruning plan");
     view = new Float32Array(w.memory.buffer);
     slot.at = at;
     slot.filling = filling;
     return at;
   }
 
-  function byBlocks(slot: Slot, rows: Float32Array, n: number, out: Float32Array, width: number, run: "predictMany" | "sensitivityMany") {
+  function byBlocks(
+    slot: Slot,
+    rows: Float32Array,
+    n: number,
+    out: Float32Array,
+    width: number,
+    run: "predictMany" | "sensitivityMany",
+  ) {
     const model = place(slot);
     const w = wasm as PredictExports;
     const length = slot.row;
@@ -162,7 +200,8 @@ export function createTrainer(source: () => WebAssembly.Module) {
   const wasm = instantiate<TrainExports>(source());
   function take(bytes: number, what: string): number {
     const at = wasm.alloc(bytes) >>> 0;
-    if (at === 0) throw new RangeError(`${what}: the host refused ${bytes} bytes of WebAssembly memory (at most 4 GiB)`);
+    if (at === 0)
+      throw new RangeError(`${what}: the host refused ${bytes} bytes of WebAssembly memory (at most 4 GiB)`);
     return at;
   }
   return {

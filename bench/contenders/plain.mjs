@@ -119,7 +119,8 @@ export async function create() {
     predict() {
       const values = new Float32Array(model.rows);
       const begin = performance.now();
-      for (let r = 0; r < model.rows; r++) values[r] = forward(model, model.w, model.b, model.x, r * model.inputs, active);
+      for (let r = 0; r < model.rows; r++)
+        values[r] = forward(model, model.w, model.b, model.x, r * model.inputs, active);
       return { ms: performance.now() - begin, values };
     },
     row({ count }) {

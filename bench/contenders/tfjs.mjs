@@ -31,13 +31,17 @@ export async function create(variant = "wasm") {
 
   const hinges = (w) => w.networks * w.groups * w.hyperplanes;
   /** (planes, inputs) to (inputs, planes). */
-  const transposed = (values, inputs) => tf.tidy(() => tf.tensor2d(values, [values.length / inputs, inputs]).transpose());
+  const transposed = (values, inputs) =>
+    tf.tidy(() => tf.tensor2d(values, [values.length / inputs, inputs]).transpose());
 
   /** Rows (n, inputs) to predictions (n). */
   function forward(w, p, x) {
     const n = x.shape[0];
     const a = x.matMul(p.weight).add(p.b);
-    let f = a.reshape([n * w.networks, w.groups, w.hyperplanes]).max(2).min(1);
+    let f = a
+      .reshape([n * w.networks, w.groups, w.hyperplanes])
+      .max(2)
+      .min(1);
     if (w.networks > 1) f = f.reshape([n, w.networks]).sum(1);
     return w.linear ? f.add(x.matMul(p.linear).add(p.bl).reshape([n])) : f;
   }
@@ -45,7 +49,13 @@ export async function create(variant = "wasm") {
   /** For n rows: the first group of each (row, network), the first plane of each network, the row of each (row, network). */
   function indices(w, n) {
     if (constants?.n !== n || constants.w !== w) {
-      const int = (f) => tf.keep(tf.tensor1d(Int32Array.from({ length: n * w.networks }, (_, i) => f(i)), "int32"));
+      const int = (f) =>
+        tf.keep(
+          tf.tensor1d(
+            Int32Array.from({ length: n * w.networks }, (_, i) => f(i)),
+            "int32",
+          ),
+        );
       const { networks, groups, hyperplanes } = w;
       constants = {
         n,
@@ -64,7 +74,10 @@ export async function create(variant = "wasm") {
     const n = x.shape[0];
     const { networks, groups, hyperplanes } = w;
     const at = indices(w, n);
-    const a = x.matMul(p.weight).add(p.b).reshape([n * networks * groups, hyperplanes]);
+    const a = x
+      .matMul(p.weight)
+      .add(p.b)
+      .reshape([n * networks * groups, hyperplanes]);
     const tops = a.max(1).reshape([n * networks, groups]);
     const k = tops.argMin(1);
     const j = a.gather(at.firstGroup.add(k)).argMax(1);
@@ -204,7 +217,10 @@ export async function create(variant = "wasm") {
       const begin = performance.now();
       const values = tf.tidy(() => {
         const x = tf.tensor2d(model.x, [model.rows, model.inputs]);
-        if (!sparse) return tf.grad((v) => forward(model, model, v).sum())(x).dataSync();
+        if (!sparse)
+          return tf
+            .grad((v) => forward(model, model, v).sum())(x)
+            .dataSync();
         let g = model.byPlane.gather(forwardActive(model, model, x).planes);
         if (model.networks > 1) g = g.reshape([model.rows, model.networks, model.inputs]).sum(1);
         return (model.linear ? g.add(model.linear.reshape([1, model.inputs])) : g).dataSync();

@@ -29,7 +29,9 @@ const known = new Map();
 /** The first Python that has a module; undefined when none has. */
 function pythonWith(module) {
   if (!known.has(module)) {
-    const found = pythons.find((python) => spawnSync(python, ["-c", `import ${module}`], { stdio: "ignore" }).status === 0);
+    const found = pythons.find(
+      (python) => spawnSync(python, ["-c", `import ${module}`], { stdio: "ignore" }).status === 0,
+    );
     known.set(module, found);
   }
   return known.get(module);
@@ -67,7 +69,9 @@ export async function startContender(name) {
     for (const { reject } of waiting.splice(0)) reject(new Error(gone));
   };
   child.on("error", (error) => stop(String(error)));
-  child.on("exit", (code, signal) => stop(`${name} ended (${code ?? signal}): ${errors.trim().split("\n").slice(-4).join(" | ")}`));
+  child.on("exit", (code, signal) =>
+    stop(`${name} ended (${code ?? signal}): ${errors.trim().split("\n").slice(-4).join(" | ")}`),
+  );
   createInterface({ input: child.stdout }).on("line", (line) => {
     if (!line.startsWith("\u0001")) return;
     const answer = JSON.parse(line.slice(1));
@@ -132,4 +136,8 @@ export function median(values) {
 }
 
 /** Median, least and greatest. */
-export const summary = (values) => ({ median: median(values), least: Math.min(...values), greatest: Math.max(...values) });
+export const summary = (values) => ({
+  median: median(values),
+  least: Math.min(...values),
+  greatest: Math.max(...values),
+});

@@ -68,7 +68,10 @@ export function minMaxOnnx(model) {
   const total = linear ? "hinges" : "y";
   nodes.push(node("ReduceSum", ["nets"], total, intsAttribute("axes", [1]), intAttribute("keepdims", 1)));
   if (linear) {
-    nodes.push(node("Gemm", ["x", "wl", "bl"], "plane", intAttribute("transB", 1)), node("Add", ["hinges", "plane"], "y"));
+    nodes.push(
+      node("Gemm", ["x", "wl", "bl"], "plane", intAttribute("transB", 1)),
+      node("Add", ["hinges", "plane"], "y"),
+    );
     initializers.push(tensor("wl", FLOAT, [1, inputs], w.slice(own * inputs)), tensor("bl", FLOAT, [1], b.slice(own)));
   }
   const graph = message(

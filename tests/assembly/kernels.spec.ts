@@ -12,7 +12,7 @@ import { adamStep } from "../../assembly/reference";
 
 // The runner's own runtime takes all memory it finds at its first allocation; the arena gets 64 MiB of its own after that.
 heap.free(heap.alloc(16));
-reset(<usize>memory.grow(1024) << 16);
+reset((<usize>memory.grow(1024)) << 16);
 
 /** Rows of planes to tiles, as the trainer and the image writer lay them out. */
 function pack(w: usize, d: i32, shapes: usize, networks: i32, metas: usize, tiles: usize): i32 {
@@ -21,17 +21,18 @@ function pack(w: usize, d: i32, shapes: usize, networks: i32, metas: usize, tile
   let meta = metas;
   let tile = tiles;
   for (let m = 0; m < networks; m++) {
-    const groups = load<i32>(shapes + (<usize>m << 3));
-    const hyperplanes = load<i32>(shapes + (<usize>m << 3), 4);
+    const groups = load<i32>(shapes + ((<usize>m) << 3));
+    const hyperplanes = load<i32>(shapes + ((<usize>m) << 3), 4);
     for (let k = 0; k < groups; k++) {
       const end = putGroup(meta, hyperplanes, plane, k == groups - 1);
       for (; meta < end; meta += 4) {
         const width = load<i32>(meta) & 7;
         for (let j = 0; j < width; j++, plane++) {
-          store<f32>(tile + (<usize>j << 2), load<f32>(w + (<usize>(plane * dp + d) << 2)));
-          for (let i = 0; i < d; i++) store<f32>(tile + (<usize>((i + 1) * width + j) << 2), load<f32>(w + (<usize>(plane * dp + i) << 2)));
+          store<f32>(tile + ((<usize>j) << 2), load<f32>(w + ((<usize>(plane * dp + d)) << 2)));
+          for (let i = 0; i < d; i++)
+            store<f32>(tile + ((<usize>((i + 1) * width + j)) << 2), load<f32>(w + ((<usize>(plane * dp + i)) << 2)));
         }
-        tile += <usize>((d + 1) * width) << 2;
+        tile += (<usize>((d + 1) * width)) << 2;
       }
     }
   }
@@ -43,39 +44,39 @@ function compare(d: i32, networks: i32, groups: i32, hyperplanes: i32): i32 {
   seed(7, <u32>(d * 1000 + groups * 100 + hyperplanes));
   const dp = paddedSize(d);
   const planes = networks * groups * hyperplanes;
-  const w = allocZeroed(<usize>(planes * dp) << 2);
-  for (let i = 0; i < planes * dp; i++) store<f32>(w + (<usize>i << 2), nextNormal());
-  const shapes = alloc(<usize>networks << 3);
-  const factors = alloc(<usize>networks << 2);
+  const w = allocZeroed((<usize>(planes * dp)) << 2);
+  for (let i = 0; i < planes * dp; i++) store<f32>(w + ((<usize>i) << 2), nextNormal());
+  const shapes = alloc((<usize>networks) << 3);
+  const factors = alloc((<usize>networks) << 2);
   for (let m = 0; m < networks; m++) {
-    store<i32>(shapes + (<usize>m << 3), groups);
-    store<i32>(shapes + (<usize>m << 3), hyperplanes, 4);
-    store<f32>(factors + (<usize>m << 2), 1);
+    store<i32>(shapes + ((<usize>m) << 3), groups);
+    store<i32>(shapes + ((<usize>m) << 3), hyperplanes, 4);
+    store<f32>(factors + ((<usize>m) << 2), 1);
   }
-  const metas = alloc(<usize>(networks * groups * tilesOf(hyperplanes)) << 2);
-  const tiles = alloc((<usize>(planes * (d + 1)) << 2) + 64);
+  const metas = alloc((<usize>(networks * groups * tilesOf(hyperplanes))) << 2);
+  const tiles = alloc(((<usize>(planes * (d + 1))) << 2) + 64);
   const count = pack(w, d, shapes, networks, metas, tiles);
-  const rows = allocZeroed(<usize>(8 * dp) << 2);
-  for (let i = 0; i < 8 * dp; i++) store<f32>(rows + (<usize>i << 2), nextNormal());
-  const xt = alloc(<usize>dp << 5);
+  const rows = allocZeroed((<usize>(8 * dp)) << 2);
+  for (let i = 0; i < 8 * dp; i++) store<f32>(rows + ((<usize>i) << 2), nextNormal());
+  const xt = alloc((<usize>dp) << 5);
   const out = alloc(32);
   const values = alloc(32);
-  const active = alloc(<usize>networks << 5);
-  const one = alloc(<usize>networks << 2);
-  const maxima = alloc(<usize>(count + 4) << 2);
+  const active = alloc((<usize>networks) << 5);
+  const one = alloc((<usize>networks) << 2);
+  const maxima = alloc((<usize>(count + 4)) << 2);
   transpose8(rows, dp, d, xt);
   forward8<i32>(tiles, metas, count, d, xt, out, active, 32);
   forward8<f32>(tiles, metas, count, d, xt, values, 0, 0);
   let wrong = 0;
   for (let r = 0; r < 8; r++) {
-    const x = rows + (<usize>(r * dp) << 2);
+    const x = rows + ((<usize>(r * dp)) << 2);
     const expected = sumOfNetworks(w, dp, d, shapes, factors, networks, x, one);
     const bits = reinterpret<u32>(expected);
-    if (load<u32>(out + (<usize>r << 2)) != bits) wrong++;
-    if (load<u32>(values + (<usize>r << 2)) != bits) wrong++;
+    if (load<u32>(out + ((<usize>r) << 2)) != bits) wrong++;
+    if (load<u32>(values + ((<usize>r) << 2)) != bits) wrong++;
     if (reinterpret<u32>(forward1(tiles, metas, count, d, x, maxima)) != bits) wrong++;
     for (let m = 0; m < networks; m++) {
-      if (load<i32>(active + (<usize>(m * 8 + r) << 2)) != load<i32>(one + (<usize>m << 2))) wrong++;
+      if (load<i32>(active + ((<usize>(m * 8 + r)) << 2)) != load<i32>(one + ((<usize>m) << 2))) wrong++;
     }
   }
   reset(start);
@@ -85,7 +86,8 @@ function compare(d: i32, networks: i32, groups: i32, hyperplanes: i32): i32 {
 describe("forward", () => {
   test("eight rows, one row and the scalar twin give the same bits and active planes", () => {
     for (let d = 1; d <= 21; d++) {
-      for (let j = 1; j <= 9; j++) expect(compare(d, 3, 3, j)).toBe(0, "d " + d.toString() + ", hyperplanes " + j.toString());
+      for (let j = 1; j <= 9; j++)
+        expect(compare(d, 3, 3, j)).toBe(0, "d " + d.toString() + ", hyperplanes " + j.toString());
     }
     expect(compare(50, 1, 16, 16)).toBe(0);
     expect(compare(101, 17, 1, 1)).toBe(0);
@@ -98,37 +100,37 @@ function comparePruned(d: i32, networks: i32, groups: i32, hyperplanes: i32, tie
   const start = mark();
   const dp = paddedSize(d);
   const planes = networks * groups * hyperplanes;
-  const shapes = alloc(<usize>networks << 3);
-  const factors = alloc(<usize>networks << 2);
+  const shapes = alloc((<usize>networks) << 3);
+  const factors = alloc((<usize>networks) << 2);
   for (let m = 0; m < networks; m++) {
-    store<i32>(shapes + (<usize>m << 3), groups);
-    store<i32>(shapes + (<usize>m << 3), hyperplanes, 4);
-    store<f32>(factors + (<usize>m << 2), 1);
+    store<i32>(shapes + ((<usize>m) << 3), groups);
+    store<i32>(shapes + ((<usize>m) << 3), hyperplanes, 4);
+    store<f32>(factors + ((<usize>m) << 2), 1);
   }
-  const w = allocZeroed(<usize>(planes * dp) << 2);
+  const w = allocZeroed((<usize>(planes * dp)) << 2);
   for (let p = 0; p < planes; p++) {
     const from = ties && p % 3 == 2 ? p % 7 : p;
     for (let i: usize = 0; i <= <usize>d; i++) {
-      const place = w + (<usize>(p * dp) << 2) + (i << 2);
-      store<f32>(place, from == p ? nextNormal() : load<f32>(w + (<usize>(from * dp) << 2) + (i << 2)));
+      const place = w + ((<usize>(p * dp)) << 2) + (i << 2);
+      store<f32>(place, from == p ? nextNormal() : load<f32>(w + ((<usize>(from * dp)) << 2) + (i << 2)));
     }
   }
   const tileCount = networks * groups * tilesOf(hyperplanes);
-  const metas = alloc(<usize>tileCount << 2);
-  const tiles = alloc((<usize>(planes * (d + 1)) << 2) + 16);
+  const metas = alloc((<usize>tileCount) << 2);
+  const tiles = alloc(((<usize>(planes * (d + 1))) << 2) + 16);
   const count = pack(w, d, shapes, networks, metas, tiles);
   const plan = alloc(planSize(metas, count, d));
-  const x = alloc(<usize>dp << 2);
-  const one = alloc(<usize>networks << 2);
-  const active = alloc(<usize>networks << 2);
+  const x = alloc((<usize>dp) << 2);
+  const one = alloc((<usize>networks) << 2);
+  const active = alloc((<usize>networks) << 2);
   let wrong = 0;
   if (!makePlan(plan, metas, tiles, count, d)) wrong = 1000000;
   for (let r = 0; r < 100; r++) {
     for (let i: usize = 0; i < <usize>d; i++) store<f32>(x + (i << 2), r == 0 ? 0 : nextNormal());
     const bits = reinterpret<u32>(sumOfNetworks(w, dp, d, shapes, factors, networks, x, one));
-    if (reinterpret<u32>(forwardPruned<f32>(plan, d, x, 0, 0)) != bits) wrong++;
-    if (reinterpret<u32>(forwardPruned<i32>(plan, d, x, active, 4)) != bits) wrong++;
-    for (let m: usize = 0; m < <usize>networks; m++) if (load<i32>(active + (m << 2)) != load<i32>(one + (m << 2))) wrong++;
+    if (reinterpret<u32>(forwardPruned(plan, d, x, active, 4)) != bits) wrong++;
+    for (let m: usize = 0; m < <usize>networks; m++)
+      if (load<i32>(active + (m << 2)) != load<i32>(one + (m << 2))) wrong++;
     if (r == 50) refreshKillers(plan, d);
   }
   reset(start);
@@ -150,7 +152,8 @@ describe("pruning", () => {
 
 describe("exp and log", () => {
   test("log undoes exp within a few units in the last place", () => {
-    for (let x: f32 = -80; x < 80; x += 0.37) expect(abs(logf(expf(x)) - x)).toBeLessThan(<f32>4e-7 * max(abs(x), <f32>1));
+    for (let x: f32 = -80; x < 80; x += 0.37)
+      expect(abs(logf(expf(x)) - x)).toBeLessThan(<f32>4e-7 * max(abs(x), <f32>1));
   });
   test("exp and log do not fall from a float to the next", () => {
     seed(1, 1);
@@ -248,7 +251,7 @@ describe("resting planes", () => {
 describe("generator", () => {
   test("a shuffle keeps every number once, and seeds repeat", () => {
     const p = alloc(400);
-    for (let i: u32 = 0; i < 100; i++) store<u32>(p + (<usize>i << 2), i);
+    for (let i: u32 = 0; i < 100; i++) store<u32>(p + ((<usize>i) << 2), i);
     seed(5, 0);
     shuffle(p, 100);
     let sum: u32 = 0;

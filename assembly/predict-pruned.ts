@@ -1,0 +1,26 @@
+// Prediction that prunes large networks (prune.ts): what the whole library uses. Same interface and bits as predict.ts.
+
+import { alloc, reset } from "./arena";
+import { inputs, part, tileCount } from "./image";
+import { many, one, sensitivities } from "./predict";
+import { makePlan, planSize } from "./prune";
+
+/** Once a model lies in memory: its plan for pruning, where that pays. False when memory is refused. */
+export function planModel(model: usize): bool {
+  const metas = part(model, 17);
+  const plan = alloc(planSize(metas, tileCount(model), inputs(model)));
+  if (!plan) return false;
+  if (makePlan(plan, metas, part(model, 18), tileCount(model), inputs(model))) store<u32>(model, <u32>plan, 84);
+  else reset(plan);
+  return true;
+}
+
+export function predictOne(model: usize, raw: usize): f32 {
+  return one<i32>(model, raw);
+}
+export function predictMany(model: usize, raw: usize, n: i32, out: usize): void {
+  many<i32>(model, raw, n, out);
+}
+export function sensitivityMany(model: usize, raw: usize, n: i32, out: usize): void {
+  sensitivities<i32>(model, raw, n, out);
+}
