@@ -1,8 +1,17 @@
 // Public names only.
 
 export type { Certificate, Violation } from "./certify.js";
+export {
+  type CrossValidateOptions,
+  type CrossValidation,
+  type CvScores,
+  crossValidate,
+  type Direction,
+  type FoldScores,
+} from "./crossval.js";
 export { ModelFormatError } from "./errors.js";
 export { fit } from "./fit.js";
+export { stringifyModel } from "./format.js";
 export { load, type Model } from "./model.js";
 export type { AnyRows, Columns, Row, Rows } from "./rows.js";
 export type { Batches } from "./sample.js";

@@ -303,42 +303,98 @@ class Numbers {
 /** Columns by name, as `fit` takes them. */
 export type ReadColumns = Record<string, Float64Array | (string | null)[]>;
 
-/** Reads some columns of the rest of a file, 8 bytes a number. */
-export async function readColumns(
-  file: CsvFile,
-  kinds: readonly ColumnKind[],
-): Promise<{ columns: ReadColumns; n: number }> {
-  const places = kinds.map((kind) => file.header.indexOf(kind.name));
-  const stores = kinds.map((kind) => (kind.kind === "number" ? new Numbers() : ([] as (string | null)[])));
+/** Gathers checked cells into columns, 8 bytes a number. */
+class Gatherer {
+  n = 0;
+  #file: CsvFile;
+  #kinds: readonly ColumnKind[];
+  #places: number[];
+  #stores: (Numbers | (string | null)[])[] = [];
   // the same category is one string in memory
-  const interned = new Map<string, string>();
-  let n = 0;
-  for await (const records of file.records)
+  #interned = new Map<string, string>();
+  constructor(file: CsvFile, kinds: readonly ColumnKind[]) {
+    this.#file = file;
+    this.#kinds = kinds;
+    this.#places = kinds.map((kind) => file.header.indexOf(kind.name));
+    this.#clear();
+  }
+  #clear(): void {
+    this.n = 0;
+    this.#stores = this.#kinds.map((kind) => (kind.kind === "number" ? new Numbers() : []));
+  }
+  add(records: readonly CsvRecord[]): void {
     for (const { cells, line } of records) {
-      for (let k = 0; k < kinds.length; k++) {
-        const value = readCell(file, cells[places[k] as number] as string, line, kinds[k] as ColumnKind);
-        const store = stores[k] as Numbers | (string | null)[];
+      for (let k = 0; k < this.#kinds.length; k++) {
+        const value = readCell(this.#file, cells[this.#places[k]], line, this.#kinds[k]);
+        const store = this.#stores[k];
         if (store instanceof Numbers) store.push(value as number);
         else if (value === null) store.push(null);
         else {
-          let word = interned.get(value as string);
+          let word = this.#interned.get(value as string);
           if (word === undefined) {
             word = value as string;
-            interned.set(word, word);
+            this.#interned.set(word, word);
           }
           store.push(word);
         }
       }
-      n++;
     }
-  const columns = Object.fromEntries(
-    kinds.map((kind, k) => [kind.name, take(stores[k] as Numbers | (string | null)[])]),
-  );
-  return { columns, n };
+    this.n += records.length;
+  }
+  /** The columns so far; starts anew. */
+  take(): ReadColumns {
+    const columns = this.#kinds.map((kind, k): [string, Float64Array | (string | null)[]] => {
+      const store = this.#stores[k];
+      return [kind.name, store instanceof Numbers ? store.take() : store];
+    });
+    this.#clear();
+    return Object.fromEntries(columns);
+  }
 }
 
-function take(store: Numbers | (string | null)[]): Float64Array | (string | null)[] {
-  return store instanceof Numbers ? store.take() : store;
+/** Cells kept in memory at once: 16 million, 128 MB as numbers. */
+const MOST_CELLS = 1 << 24;
+
+/** Rows for `fit`: all of them where they fit in memory, else batches that are read as they are asked for. */
+export interface ReadRows {
+  rows: ReadColumns | AsyncIterable<ReadColumns>;
+  /** Rows read so far; all of them once batches have run out. */
+  n: () => number;
+}
+
+/** Reads the rest of a file; more than `most` cells become batches. */
+export async function readRows(file: CsvFile, kinds: readonly ColumnKind[], most = MOST_CELLS): Promise<ReadRows> {
+  const gatherer = new Gatherer(file, kinds);
+  for (;;) {
+    const { done, value } = await file.records.next();
+    if (done) {
+      const { n } = gatherer;
+      return { rows: gatherer.take(), n: () => n };
+    }
+    gatherer.add(value);
+    if (gatherer.n * kinds.length > most) break;
+  }
+  let n = gatherer.n;
+  const start = gatherer.take();
+  async function* rest(): AsyncGenerator<ReadColumns> {
+    yield start;
+    for await (const records of file.records) {
+      gatherer.add(records);
+      n += records.length;
+      if (gatherer.n * kinds.length >= 1 << 18) yield gatherer.take();
+    }
+    if (gatherer.n > 0) yield gatherer.take();
+  }
+  return { rows: rest(), n: () => n };
+}
+
+/** All rows of a file in memory. */
+export async function readColumns(
+  file: CsvFile,
+  kinds: readonly ColumnKind[],
+): Promise<{ columns: ReadColumns; n: number }> {
+  const { rows, n } = await readRows(file, kinds, Number.POSITIVE_INFINITY);
+  return { columns: rows as ReadColumns, n: n() };
 }
 
 /** Names separated by commas, in the CSV sense: a name that holds a comma or a quote is quoted. */

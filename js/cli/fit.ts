@@ -7,12 +7,14 @@ import { stringifyModel } from "../format.js";
 import type { Model } from "../model.js";
 import type { FitOptions } from "../schema.js";
 import type { Scores } from "../types.js";
-import { openCsv, readColumns } from "./csv.js";
+import { openCsv, type ReadRows, readRows } from "./csv.js";
 import { InputError } from "./errors.js";
+import { readText } from "./model-file.js";
 import { readTraining, type TrainingFlags, withCsv, withOutputOptions, withTraining } from "./options.js";
 import { digits, progressBar, say, setQuiet, textTable, withOutput } from "./output.js";
 
 interface Flags extends TrainingFlags {
+  scaling?: string;
   output?: string;
   json?: boolean;
   quiet?: boolean;
@@ -21,7 +23,8 @@ interface Flags extends TrainingFlags {
 export function addFit(program: Command): void {
   const command = program
     .command("fit <file>")
-    .description("train a model on a CSV file; - reads stdin, gzip is unpacked");
+    .description("train a model on a CSV file; - reads stdin, gzip is unpacked")
+    .option("--scaling <file>", "shards of a larger set: the common scaling that isotone scan made");
   withOutputOptions(withCsv(withTraining(command)), "with -o: a summary of the training on stdout");
   command
     .addHelpText(
@@ -40,14 +43,10 @@ Examples:
 }
 
 /** Trains with a progress bar; what readOptions refuses names the option of the library, which the flags mirror. */
-export async function trainWithBar(
-  columns: Record<string, ArrayLike<unknown>>,
-  options: FitOptions,
-  text = "training",
-): Promise<Model> {
+export async function trainWithBar(rows: ReadRows["rows"], options: FitOptions, text = "training"): Promise<Model> {
   const bar = progressBar();
   try {
-    return await fit(columns, {
+    return await fit(rows, {
       ...options,
       onProgress: ({ epoch, epochs, loss, validationLoss, seconds }) => {
         const share = epoch / epochs;
@@ -66,14 +65,18 @@ async function run(path: string, flags: Flags): Promise<void> {
     const start = performance.now();
     const file = await openCsv(path, flags);
     const { options, kinds, unused } = readTraining(flags, file);
-    const { columns, n } = await readColumns(file, kinds);
+    if (flags.scaling !== undefined) options.scaling = await readText(flags.scaling);
+    const { rows, n: seen } = await readRows(file, kinds);
+    let n = seen();
     if (n < 2)
       throw new InputError(
         `${file.name} has ${n === 0 ? "a header but no rows" : "one row"}: fit needs at least 2 rows`,
       );
     if (unused.length > 0) say(`not used: ${list(unused)}`);
     const read = performance.now();
-    const model = await trainWithBar(columns, options);
+    if (Symbol.asyncIterator in rows) say("more rows than fit in memory: training on a random sample of them");
+    const model = await trainWithBar(rows, options);
+    n = seen();
     const trained = performance.now();
     await output.write(`${stringifyModel(model)}\n`);
     const { training } = model;

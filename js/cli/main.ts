@@ -4,10 +4,12 @@
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../version.js";
 import { addCount } from "./count.js";
+import { addCv } from "./cv.js";
 import { InputError, UsageError } from "./errors.js";
 import { addFit } from "./fit.js";
 import { removeUnfinished } from "./output.js";
 import { addPredict } from "./predict.js";
+import { addScan } from "./scan.js";
 
 const program = new Command("isotone")
   .description(
@@ -31,6 +33,8 @@ Results go to stdout (or -o), everything else to stderr. "-" reads stdin. Exit c
 addFit(program);
 addPredict(program);
 addCount(program);
+addScan(program);
+addCv(program);
 
 /** Known kinds of failure explain themselves; anything else is a bug, and its stack helps to report it. */
 function explain(error: unknown): string {

@@ -7,14 +7,18 @@ import type { Feature } from "../types.js";
 import type { ColumnKind, CsvFile } from "./csv.js";
 import { fileError, InputError } from "./errors.js";
 
-/** Reads a model file ("-": stdin). */
-export async function openModel(path: string): Promise<Model> {
-  let text: string;
+/** The text of a file ("-": stdin). */
+export async function readText(path: string): Promise<string> {
   try {
-    text = path === "-" ? await stdin() : await readFile(path, "utf8");
+    return path === "-" ? await stdin() : await readFile(path, "utf8");
   } catch (error) {
     throw fileError("read", path, error);
   }
+}
+
+/** Reads a model file ("-": stdin). */
+export async function openModel(path: string): Promise<Model> {
+  const text = await readText(path);
   try {
     return load(text);
   } catch (error) {

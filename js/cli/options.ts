@@ -97,9 +97,10 @@ export interface TrainingFlags extends CsvOptions {
 const LOSSES = ["squared", "absolute", "huber", "poisson", "gamma", "logistic"];
 
 /** The options of fit. */
-export function withTraining(command: Command): Command {
+export function withTraining(command: Command, needsTarget = true): Command {
+  if (needsTarget) command.requiredOption("-t, --target <column>", "the column to predict");
+  else command.option("-t, --target <column>", "the column to predict");
   return command
-    .requiredOption("-t, --target <column>", "the column to predict")
     .option("-i, --increasing <columns>", "the prediction never falls when these rise, e.g. scan,repair", names)
     .option("-d, --decreasing <columns>", "the prediction never rises when these rise", names)
     .option("-f, --free <columns>", "numbers without a direction", names)

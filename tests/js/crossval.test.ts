@@ -1,0 +1,170 @@
+import { describe, expect, it } from "vitest";
+import { crossValidate } from "../../js/crossval.js";
+import { linearFit } from "../../js/linear.js";
+import type { Feature, Input } from "../../js/types.js";
+import { generator } from "./random-model.js";
+
+/** Rows whose target is made by `of` from two counts and noise. */
+function made(n: number, of: (a: number, b: number) => number, noise = 0.5, seed = 1) {
+  const random = generator(seed);
+  return Array.from({ length: n }, () => {
+    const [a, b] = [Math.floor(10 * random()), Math.floor(10 * random())];
+    return { a, b, y: of(a, b) + noise * (random() + random() - 1) };
+  });
+}
+
+const fast = { target: "y", epochs: 30, members: 2, networks: 8 } as const;
+
+describe("crossValidate", () => {
+  it("finds a model better than the linear fit where the truth is curved, and says so", async () => {
+    const result = await crossValidate(
+      made(400, (a, b) => a * a + 4 * b, 4),
+      { ...fast, folds: 4 },
+    );
+    expect(result.criterion).toBe("rmse");
+    expect(result.model.rmse).toBeLessThan(0.5 * result.linear.rmse);
+    expect(result.linear.rmse).toBeLessThan(result.mean.rmse);
+    expect(result.statements[0]).toMatch(
+      /^The model's RMSE is \d+ % below that of the sign-constrained linear fit .*better in 4 of 4 folds/,
+    );
+    expect(result.statements[1]).toMatch(/^The constraints (cost nothing|cost little|help)/);
+    expect(result.perFold.length).toBe(4);
+    for (const { coverage, held } of result.coverage) expect(Math.abs(held - coverage)).toBeLessThan(0.08);
+  });
+
+  it("says that a linear model does as well where the truth is linear", async () => {
+    const result = await crossValidate(
+      made(200, (a, b) => 3 * a + b, 3),
+      { ...fast, free: false, folds: 3 },
+    );
+    expect(result.free).toBeUndefined();
+    expect(result.statements).toEqual([
+      expect.stringContaining("does not clearly beat the sign-constrained linear fit"),
+    ]);
+  });
+
+  it("says that the features say little where the target is noise", async () => {
+    const result = await crossValidate(
+      made(200, () => 0, 1),
+      { ...fast, free: false, folds: 3 },
+    );
+    expect(result.model.rmse).toBeLessThan(1.1 * result.mean.rmse);
+    expect(result.statements[0]).toMatch(/does not (clearly )?beat/);
+  });
+
+  it("says which direction is contradicted when a constraint is wrong", async () => {
+    const result = await crossValidate(
+      made(300, (a, b) => 2 * a - 3 * b),
+      { ...fast, folds: 3, features: { a: 1, b: 1 } },
+    );
+    expect(result.directions[0]).toMatchObject({ feature: "b", constraint: "increasing" });
+    expect(result.directions[0].against).toBeGreaterThan(0.9);
+    expect(result.statements[1]).toMatch(
+      /^The constraints cost accuracy: with every feature free the RMSE falls by \d+ %/,
+    );
+    expect(result.statements[2]).toMatch(
+      /^Check the direction of "b" \(increasing, but the free fit moves against it in (100|9\d) % of rows\)/,
+    );
+  });
+
+  it("gives the same result twice, and another with another seed", async () => {
+    const rows = made(120, (a, b) => a + b);
+    const options = { ...fast, epochs: 3, folds: 3, free: false };
+    const [one, two, other] = [
+      await crossValidate(rows, options),
+      await crossValidate(rows, options),
+      await crossValidate(rows, { ...options, seed: 2 }),
+    ];
+    expect(two).toEqual(one);
+    expect(other.predictions).not.toEqual(one.predictions);
+  });
+
+  it("repeats with new splits and averages", async () => {
+    const result = await crossValidate(
+      made(60, (a, b) => a + b),
+      { ...fast, epochs: 3, folds: 2, repeats: 3, free: false },
+    );
+    expect(result.perFold.map((f) => [f.repeat, f.fold])).toEqual([
+      [0, 0],
+      [0, 1],
+      [1, 0],
+      [1, 1],
+      [2, 0],
+      [2, 1],
+    ]);
+  });
+
+  it("scores quantiles by pinball loss and probabilities by log loss", async () => {
+    const rows = made(200, (a, b) => a * b, 5);
+    const quantiles = await crossValidate(rows, {
+      ...fast,
+      folds: 3,
+      free: false,
+      loss: { quantiles: [0.1, 0.5, 0.9] },
+    });
+    expect(quantiles.criterion).toBe("pinball");
+    expect(quantiles.model.pinball).toBeLessThan(quantiles.linear.pinball as number);
+    expect(quantiles.coverage.length).toBe(2);
+    const binary = rows.map(({ a, b, y }) => ({ a, b, y: y > 20 ? 1 : 0 }));
+    const logistic = await crossValidate(binary, { ...fast, folds: 3, free: false, loss: "logistic" });
+    expect(logistic.criterion).toBe("logLoss");
+    expect(logistic.model.logLoss).toBeLessThan(logistic.mean.logLoss as number);
+    expect(logistic.model.accuracy).toBeGreaterThan(0.85);
+    expect(logistic.coverage).toEqual([]);
+  });
+
+  it("takes columns, categories seen in one fold only, missing values and weights", async () => {
+    const rows = made(90, (a, b) => a + b);
+    const result = await crossValidate(
+      {
+        a: Float64Array.from(rows, (row, r) => (r % 9 === 0 ? Number.NaN : row.a)),
+        city: rows.map((_, r) => (r === 5 ? "Rome" : r % 2 ? "Oslo" : "Bergen")),
+        n: rows.map((_, r) => 1 + (r % 3)),
+        y: rows.map((row) => row.y),
+      },
+      {
+        ...fast,
+        epochs: 3,
+        folds: 3,
+        weight: "n",
+        features: { a: { missing: "median" }, city: { categories: "auto" } },
+      },
+    );
+    expect(result.predictions.every(Number.isFinite)).toBe(true);
+  });
+
+  it("refuses options that make no split, and can be aborted", async () => {
+    const rows = made(20, (a) => a);
+    await expect(crossValidate(rows, { target: "y", folds: 1 })).rejects.toThrow(
+      '"folds" expected a whole number from 2, got 1',
+    );
+    await expect(crossValidate(rows, { target: "y", repeats: 0 })).rejects.toThrow('"repeats"');
+    await expect(crossValidate(rows, { target: "y", coverage: [1] })).rejects.toThrow('"coverage"');
+    await expect(crossValidate(rows.slice(0, 3), { target: "y" })).rejects.toThrow("at least 4 rows");
+    await expect(crossValidate(rows, { target: "y", signal: AbortSignal.abort() })).rejects.toMatchObject({
+      name: "AbortError",
+    });
+  });
+});
+
+describe("the linear yardstick", () => {
+  it("finds the coefficients of a linear truth, and 0 where the sign is wrong", () => {
+    const rows = made(500, (a, b) => 3 * a - 2 * b + 1, 0.01);
+    const raw = Float32Array.from(rows.flatMap(({ a, b }) => [a, b]));
+    const y = Float64Array.from(rows, (row) => row.y);
+    const feature = (name: string, constraint: "increasing" | "decreasing"): Feature => ({
+      name,
+      constraint,
+      kind: "number",
+      missing: "error",
+    });
+    const inputs: Input[] = [0, 1].map((f) => ({ feature: f, transform: "linear", center: 4.5, scale: 0.35 }));
+    const right = linearFit(raw, inputs, [feature("a", "increasing"), feature("b", "decreasing")], y, undefined);
+    const at = (f: (raw: Float32Array) => Float64Array, a: number, b: number) => f(Float32Array.of(a, b))[0];
+    expect(at(right, 1, 0) - at(right, 0, 0)).toBeCloseTo(3, 2);
+    expect(at(right, 0, 1) - at(right, 0, 0)).toBeCloseTo(-2, 2);
+    expect(at(right, 0, 0)).toBeCloseTo(1, 1);
+    const wrong = linearFit(raw, inputs, [feature("a", "increasing"), feature("b", "increasing")], y, undefined);
+    expect(at(wrong, 0, 1) - at(wrong, 0, 0)).toBe(0);
+  });
+});
