@@ -6,7 +6,7 @@ import { makePredictor, type Predictor } from "./predictor.js";
 import type { Row } from "./rows.js";
 import type { ModelData } from "./types.js";
 import { wasmModule } from "./wasm.inline.js";
-import { createEngine } from "./wasm.js";
+import { createEngines } from "./wasm.js";
 
 /** A trained model. */
 export interface Model extends Predictor {
@@ -17,11 +17,11 @@ export interface Model extends Predictor {
   predictInterval(row: Row, coverage?: number): [number, number];
 }
 
-const engine = createEngine(wasmModule);
+const engineOf = createEngines(wasmModule);
 
-/** A model from checked data. */
-export function makeModel(data: ModelData): Model {
-  const predictor = makePredictor(data, engine);
+/** A model from checked data; `module` as in `load`. */
+export function makeModel(data: ModelData, module?: WebAssembly.Module): Model {
+  const predictor = makePredictor(data, engineOf(module));
   return {
     ...predictor,
     predictInterval: (row, coverage = 0.9) => intervalAround(data, predictor.predict(row), coverage),
@@ -31,10 +31,11 @@ export function makeModel(data: ModelData): Model {
 /**
  * A saved model, from JSON text or the parsed object.
  *
+ * @param options.module only for hosts that refuse to compile bytes and know no export conditions: isotone/kernels.wasm, compiled
  * @throws ModelFormatError naming the field that is missing, of the wrong kind, or breaks a declared constraint
  * @example
  * const model = load(await readFile("model.json", "utf8"));
  */
-export function load(saved: string | object): Model {
-  return makeModel(parseModel(saved));
+export function load(saved: string | object, options: { module?: WebAssembly.Module } = {}): Model {
+  return makeModel(parseModel(saved), options.module);
 }

@@ -1,16 +1,62 @@
 // Bytes to a compiled module, once, at first use. In: base64 text; out: a function that gives the module.
 // Synchronous, so that no host has to wait on a promise to predict: 20 kB compile in about a millisecond.
 
+/** Where a module comes from; called at first use. */
+export type ModuleSource = () => WebAssembly.Module;
+
 /** Compiles `base64` at the first call. */
-export function lazyModule(base64: string): () => WebAssembly.Module {
+export function lazyModule(base64: string): ModuleSource {
   let module: WebAssembly.Module | undefined;
   return () => {
-    if (module === undefined) {
-      const text = atob(base64);
-      const bytes = new Uint8Array(text.length);
-      for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-      module = new WebAssembly.Module(bytes);
-    }
+    module ??= compile(base64);
     return module;
   };
+}
+
+/** `(module (func v128.const ... drop))`: valid where there is SIMD. */
+const SIMD = "AGFzbQEAAAABBAFgAAADAgEAChcBFQD9DAAAAAAAAAAAAAAAAAAAAAAaCw==";
+
+function toBytes(base64: string): Uint8Array<ArrayBuffer> {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+function compile(base64: string): WebAssembly.Module {
+  const bytes = toBytes(base64);
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (cause) {
+    throw new Error(reason(cause), { cause });
+  }
+}
+
+/** What to say when compiling failed; looked into only then. */
+function reason(cause: unknown): string {
+  const needs = "Chrome 91, Firefox 89, Safari 16.4, Node 16.4, Deno 1.9, Bun 1.0 and later have it";
+  if (typeof WebAssembly === "undefined") {
+    return `isotone needs WebAssembly with SIMD (${needs}); this host has no WebAssembly, or has it switched off`;
+  }
+  let simd = true;
+  try {
+    simd = WebAssembly.validate(toBytes(SIMD));
+  } catch {
+    // a host that refuses even to validate
+  }
+  if (!simd) return `isotone needs WebAssembly SIMD (${needs}); this host has WebAssembly without it`;
+  return (
+    `this host refuses to compile WebAssembly from bytes (${(cause as Error)?.message ?? cause}). In a page: add 'wasm-unsafe-eval' to ` +
+    'script-src of the Content-Security-Policy. In workerd or an edge runtime: bundle with the export condition "workerd" or "edge-light". ' +
+    "Elsewhere: compile isotone/kernels.wasm (isotone/predict.wasm for isotone/predict) as the host allows and pass it as the option { module }"
+  );
+}
+
+/** Checks what came from the host: an import of a .wasm file may give anything, depending on the bundler. */
+export function checkModule(module: unknown, where: string): WebAssembly.Module {
+  // by tag, not instanceof: the module may have been compiled in another realm
+  if (Object.prototype.toString.call(module) !== "[object WebAssembly.Module]") {
+    throw new TypeError(`${where} expected a WebAssembly.Module, got ${module === null ? "null" : typeof module}`);
+  }
+  return module as WebAssembly.Module;
 }

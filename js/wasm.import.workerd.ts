@@ -2,6 +2,7 @@
 
 // @ts-expect-error: the host (or wrangler) turns this import into a WebAssembly.Module
 import module from "./kernels.wasm";
+import { checkModule } from "./wasm.compile.js";
 
 /** The module the host compiled. */
-export const wasmModule = (): WebAssembly.Module => module;
+export const wasmModule = (): WebAssembly.Module => checkModule(module, 'the import of "isotone/kernels.wasm"');

@@ -4,6 +4,7 @@
 
 import { packImage, rowLengthOf } from "./image.js";
 import type { ModelData } from "./types.js";
+import { checkModule, type ModuleSource } from "./wasm.compile.js";
 
 interface PredictExports {
   memory: WebAssembly.Memory;
@@ -73,8 +74,11 @@ interface TrainExports extends PredictExports {
   shuffle(at: number, count: number): void;
 }
 
-function instantiate<E>(module: WebAssembly.Module): E {
-  return new WebAssembly.Instance(module, {}).exports as unknown as E;
+/** A fresh instance; `needs` is an export that tells the kernels from the small module, should the caller have mixed them up. */
+function instantiate<E>(module: WebAssembly.Module, needs: keyof E & string): E {
+  const { exports } = new WebAssembly.Instance(module, {});
+  if (!(needs in exports)) throw new TypeError('"module" expected the module of isotone/kernels.wasm, got another');
+  return exports as unknown as E;
 }
 
 /** Where a model lies in an engine's memory, and of which filling of it. */
@@ -106,7 +110,7 @@ const BLOCK = 1 << 18;
 const FULL = 1 << 26;
 
 /** An engine on the module that `source` gives, compiled and instantiated at first use. */
-export function createEngine(source: () => WebAssembly.Module): Engine {
+export function createEngine(source: ModuleSource): Engine {
   let wasm: PredictExports | undefined;
   let view = new Float32Array(0);
   let input = 0;
@@ -115,7 +119,7 @@ export function createEngine(source: () => WebAssembly.Module): Engine {
   let filling = 1;
 
   function begin(): PredictExports {
-    wasm = instantiate<PredictExports>(source());
+    wasm = instantiate<PredictExports>(source(), "predictOne");
     input = wasm.alloc(BLOCK) >>> 0;
     output = wasm.alloc(BLOCK) >>> 0;
     floor = wasm.mark() >>> 0;
@@ -184,6 +188,24 @@ export function createEngine(source: () => WebAssembly.Module): Engine {
   };
 }
 
+/**
+ * Engines by module: the usual one of `source`, and one each for modules that the host compiled itself and passed as `{ module }`.
+ * They live as long as a model or the module does.
+ */
+export function createEngines(source: ModuleSource): (module?: WebAssembly.Module) => Engine {
+  const usual = createEngine(source);
+  const own = new WeakMap<WebAssembly.Module, Engine>();
+  return (module) => {
+    if (module === undefined) return usual;
+    let engine = own.get(checkModule(module, '"module"'));
+    if (engine === undefined) {
+      engine = createEngine(() => module);
+      own.set(module, engine);
+    }
+    return engine;
+  };
+}
+
 export const LOSSES = { squared: 0, absolute: 1, huber: 2, poisson: 3, gamma: 4, logistic: 5, quantiles: 6 } as const;
 
 /** A block of the trainer's memory that holds `length` numbers of one kind; a fresh view at each look. */
@@ -196,8 +218,8 @@ export interface Block {
 export type Trainer = ReturnType<typeof createTrainer>;
 
 /** Starts a training instance. */
-export function createTrainer(source: () => WebAssembly.Module) {
-  const wasm = instantiate<TrainExports>(source());
+export function createTrainer(source: ModuleSource) {
+  const wasm = instantiate<TrainExports>(source(), "setNetworks");
   function take(bytes: number, what: string): number {
     const at = wasm.alloc(bytes) >>> 0;
     if (at === 0)

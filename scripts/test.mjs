@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), ".."));
 const runtimes = process.argv.includes("--runtimes");
@@ -49,7 +50,7 @@ single((await sh("npx", ["tsc", "--noEmit", "-p", "tsconfig.json"])).code);
 
 step("kernels (as-pect)");
 const asp = await sh("npx", ["asp", "--summary", "--no-logo"]);
-const plain = asp.text.replace(/\u001b\[[0-9;]*m/g, "");
+const plain = stripVTControlCharacters(asp.text);
 const aspTests = /([\d,]+) pass,\s+([\d,]+) fail,\s+([\d,]+) total/.exec(plain.split("[Tests]").pop() ?? "");
 if (aspTests) {
   passed += Number(aspTests[1].replace(/,/g, ""));
@@ -59,7 +60,13 @@ if (asp.code !== 0 && !(aspTests && Number(aspTests[2]) > 0)) failed++;
 
 step("library (vitest)");
 await rm("build/vitest.json", { force: true });
-const vitest = await sh("npx", ["vitest", "run", "--reporter=default", "--reporter=json", "--outputFile=build/vitest.json"]);
+const vitest = await sh("npx", [
+  "vitest",
+  "run",
+  "--reporter=default",
+  "--reporter=json",
+  "--outputFile=build/vitest.json",
+]);
 try {
   const report = JSON.parse(await readFile("build/vitest.json", "utf8"));
   passed += report.numPassedTests;

@@ -1,0 +1,33 @@
+// workerd: a worker that answers with the digests, or with what fit took on 1,000 rows.
+import * as isotone from "isotone";
+import * as small from "isotone/predict";
+import { conformance, FEATURES, makeRows } from "./body.js";
+
+// memory of every instance, so that the test can see how near to the limit of 128 MB a fit comes
+const memories = [];
+WebAssembly.Instance = class extends WebAssembly.Instance {
+  constructor(module, imports) {
+    super(module, imports);
+    memories.push(this.exports.memory);
+  }
+};
+
+export default {
+  async fetch(request) {
+    try {
+      if (new URL(request.url).pathname === "/fit") {
+        const rows = makeRows(1000);
+        const model = await isotone.fit(rows, { target: "minutes", features: FEATURES });
+        return Response.json({
+          rows: rows.length,
+          wasmBytes: memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0),
+          error: model.training.heldOut.model.mae,
+          errorOfMean: model.training.heldOut.mean.mae,
+        });
+      }
+      return Response.json(await conformance(isotone, small));
+    } catch (error) {
+      return new Response(String(error?.stack ?? error), { status: 500 });
+    }
+  },
+};

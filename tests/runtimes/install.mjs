@@ -1,0 +1,49 @@
+// Installs what the runtimes need: npm packages beside this file, browsers from Debian. Only what is missing.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "./hosts/process.mjs";
+
+const MINUTES = 60_000;
+
+/** The npm packages, exactly those of the lock file. */
+export async function installPackages(here) {
+  const lock = readFileSync(join(here, "package-lock.json"), "utf8");
+  const stamp = join(here, "node_modules/.installed-lock");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
+  console.error("runtimes: installing npm packages (about 1 GB)");
+  await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
+    cwd: here,
+    timeout: 15 * MINUTES,
+    shell: process.platform === "win32",
+  });
+  const { writeFileSync } = await import("node:fs");
+  writeFileSync(stamp, lock);
+}
+
+const PROGRAMS = {
+  chromium: "/usr/bin/chromium",
+  "firefox-esr": "/usr/bin/firefox-esr",
+  "webkit2gtk-driver": "/usr/bin/WebKitWebDriver",
+  xvfb: "/usr/bin/Xvfb",
+};
+
+/** The Debian packages; returns an error text by package that could not be installed. */
+export async function installBrowsers(packages) {
+  const missing = packages.filter((name) => !existsSync(PROGRAMS[name]));
+  const failed = {};
+  if (missing.length === 0) return failed;
+  console.error(`runtimes: installing ${missing.join(", ")} with apt-get`);
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const sudo = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
+  const apt = (...args) => {
+    const [program, ...rest] = [...sudo, "apt-get", ...args];
+    return run(program, rest, { env, timeout: 15 * MINUTES });
+  };
+  try {
+    await apt("update", "-qq");
+    await apt("install", "-y", "-qq", "--no-install-recommends", ...missing);
+  } catch (error) {
+    for (const name of missing) if (!existsSync(PROGRAMS[name])) failed[name] = error.message;
+  }
+  return failed;
+}
