@@ -15,6 +15,7 @@ import { describeScaling, readScaling, withCategories } from "./scan.js";
 import { type FitOptions, readOptions, readTarget, readWeights, type Schema } from "./schema.js";
 import type { Input, Link, ModelData, TrainingReport } from "./types.js";
 import { VERSION } from "./version.js";
+import { checkModule } from "./wasm.compile.js";
 import { wasmModule } from "./wasm.inline.js";
 import { createTrainer, LOSSES, type Trainer } from "./wasm.js";
 
@@ -66,7 +67,7 @@ function turn(): Promise<void> {
  * model.predict({ scan: 3 });
  */
 export async function fit(rows: Rows | Batches, options: FitOptions): Promise<Model> {
-  return makeModel(await fitData(rows, options));
+  return makeModel(await fitData(rows, options), options.module);
 }
 
 /** `fit`, as plain data. */
@@ -85,7 +86,8 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
   const n = table.n;
   const actual = readTarget(table, schema);
   const caseWeight = toMeanOne(readWeights(table, schema));
-  const t = createTrainer(wasmModule);
+  const { module } = options;
+  const t = createTrainer(module === undefined ? wasmModule : () => checkModule(module, '"module"'));
   const target = scaleTarget(actual, caseWeight, schema, t.wasm.logf);
 
   // inputs: z-scores, or z-scores after log1p of skewed counts, whichever has the better centre

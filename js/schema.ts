@@ -78,12 +78,14 @@ export interface FitOptions {
   threads?: number;
   /** How long to search: "fast", "default" or "best". */
   effort?: "fast" | "default" | "best";
-  /** Called about ten times a second. */
+  /** Called at each look at the rows left out, about forty times a member. */
   onProgress?: (progress: Progress) => void;
   /** Aborts the fit: it rejects with an AbortError and frees everything. */
   signal?: AbortSignal;
   /** Scaling shared with other shards (`scan`, `mergeScalings`), as an object or JSON text. */
   scaling?: ScalingFile | string;
+  /** Only for hosts that refuse to compile bytes and know no export conditions: isotone/kernels.wasm, compiled. */
+  module?: WebAssembly.Module;
 }
 
 /** A feature, completed. */
@@ -144,6 +146,7 @@ const OPTIONS = [
   "effort",
   "onProgress",
   "signal",
+  "module",
   "scaling",
 ];
 const FEATURE_OPTIONS = ["constraint", "categories", "unknown", "missing", "transform"];
