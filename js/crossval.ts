@@ -299,7 +299,7 @@ function inWords(result: CrossValidation): string[] {
   const simple = mean === linear || of(mean) <= of(linear) ? "mean" : "linear";
   if (of(model) >= of(mean)) {
     out.push(
-      `The model does not beat the mean of the target (${name} ${number(of(model))} against ${number(of(mean))}): these features say little about it.`,
+      `The model does not beat the mean of the target (${name} ${number(of(model))} against ${number(of(mean))}): ${free !== undefined && of(free) < 0.95 * of(mean) ? "under these constraints " : ""}the features say little about it.`,
     );
   } else if (of(model) > 0.99 * of(linear) || wins("model", "linear") <= (2 / 3) * splits) {
     out.push(

@@ -1,0 +1,135 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type ColumnKind, csvLines, openCsv, parseList, readCell, readColumns, readRows } from "../../js/cli/csv.js";
+import { fit } from "../../js/fit.js";
+import { stringifyModel } from "../../js/format.js";
+
+let folder = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "isotone-csv-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const kinds: ColumnKind[] = [
+  { name: "a", kind: "number", missing: false },
+  { name: "city", kind: "category", missing: false },
+  { name: "y", kind: "number", missing: false },
+];
+
+function put(rows: number): string {
+  const path = join(folder, "rows.csv");
+  const lines = Array.from(
+    { length: rows },
+    (_, r) => `${r % 17},${r % 3 ? "Oslo" : "Bergen"},${2 * (r % 17) + (r % 3)}`,
+  );
+  writeFileSync(path, `a,city,y\n${lines.join("\n")}\n`);
+  return path;
+}
+
+describe("CSV", () => {
+  it("of any cells reads back as it was written", async () => {
+    const cell = fc.oneof(
+      fc.string(),
+      fc.constantFrom("", '"', "a,b", "a\nb", "a\r\nb", " x ", "'", "\ufeff", "=1+1", "🦉"),
+    );
+    const table = fc
+      .integer({ min: 2, max: 4 })
+      .chain((width) =>
+        fc.array(fc.array(cell, { minLength: width, maxLength: width }), { minLength: 1, maxLength: 6 }),
+      );
+    const path = join(folder, "any.csv");
+    await fc.assert(
+      fc.asyncProperty(table, async (rows) => {
+        fc.pre(rows.every((row) => row.every((text) => !text.includes("\0") && text.isWellFormed())));
+        const header = (rows[0] as string[]).map((_, c) => `c${c}`);
+        writeFileSync(path, csvLines([header, ...rows]));
+        const file = await openCsv(path);
+        const read: string[][] = [];
+        for await (const records of file.records) for (const { cells } of records) read.push(cells);
+        expect(file.header).toEqual(header);
+        expect(read).toEqual(rows);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("keeps lines that hold one empty cell", async () => {
+    const path = join(folder, "one.csv");
+    writeFileSync(path, csvLines([["a"], [""], ["x"], [""]]));
+    const file = await openCsv(path);
+    const read: string[] = [];
+    for await (const records of file.records) for (const { cells } of records) read.push(cells.join());
+    expect(read).toEqual(["", "x", ""]);
+  });
+
+  it("larger than memory comes in batches, and fit makes the same model of them", async () => {
+    const path = put(40000);
+    const whole = await readColumns(await openCsv(path), kinds);
+    const streamed = await readRows(await openCsv(path), kinds, 30000);
+    expect(whole.n).toBe(40000);
+    expect(Symbol.asyncIterator in streamed.rows).toBe(true);
+    const options = {
+      target: "y",
+      features: { a: 1, city: { categories: "auto" } },
+      epochs: 1,
+      members: 1,
+      networks: 2,
+    } as const;
+    const one = await fit(whole.columns, options);
+    const two = await fit(streamed.rows, options);
+    expect(streamed.n()).toBe(40000);
+    expect(stringifyModel(two)).toBe(stringifyModel(one));
+  });
+
+  it("of a single column may end without a line end", async () => {
+    const path = join(folder, "end.csv");
+    writeFileSync(path, "a\n1\n2");
+    const { columns } = await readColumns(await openCsv(path), [{ name: "a", kind: "number", missing: false }]);
+    expect(columns.a).toEqual(Float64Array.of(1, 2));
+  });
+});
+
+describe("cells", () => {
+  const file = { name: "f.csv", header: [], records: undefined as never, missing: new Set(["", "NA"]) };
+  const number: ColumnKind = { name: "a", kind: "number", missing: false };
+
+  it("are numbers as JavaScript reads them", () => {
+    for (const text of ["0", "-1", "+1.5", "1.", ".5", "1e3", "1E-3", " 12 ", "007", "-0"]) {
+      expect(readCell(file, text, 2, number)).toBe(Number(text));
+    }
+    fc.assert(
+      fc.property(fc.float({ noNaN: true, noDefaultInfinity: true }), (value) => {
+        expect(readCell(file, String(value), 2, number)).toBe(value + 0);
+      }),
+    );
+  });
+
+  it("are nothing else", () => {
+    for (const text of ["0x10", "1_000", "1e", "--1", "1 2", "Infinity", "NaN", "1,5", "१", "true", "1n", "0b1", "."]) {
+      expect(() => readCell(file, text, 2, number)).toThrow(/^f\.csv, line 2: "a" is /);
+    }
+  });
+
+  it("may be missing only where that is allowed", () => {
+    expect(() => readCell(file, "NA", 2, number)).toThrow('"a" is "NA", which means missing');
+    expect(readCell(file, "NA", 2, { ...number, missing: true })).toBeNaN();
+    expect(readCell(file, "", 2, { name: "c", kind: "category", missing: true })).toBeNull();
+  });
+});
+
+describe("lists of names", () => {
+  it("are split at commas, unless quoted", () => {
+    expect(parseList("a,b c,d")).toEqual(["a", "b c", "d"]);
+    expect(parseList('"a,b",c,"say ""hi"""')).toEqual(["a,b", "c", 'say "hi"']);
+    expect(parseList("a,")).toEqual(["a", ""]);
+    fc.assert(
+      fc.property(fc.array(fc.string(), { minLength: 1 }), (names) => {
+        const text = names.map((name) => `"${name.replaceAll('"', '""')}"`).join(",");
+        expect(parseList(text)).toEqual(names);
+      }),
+    );
+  });
+});
