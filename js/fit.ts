@@ -250,11 +250,16 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
   const rowsOf: Uint32Array[] = [];
   const leftOut: Uint32Array[] = [];
   for (let e = 0; e < members; e++) {
-    const rest: number[] = [];
-    const own: number[] = [];
-    for (let r = 0; r < n; r++) (folds > 0 && foldOf[r] === e ? own : rest).push(r);
-    rowsOf.push(Uint32Array.from(rest));
-    leftOut.push(Uint32Array.from(own.slice(0, MOST_LEFT_OUT)));
+    const rest = new Uint32Array(n);
+    const own = new Uint32Array(MOST_LEFT_OUT);
+    let resting = 0;
+    let owned = 0;
+    for (let r = 0; r < n; r++) {
+      if (folds === 0 || foldOf[r] !== e) rest[resting++] = r;
+      else if (owned < MOST_LEFT_OUT) own[owned++] = r;
+    }
+    rowsOf.push(rest.slice(0, resting));
+    leftOut.push(own.slice(0, owned));
   }
   const epochs = (steps * batch) / trainRows;
   const decays = folds > 0 && hyper.epochs === "auto" ? auto.decays : [1];
@@ -350,12 +355,19 @@ const finite = (v: number) => (Number.isFinite(v) ? v : null);
 
 const given = (value: number | "auto", otherwise: number) => (value === "auto" ? otherwise : value);
 
+/** Numbers through `f`, rounded; typed arrays' own `from` goes through an iterator and keeps every number twice. */
+function toFloat32(values: Float64Array, f: (v: number) => number): Float32Array {
+  const out = new Float32Array(values.length);
+  for (let r = 0; r < values.length; r++) out[r] = f(values[r]);
+  return out;
+}
+
 /** Case weights with mean one. */
 function toMeanOne(values: Float64Array | undefined): Float32Array | undefined {
   if (!values) return undefined;
   let sum = 0;
   for (let r = 0; r < values.length; r++) sum += values[r];
-  return Float32Array.from(values, (v) => (v * values.length) / sum);
+  return toFloat32(values, (v) => (v * values.length) / sum);
 }
 
 interface Target {
@@ -391,7 +403,7 @@ function scaleTarget(
     // predictions are held to twice the largest target: an exponential beyond the data explodes
     const maximum = log(Math.fround(2 * high));
     return {
-      y: Float32Array.from(actual, (v) => v / m),
+      y: toFloat32(actual, (v) => v / m),
       scale: 1,
       offset,
       link: { name: "exp", maximum },
@@ -405,7 +417,7 @@ function scaleTarget(
   for (let r = 0; r < n; r++) square += (weight ? weight[r] : 1) * (actual[r] - m) * (actual[r] - m);
   const sd = Math.sqrt(square / total);
   return {
-    y: Float32Array.from(actual, (v) => (v - m) / sd),
+    y: toFloat32(actual, (v) => (v - m) / sd),
     scale: sd,
     offset: m,
     link: { name: "identity" },

@@ -96,23 +96,28 @@ export function describe(
         continue;
       }
       const sample = samples[f];
-      for (let r = 0; r < count; r++) {
-        const v = values[r * width + f];
-        if ((from + r) % stride === 0) sample[(from + r) / stride] = v;
+      for (let r = (stride - (from % stride)) % stride; r < count; r += stride) {
+        sample[(from + r) / stride] = values[r * width + f];
+      }
+      // locals, written back once a chunk: three times as fast as fields
+      let { present, sum, low, high, whole, many, first, second } = c;
+      for (let r = 0, i = f; r < count; r++, i += width) {
+        const v = values[i];
         if (v !== v) continue;
-        c.present++;
-        c.sum += v;
-        if (v < c.low) c.low = v;
-        if (v > c.high) c.high = v;
-        if (c.whole && v !== Math.floor(v)) c.whole = false;
-        if (!c.many && v !== c.first) {
-          if (c.first !== c.first) c.first = v;
-          else if (v !== c.second) {
-            if (c.second !== c.second) c.second = v;
-            else c.many = true;
+        present++;
+        sum += v;
+        if (v < low) low = v;
+        if (v > high) high = v;
+        if (whole && v !== Math.floor(v)) whole = false;
+        if (!many && v !== first) {
+          if (first !== first) first = v;
+          else if (v !== second) {
+            if (second !== second) second = v;
+            else many = true;
           }
         }
       }
+      Object.assign(c, { present, sum, low, high, whole, many, first, second });
     }
   });
   columns.forEach((c, f) => {
@@ -127,13 +132,16 @@ export function describe(
     for (let f = 0; f < width; f++) {
       const c = columns[f];
       if (features[f].kind !== "number" || c.present === 0) continue;
-      for (let r = 0; r < count; r++) {
-        let v = values[r * width + f];
-        if (v !== v) v = c.median;
-        const e = v - c.mean;
-        c.square += e * e;
-        c.cube += e * e * e;
+      const { median, mean } = c;
+      let { square, cube } = c;
+      for (let r = 0, i = f; r < count; r++, i += width) {
+        const v = values[i];
+        const e = (v === v ? v : median) - mean;
+        square += e * e;
+        cube += e * e * e;
       }
+      c.square = square;
+      c.cube = cube;
     }
   });
   const warnings: string[] = [];
