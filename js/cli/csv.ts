@@ -9,7 +9,7 @@ import { CsvError, type Parser, parse } from "csv-parse";
 import { stringify } from "csv-stringify/sync";
 import { list, quote, suggest } from "../errors.js";
 import { fileError, InputError, UsageError } from "./errors.js";
-import { say } from "./output.js";
+import { progressBar, say } from "./output.js";
 
 export interface CsvOptions {
   delimiter?: string;
@@ -365,15 +365,19 @@ export interface ReadRows {
 /** Reads the rest of a file; more than `most` cells become batches. */
 export async function readRows(file: CsvFile, kinds: readonly ColumnKind[], most = MOST_CELLS): Promise<ReadRows> {
   const gatherer = new Gatherer(file, kinds);
+  const bar = progressBar();
   for (;;) {
     const { done, value } = await file.records.next();
+    if (gatherer.n > 0) bar.draw(undefined, `reading ${file.name}: ${gatherer.n} rows`);
     if (done) {
+      bar.clear();
       const { n } = gatherer;
       return { rows: gatherer.take(), n: () => n };
     }
     gatherer.add(value);
     if (gatherer.n * kinds.length > most) break;
   }
+  bar.clear();
   let n = gatherer.n;
   const start = gatherer.take();
   async function* rest(): AsyncGenerator<ReadColumns> {

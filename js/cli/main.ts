@@ -7,7 +7,7 @@ import { addCount } from "./count.js";
 import { addCv } from "./cv.js";
 import { InputError, UsageError } from "./errors.js";
 import { addFit } from "./fit.js";
-import { removeUnfinished } from "./output.js";
+import { printable, removeUnfinished } from "./output.js";
 import { addPredict } from "./predict.js";
 import { addScan } from "./scan.js";
 
@@ -80,7 +80,7 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) leave(error.exitCode === 0 ? 0 : 2);
   else {
-    process.stderr.write(`isotone: ${explain(error)}\n`);
+    process.stderr.write(`isotone: ${printable(explain(error))}\n`);
     leave(error instanceof UsageError ? 2 : 1);
   }
 }

@@ -22,7 +22,12 @@ export function setQuiet(on: boolean): void {
 
 /** One line of talk on stderr. */
 export function say(line: string): void {
-  if (!quiet) process.stderr.write(`${line}\n`);
+  if (!quiet) process.stderr.write(`${printable(line)}\n`);
+}
+
+/** Text as a terminal may be given it: what a file holds must not move the cursor or change colours. */
+export function printable(text: string): string {
+  return text.replace(/(?!\n)\p{Cc}/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** A place for results: stdout, or a file that appears when `close` is called. */
@@ -117,19 +122,22 @@ export async function withOutput<T>(path: string | undefined, work: (output: Out
   return result;
 }
 
-/** A line on stderr that is drawn over itself; silent unless stderr is a terminal. */
-export function progressBar(): { draw(share: number, text: string): void; clear(): void } {
+/** A line on stderr that is drawn over itself; silent unless stderr is a terminal. Without a share there is no bar, only the text. */
+export function progressBar(): { draw(share: number | undefined, text: string): void; clear(): void } {
   const terminal = process.stderr.isTTY === true && !quiet;
   let drawn = 0;
   return {
     draw(share, text) {
       const now = Date.now();
-      if (!terminal || (now - drawn < 80 && share < 1)) return;
+      if (!terminal || (now - drawn < 80 && share !== 1)) return;
       drawn = now;
-      const width = 24;
-      const full = Math.max(0, Math.min(width, Math.round(share * width)));
-      const percent = `${Math.floor(100 * Math.max(0, Math.min(1, share)))}`.padStart(3);
-      const line = `${"█".repeat(full)}${"░".repeat(width - full)} ${percent} %  ${text}`;
+      let line = printable(text);
+      if (share !== undefined) {
+        const width = 24;
+        const full = Math.max(0, Math.min(width, Math.round(share * width)));
+        const percent = `${Math.floor(100 * Math.max(0, Math.min(1, share)))}`.padStart(3);
+        line = `${"█".repeat(full)}${"░".repeat(width - full)} ${percent} %  ${line}`;
+      }
       process.stderr.write(`\r${line.slice(0, Math.max(20, (process.stderr.columns ?? 80) - 1))}\x1b[K`);
     },
     clear() {
@@ -169,7 +177,6 @@ export function digits(value: number): string {
 }
 
 function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal must never be given the control characters of a file
-  const line = text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (c) => JSON.stringify(c).slice(1, -1));
+  const line = printable(text).replaceAll("\n", "\\n");
   return line.length > 60 ? `${line.slice(0, 59)}…` : line;
 }
