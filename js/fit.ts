@@ -494,7 +494,10 @@ function chooseBlend(t: Trainer, plan: Plan, o: OutOfFold): number {
   let square = 0;
   for (let r = 0; r < n; r++) gain += linear[r] - losses[best][r];
   gain /= n;
-  for (let r = 0; r < n; r++) square += (linear[r] - losses[best][r] - gain) ** 2;
+  for (let r = 0; r < n; r++) {
+    const off = linear[r] - losses[best][r] - gain;
+    square += off * off;
+  }
   return gain < 0.5 * Math.sqrt(square / n / n) ? 0 : BLENDS[best];
 }
 
