@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -249,6 +249,25 @@ describe("a model file", () => {
     (data.networks[0]?.[0]?.[0] as number[])[0] = 99;
     data.training.seed = 99;
     expect(given).toEqual(before);
+  });
+});
+
+describe("files of every version", () => {
+  const folder = join(import.meta.dirname, "../golden/models");
+  const files = readdirSync(folder).filter((name) => /^version-\d+-\w+\.json$/.test(name));
+
+  it("are kept: one of each loss in version 1", () => {
+    expect(files.filter((name) => name.startsWith("version-1-")).length).toBe(7);
+  });
+
+  it.each(files)("%s still loads, predicts the same bits and is written back the same", (name) => {
+    const text = readFileSync(join(folder, name), "utf8");
+    const { rows, predictions } = JSON.parse(
+      readFileSync(join(folder, name.replace(".json", ".predictions.json")), "utf8"),
+    );
+    const model = load(text);
+    expect([...model.predictMany(rows)]).toEqual(predictions);
+    if (name.startsWith("version-1-")) expect(`${stringifyModel(model)}\n`).toBe(text);
   });
 });
 
