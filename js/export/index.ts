@@ -2,3 +2,4 @@
 
 export type { Exportable, ExportOptions } from "./data.js";
 export { toModule, toModuleTypes } from "./esm.js";
+export { type Dialect, type SQLOptions, toSQL } from "./sql.js";

@@ -1,0 +1,397 @@
+// A model as SQL: one expression, or with a table one SELECT. In: model data; out: text in the dialect of an engine.
+// Double precision throughout, so predictions differ from the library's float32 by about 1e-6 relative; every step is monotone there too.
+// What the library would throw on (a value missing where none may be, an unknown category, infinity) becomes NULL.
+
+import { quote, rangeError, typeError } from "../errors.js";
+import type { Feature, Input, ModelData } from "../types.js";
+import { type Exportable, type ExportOptions, modelData } from "./data.js";
+import { pruneModel } from "./prune.js";
+
+/** The engines that `toSQL` writes for. MariaDB takes "mysql". */
+export type Dialect = "postgresql" | "mysql" | "sqlite" | "duckdb" | "clickhouse" | "spark" | "bigquery";
+
+const ALIASES: Record<string, Dialect> = {
+  postgresql: "postgresql",
+  postgres: "postgresql",
+  mysql: "mysql",
+  mariadb: "mysql",
+  sqlite: "sqlite",
+  duckdb: "duckdb",
+  clickhouse: "clickhouse",
+  spark: "spark",
+  bigquery: "bigquery",
+};
+
+export interface SQLOptions extends ExportOptions {
+  dialect: Dialect | "postgres" | "mariadb";
+  /** The table or view to read; parts of a qualified name as a list. Without it the result is an expression. */
+  table?: string | readonly string[];
+  /** Columns of the table to hand through, before the prediction. With them the engine may scan in parallel, in any order. */
+  keep?: readonly string[];
+  /** The column that holds a feature, where its name is not the feature's. */
+  columns?: Readonly<Record<string, string>>;
+  /** Quantile models: the level to predict, 0.5 by default. */
+  level?: number;
+  /** Name of the prediction's column; "prediction" by default. */
+  as?: string;
+}
+
+interface Words {
+  /** A double from any number. */
+  double(x: string): string;
+  /** Text from any value, compared byte by byte. */
+  text(x: string): string;
+  name(name: string): string;
+  string(text: string): string;
+  greatest: string;
+  least: string;
+  ln: string;
+  /** True for NaN; null where columns hold none. */
+  isNaN: ((x: string) => string) | null;
+  /** Whether names that differ only in case are one column. */
+  folds: boolean;
+  /** Longest name, in UTF-8 bytes or characters. */
+  longest: number;
+}
+
+const doubled = (mark: string) => (text: string) => mark + text.replaceAll(mark, mark + mark) + mark;
+const escapes: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0" };
+const escaped = (mark: string) => (text: string) =>
+  mark + text.replace(/[\\'"`]/g, "\\$&").replace(/[\n\r\t\0]/g, (c) => escapes[c]) + mark;
+const unicode = (text: string) =>
+  text.replace(/[^\x20-\x7e]|\$/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+const hex = (text: string) =>
+  Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+const DIALECTS: Record<Dialect, Words> = {
+  postgresql: {
+    double: (x) => `CAST(${x} AS double precision)`,
+    text: (x) => `CAST(${x} AS text) COLLATE "C"`,
+    name: doubled('"'),
+    // E'...' reads the same whatever standard_conforming_strings says
+    string: (text) => (text.includes("\\") ? `E${doubled("'")(text.replaceAll("\\", "\\\\"))}` : doubled("'")(text)),
+    greatest: "GREATEST",
+    least: "LEAST",
+    ln: "LN",
+    isNaN: (x) => `${x} = 'NaN'`,
+    folds: false,
+    longest: 63,
+  },
+  mysql: {
+    double: (x) => `CAST(${x} AS DOUBLE)`,
+    // collations of MySQL hold "a", "A", "ä" and "a " for equal
+    text: (x) => `CAST(CONVERT(${x} USING utf8mb4) AS BINARY)`,
+    name: doubled("`"),
+    // hexadecimal: independent of NO_BACKSLASH_ESCAPES and of the connection's character set
+    string: (text) => (/^[ -&(-[\]-~]*$/.test(text) ? `'${text}'` : `x'${hex(text)}'`),
+    greatest: "GREATEST",
+    least: "LEAST",
+    ln: "LN",
+    isNaN: null,
+    folds: true,
+    longest: 64,
+  },
+  sqlite: {
+    double: (x) => `CAST(${x} AS REAL)`,
+    text: (x) => `CAST(${x} AS TEXT) COLLATE BINARY`,
+    // not double quotes: SQLite takes an unknown name in those for a string
+    name: doubled("`"),
+    string: doubled("'"),
+    greatest: "MAX",
+    least: "MIN",
+    ln: "LN",
+    isNaN: null,
+    folds: true,
+    longest: Number.POSITIVE_INFINITY,
+  },
+  duckdb: {
+    double: (x) => `CAST(${x} AS DOUBLE)`,
+    text: (x) => `CAST(${x} AS VARCHAR)`,
+    name: doubled('"'),
+    string: doubled("'"),
+    greatest: "GREATEST",
+    least: "LEAST",
+    ln: "LN",
+    isNaN: (x) => `isnan(${x})`,
+    folds: true,
+    longest: Number.POSITIVE_INFINITY,
+  },
+  clickhouse: {
+    double: (x) => `CAST(${x} AS Nullable(Float64))`,
+    text: (x) => `CAST(${x} AS Nullable(String))`,
+    name: escaped("`"),
+    string: escaped("'"),
+    greatest: "greatest",
+    least: "least",
+    ln: "log",
+    isNaN: (x) => `isNaN(${x})`,
+    folds: false,
+    longest: Number.POSITIVE_INFINITY,
+  },
+  spark: {
+    double: (x) => `CAST(${x} AS DOUBLE)`,
+    text: (x) => `CAST(${x} AS STRING)`,
+    name: doubled("`"),
+    string: (text) => `'${unicode(text.replace(/[\\']/g, "\\$&"))}'`,
+    greatest: "GREATEST",
+    least: "LEAST",
+    ln: "LN",
+    isNaN: (x) => `isnan(${x})`,
+    folds: true,
+    longest: Number.POSITIVE_INFINITY,
+  },
+  bigquery: {
+    double: (x) => `CAST(${x} AS FLOAT64)`,
+    text: (x) => `CAST(${x} AS STRING)`,
+    name: escaped("`"),
+    string: (text) => `'${unicode(text.replace(/[\\']/g, "\\$&"))}'`,
+    greatest: "GREATEST",
+    least: "LEAST",
+    ln: "LN",
+    isNaN: (x) => `IS_NAN(${x})`,
+    folds: true,
+    longest: 300,
+  },
+};
+
+/** A double literal in every dialect: nine digits (a float32 has no more), always with an exponent, since 0.5 is a decimal in most. */
+function number(x: number): string {
+  const text = String(Number(x.toPrecision(9)));
+  return text.includes("e") ? text : `${text}e0`;
+}
+
+/** `a + w * z`, the sign of w drawn out. */
+const term = (w: number, z: string) => `${w < 0 ? " - " : " + "}${number(Math.abs(w))}*${z}`;
+
+/** Terms joined by plus; long sums in parts, since an engine's parser may descend one level a term. */
+function sum(terms: string[]): string {
+  if (terms.length <= 32) return terms.join(" + ");
+  const parts: string[] = [];
+  for (let i = 0; i < terms.length; i += 32) parts.push(`(${terms.slice(i, i + 32).join(" + ")})`);
+  return sum(parts);
+}
+
+/** `GREATEST(a, b, ...)`; a single value as it is (SQLite's MAX of one is an aggregate), many in parts of at most 100 (SQLite takes 127). */
+function extreme(word: string, values: string[]): string {
+  if (values.length === 1) return values[0];
+  if (values.length <= 100) return `${word}(${values.join(", ")})`;
+  const parts: string[] = [];
+  for (let i = 0; i < values.length; i += 100) parts.push(extreme(word, values.slice(i, i + 100)));
+  return extreme(word, parts);
+}
+
+/**
+ * SQL that predicts. Without `table` one expression over the columns of the model's features; with it a SELECT that yields one prediction a
+ * row, in the table's order (of engines that keep one: DuckDB, SQLite, MySQL and MariaDB by primary key, Spark within its partitions,
+ * PostgreSQL and ClickHouse in a single scan). Prefer `table`: inputs are then computed once a row, not once a plane, and the text is a tenth.
+ *
+ * A value that the library would throw on gives NULL: NULL or NaN in a feature whose missing values are an error, a category that is not
+ * known, an infinite number. Missing values that the model allows are NULL or NaN. SQLite needs its math functions (ln, exp) for models with
+ * log1p inputs or a link.
+ *
+ * @param model a model, its data, or the text of a model file
+ * @throws RangeError for an unknown dialect, or a feature whose name cannot be a column there (say which column holds it with `columns`)
+ * @example
+ * ```ts
+ * import { toSQL } from "isotone/export";
+ * const rows = await connection.query(toSQL(model, { dialect: "postgresql", table: "jobs" }));
+ * ```
+ */
+export function toSQL(model: Exportable, options: SQLOptions): string {
+  const dialect = ALIASES[options?.dialect];
+  if (!Object.hasOwn(ALIASES, options?.dialect ?? ""))
+    throw rangeError("dialect", Object.keys(ALIASES).join(", "), options?.dialect);
+  const words = DIALECTS[dialect];
+  const whole = modelData(model);
+  const data = options.prune ? pruneModel(whole) : whole;
+  const columns = columnNames(data, options, dialect, words);
+  const level = fedLevel(data, options.level ?? 0.5);
+
+  const values = data.features.map((feature, f) => value(feature, columns[f], dialect, words));
+  const missing = data.features.map((feature, f) => isMissing(feature, columns[f], words));
+  const valid = (v: string[]) => v.map((x) => `${x} IS NOT NULL`).join(" AND ");
+  if (options.table === undefined) {
+    const z = data.inputs.map((input) => prepared(input, values[input.feature], missing[input.feature], level, words));
+    return `CASE WHEN ${valid(values)} THEN ${linked(data, z, words)} END`;
+  }
+
+  const table = typeof options.table === "string" ? [options.table] : options.table;
+  if (!Array.isArray(table) || table.length === 0 || table.some((part) => typeof part !== "string" || part === "")) {
+    throw typeError("table", "a name, or the parts of a qualified name", options.table);
+  }
+  const v = data.features.map((_, f) => `v${f}`);
+  const m = data.features.map((_, f) => `m${f}`);
+  const z = data.inputs.map((_, i) => `z${i}`);
+  const keep = (options.keep ?? []).map((name) => words.name(name));
+  const asked = data.inputs.filter((input) => input.transform === "missing").map((input) => input.feature);
+  const first = [
+    ...keep.map((name, k) => `${name} AS k${k}`),
+    ...values.map((x, f) => `${x} AS ${v[f]}`),
+    ...[...new Set(asked)].map((f) => `CASE WHEN ${missing[f]} THEN 1e0 ELSE 0e0 END AS ${m[f]}`),
+  ];
+  const second = [
+    ...keep.map((_, k) => `k${k}`),
+    `CASE WHEN ${valid(v)} THEN 1 ELSE 0 END AS ok`,
+    ...data.inputs.map(
+      (input, i) => `${prepared(input, v[input.feature], `${m[input.feature]} = 1e0`, level, words)} AS ${z[i]}`,
+    ),
+  ];
+  const third = [
+    ...keep.map((name, k) => `k${k} AS ${name}`),
+    `CASE WHEN ok = 1 THEN ${linked(data, z, words)} END AS ${words.name(options.as ?? "prediction")}`,
+  ];
+  const from = table.map((part) => words.name(part)).join(".");
+  const inner = `SELECT ${second.join(",\n    ")}\n  FROM (SELECT ${first.join(",\n      ")}\n    FROM ${from}) AS v`;
+  const outer = `SELECT ${third.join(",\n  ")}\nFROM `;
+  // the inputs must not be computed anew for every plane: what keeps each engine from merging the two SELECTs
+  switch (dialect) {
+    case "sqlite":
+      return `WITH z AS MATERIALIZED (${inner})\n${outer}z`;
+    case "postgresql":
+      return `${outer}(${inner}\n  OFFSET 0) AS z`;
+    case "mysql":
+      return `${outer}(${inner}\n  LIMIT 18446744073709551615) AS z`;
+    case "clickhouse": {
+      const elements = 10 * data.networks.flat(2).length * (z.length + 4) + 10000;
+      const settings = [`max_ast_elements = ${elements}`, `max_expanded_ast_elements = ${elements}`];
+      // several threads hand rows over in any order
+      if (keep.length === 0) settings.unshift("max_threads = 1");
+      return `${outer}(${inner}) AS z\nSETTINGS ${settings.join(", ")}`;
+    }
+    default:
+      return `${outer}(${inner}) AS z`;
+  }
+}
+
+/** The quoted column of every feature, refused where the engine cannot have it. */
+function columnNames(data: ModelData, options: SQLOptions, dialect: Dialect, words: Words): string[] {
+  const seen = new Map<string, string>();
+  return data.features.map(({ name }) => {
+    const column = options.columns && Object.hasOwn(options.columns, name) ? options.columns[name] : name;
+    if (typeof column !== "string") throw typeError(`columns.${name}`, "the name of a column", column);
+    const mend = `; name its column with { columns: { ${quote(name)}: "..." } }`;
+    const size = dialect === "postgresql" ? new TextEncoder().encode(column).length : column.length;
+    const impossible =
+      column === "" ||
+      size > words.longest ||
+      column.includes("\0") ||
+      (dialect === "mysql" && (/[\u{10000}-\u{10ffff}]/u.test(column) || column.endsWith(" "))) ||
+      // Spark puts the values of its settings in the place of ${...}, in names too
+      (dialect === "spark" && /\$\{(\w+:)?[\w.-]+\}/.test(column));
+    if (impossible) throw new RangeError(`${dialect} cannot have a column ${quote(column)}${mend}`);
+    const key = words.folds ? column.toLowerCase() : column;
+    const other = seen.get(key);
+    if (other !== undefined) {
+      throw new RangeError(`${dialect} takes the columns of ${quote(other)} and ${quote(name)} for one${mend}`);
+    }
+    seen.set(key, name);
+    return words.name(column);
+  });
+}
+
+/** A finite float32, as both sides of BETWEEN: false for NaN and infinity in every engine, whatever it makes of NaN. */
+const FINITE = "BETWEEN -3.4028235e38 AND 3.4028235e38";
+
+function isMissing(feature: Feature, column: string, words: Words): string {
+  if (feature.kind === "category" || words.isNaN === null) return `${column} IS NULL`;
+  return `(${column} IS NULL OR ${words.isNaN(words.double(column))})`;
+}
+
+/** The value of a feature: a number, the code of a category (-1 when missing), or NULL for what the model refuses. */
+function value(feature: Feature, column: string, dialect: Dialect, words: Words): string {
+  const missing = isMissing(feature, column, words);
+  if (feature.kind === "category") {
+    const categories = feature.categories as string[];
+    const text = words.text(column);
+    const cases = categories.map((category, code) => ` WHEN ${text} = ${words.string(category)} THEN ${code}`);
+    const unknown = feature.unknown === undefined ? "NULL" : String(categories.indexOf(feature.unknown));
+    return `CASE WHEN ${missing} THEN ${feature.missing === "error" ? "NULL" : "-1"}${cases.join("")} ELSE ${unknown} END`;
+  }
+  // SQLite's CAST reads any text as a number
+  const is = dialect === "sqlite" ? `typeof(${column}) IN ('integer', 'real') AND ${column}` : words.double(column);
+  const fill = feature.fill === undefined ? "" : ` WHEN ${missing} THEN ${number(feature.fill)}`;
+  return `CASE WHEN ${is} ${FINITE} THEN ${words.double(column)}${fill} END`;
+}
+
+/** z of an input, from the value of its feature. */
+function prepared(input: Input, v: string, missing: string, level: number, words: Words): string {
+  const scaled = (t: string) =>
+    clamp(
+      `(${t} ${input.center < 0 ? "+" : "-"} ${number(Math.abs(input.center))}) * ${number(input.scale)}`,
+      -50,
+      50,
+      words,
+    );
+  switch (input.transform) {
+    case "linear":
+      return scaled(v);
+    case "log1p": {
+      const q = `${v} / ${number(input.divisor as number)}`;
+      return scaled(`CASE WHEN ${v} < 0e0 THEN ${q} ELSE ${words.ln}(1e0 + ABS(${q})) END`);
+    }
+    case "equals":
+      return `CASE WHEN ${v} = ${input.category} THEN ${number(at(input, 1))} ELSE ${number(at(input, 0))} END`;
+    case "missing":
+      return `CASE WHEN ${missing} THEN ${number(at(input, 1))} ELSE ${number(at(input, 0))} END`;
+    default:
+      return number(at(input, level));
+  }
+}
+
+const at = (input: Input, t: number) => Math.min(50, Math.max(-50, (t - input.center) * input.scale));
+
+const clamp = (x: string, low: number, high: number, words: Words) =>
+  `${words.least}(${words.greatest}(${x}, ${number(low)}), ${number(high)})`;
+
+/** The prediction from the inputs. */
+function linked(data: ModelData, z: string[], words: Words): string {
+  const d = z.length;
+  const networks = data.networks.map((groups) =>
+    extreme(
+      words.least,
+      groups.map((planes) =>
+        extreme(
+          words.greatest,
+          planes.map((plane) => {
+            let text = number(plane[d]);
+            for (let i = 0; i < d; i++) if (plane[i] !== 0) text += term(plane[i], z[i]);
+            return text;
+          }),
+        ),
+      ),
+    ),
+  );
+  const total = sum(networks.map((network) => (network.includes("(") ? network : `(${network})`)));
+  const eta = `(${total}) * ${number(data.scale)} ${data.offset < 0 ? "-" : "+"} ${number(Math.abs(data.offset))}`;
+  const { link } = data;
+  // engines raise errors where exp overflows or vanishes
+  if (link.name === "exp") return `EXP(${clamp(eta, -87.3, Math.min(88.7, link.maximum), words)})`;
+  if (link.name === "logistic") return `1e0 / (1e0 + EXP(${clamp(`0e0 - (${eta})`, -87.3, 88.7, words)}))`;
+  return eta;
+}
+
+/** The log odds of the level fed in for a requested level: docs/model-format.md. */
+function fedLevel(data: ModelData, p: number): number {
+  if (typeof p !== "number") throw typeError("level", "a number in (0, 1)", p);
+  if (!(p > 0 && p < 1)) throw rangeError("level", "a number in (0, 1)", p);
+  let level = p;
+  let [x0, y0] = [0, 0];
+  for (const [x1, y1] of [...(data.calibration ?? []), [1, 1]]) {
+    if (p > x0 && p <= x1) level = Math.min(y1, y0 + ((p - x0) / (x1 - x0)) * (y1 - y0));
+    [x0, y0] = [x1, y1];
+  }
+  level = Math.min(1 - 2 ** -24, Math.max(2 ** -24, Math.fround(level)));
+  return logarithm(level) - logarithm(1 - level);
+}
+
+/** Natural logarithm in double precision, without the host's (which differs between engines). */
+function logarithm(x: number): number {
+  let e = 0;
+  let m = x;
+  for (; m >= Math.SQRT2; e++) m /= 2;
+  for (; m < Math.SQRT1_2; e--) m *= 2;
+  const s = (m - 1) / (m + 1);
+  let p = 0;
+  for (let k = 25; k > 0; k -= 2) p = p * s * s + 1 / k;
+  return e * Math.LN2 + 2 * s * p;
+}

@@ -1,0 +1,106 @@
+"""One engine behind a pipe: a JSON command a line on stdin, a JSON answer a line on stdout. Started by engines.mjs."""
+
+import json
+import os
+import struct
+import sys
+
+
+class ClickHouse:
+    def open(self, command):
+        from chdb import session
+
+        self.session = session.Session()
+        return str(self.session.query("SELECT version()")).strip().strip('"')
+
+    def load(self, command):
+        def name(c):
+            return "`" + c["name"].replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+        kinds = ["Nullable(String)" if c.get("text") else "Nullable(Float64)" for c in command["columns"]]
+        columns = ", ".join(f"{name(c)} {k}" for c, k in zip(command["columns"], kinds))
+        table = command["table"]
+        self.run({"sql": "CREATE DATABASE IF NOT EXISTS d ENGINE = Atomic"})
+        self.run({"sql": "USE d"})
+        self.run({"sql": f"DROP TABLE IF EXISTS {table}"})
+        # a merge tree, as tables are in practice: read by several threads where it may
+        self.run({"sql": f"CREATE TABLE {table} ({columns}) ENGINE = MergeTree ORDER BY tuple()"})
+        self.run({"sql": f"INSERT INTO {table} FROM INFILE '{command['file']}' FORMAT JSONEachRow"})
+
+    def run(self, command):
+        self.session.query(command["sql"])
+
+    def query(self, command):
+        import pyarrow.ipc
+
+        raw = self.session.query(command["sql"], "ArrowStream").bytes()
+        column = pyarrow.ipc.open_stream(raw).read_all().column(0)
+        write(command["file"], column.to_pylist())
+
+
+class Spark:
+    def open(self, command):
+        import pyspark
+        from pyspark.sql import SparkSession
+
+        os.environ["PYSPARK_PYTHON"] = sys.executable
+        self.spark = (
+            SparkSession.builder.master("local[2]")
+            .config("spark.ui.enabled", "false")
+            .config("spark.sql.shuffle.partitions", "4")
+            .config("spark.driver.memory", "3g")
+            .config("spark.sql.warehouse.dir", os.path.join(command["work"], "warehouse"))
+            .config("spark.driver.bindAddress", "127.0.0.1")
+            .config("spark.driver.host", "127.0.0.1")
+            .config("spark.log.level", "ERROR")
+            .getOrCreate()
+        )
+        return pyspark.__version__
+
+    def load(self, command):
+        from pyspark.sql.types import DoubleType, StringType, StructField, StructType
+
+        schema = StructType(
+            [StructField(c["name"], StringType() if c.get("text") else DoubleType()) for c in command["columns"]]
+        )
+        with open(command["file"], encoding="utf-8") as lines:
+            rows = [tuple(json.loads(line).values()) for line in lines]
+        rows = [tuple(float(v) if isinstance(v, int) else v for v in row) for row in rows]
+        frame = self.spark.createDataFrame(rows, schema).repartitionByRange(4, *[]) if False else self.spark.createDataFrame(
+            self.spark.sparkContext.parallelize(rows, 4), schema
+        )
+        frame.cache().count()
+        frame.createOrReplaceTempView(command["table"])
+
+    def run(self, command):
+        self.spark.sql(command["sql"])
+
+    def query(self, command):
+        table = self.spark.sql(command["sql"]).toArrow()
+        write(command["file"], table.column(0).to_pylist())
+
+
+def write(file, values):
+    values = [float("nan") if v is None else float(v) for v in values]
+    with open(file, "wb") as out:
+        out.write(struct.pack(f"<{len(values)}d", *values))
+
+
+def main():
+    engine = {"clickhouse": ClickHouse, "spark": Spark}[sys.argv[1]]()
+    # what libraries print must not mix with the answers
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        command = json.loads(line)
+        try:
+            answer = {"result": getattr(engine, command["do"])(command)}
+        except ImportError as error:
+            answer = {"missing": f"Python package {error.name} (node tests/exports/run.mjs --install)"}
+        except Exception as error:  # noqa: BLE001
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+main()
