@@ -3,7 +3,7 @@
 //
 //   f(x) = sum_m min_k max_j (w_mkj . x + b_mkj) [+ w_linear . x + b_linear],   w = exp(z)
 //   loss = mean over the batch of (f(x) - y)^2; the gradient goes to the active plane of every network only
-//   Adam (Kingma & Ba 2015, algorithm 1): m, v, bias correction, then step by rate * mhat / (sqrt(vhat) + 1e-8)
+//   Adam (Kingma & Ba 2015, algorithm 1): m, v, bias correction, then step by rate * mhat / (sqrt(vhat) + 2e-8)
 
 /** Active planes of one row: one index per network, and the linear plane when there is one. `out` receives them; returns f(x). */
 export function forward(w, weight, bias, x, at, out) {
@@ -82,7 +82,7 @@ export function makeReference(w) {
       for (let i = 0; i < values.length; i++) {
         m[i] = 0.9 * m[i] + 0.1 * gradient[i];
         v[i] = 0.999 * v[i] + 0.001 * gradient[i] * gradient[i];
-        values[i] -= (rate * (m[i] / unbias1)) / (Math.sqrt(v[i] / unbias2) + 1e-8);
+        values[i] -= (rate * (m[i] / unbias1)) / (Math.sqrt(v[i] / unbias2) + 2e-8);
       }
     }
     for (let i = 0; i < z.length; i++) weight[i] = Math.exp(z[i]);

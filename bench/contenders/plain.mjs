@@ -57,7 +57,7 @@ export async function create() {
       const g = gradient[i];
       m[i] += 0.1 * (g - m[i]);
       v[i] += 0.001 * (g * g - v[i]);
-      values[i] -= (rate * m[i] * unbias1) / (Math.sqrt(v[i] * unbias2) + 1e-8);
+      values[i] -= (rate * m[i] * unbias1) / (Math.sqrt(v[i] * unbias2) + 2e-8);
     }
   }
 

@@ -39,7 +39,7 @@ class Torch:
     def start(self):
         self.z = torch.from_numpy(self.z0.copy()).requires_grad_()
         self.b = torch.from_numpy(self.b0.copy()).requires_grad_()
-        self.optimizer = torch.optim.Adam([self.z, self.b], lr=0.01)
+        self.optimizer = torch.optim.Adam([self.z, self.b], lr=0.01, eps=2e-8)
         self.step = 0
         return {}
 
@@ -192,7 +192,7 @@ class Numpy:
             for p, g, (m, v) in ((self.z, dw * weight, self.moments[0]), (self.b, db, self.moments[1])):
                 m += np.float32(0.1) * (g - m)
                 v += np.float32(0.001) * (g * g - v)
-                p -= np.float32(rate) * (m / np.float32(u1)) / (np.sqrt(v / np.float32(u2)) + np.float32(1e-8))
+                p -= np.float32(rate) * (m / np.float32(u1)) / (np.sqrt(v / np.float32(u2)) + np.float32(2e-8))
         return {"ms": (time.perf_counter() - begin) * 1e3, "loss": loss}
 
     def parameters(self):

@@ -1,0 +1,259 @@
+// results.json to RESULTS.md and charts/*.svg. Charts: Observable Plot on a DOM without a browser.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import * as Plot from "@observablehq/plot";
+import { parseHTML } from "linkedom";
+import { short } from "./lib/rounds.mjs";
+
+const here = (name) => new URL(name, import.meta.url);
+const { document } = parseHTML("<!doctype html><html><body></body></html>");
+
+function save(name, plot) {
+  const svg = plot.tagName.toLowerCase() === "svg" ? plot : plot.querySelector("svg");
+  svg.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  svg.setAttribute("style", "background: white; font-family: system-ui, sans-serif;");
+  mkdirSync(here("charts/"), { recursive: true });
+  // colours that a page would inherit: a picture has no page around it
+  writeFileSync(here(`charts/${name}.svg`), `${svg.outerHTML.replaceAll("currentColor", "#222")}\n`);
+}
+
+/** How many times as long as the library each contender takes, log axis. */
+function ratioChart(name, cases, title) {
+  const data = cases.flatMap(({ label, times }) => {
+    const own = times.find((t) => t.name === "isotone")?.median;
+    return times.filter((t) => t.name !== "isotone").map((t) => ({ case: label, who: t.label, ratio: t.median / own }));
+  });
+  if (!data.length) return;
+  const most = Math.max(...data.map((d) => d.ratio));
+  save(
+    name,
+    Plot.plot({
+      document,
+      width: 860,
+      marginLeft: 165,
+      marginRight: 60,
+      title,
+      x: { type: "log", domain: [0.5, most * 1.3], label: "times as long as isotone", grid: true },
+      y: { label: null, domain: [...new Set(data.map((d) => d.who))] },
+      fy: { label: null, domain: cases.map((c) => c.label) },
+      color: { scheme: "observable10", domain: [...new Set(data.map((d) => d.who))] },
+      height: 60 + cases.length * (18 * new Set(data.map((d) => d.who)).size + 22),
+      marks: [
+        Plot.ruleX([1], { stroke: "#222" }),
+        Plot.barX(data, { x1: 1, x2: "ratio", y: "who", fy: "case", fill: "who" }),
+        Plot.text(data, {
+          x: "ratio",
+          y: "who",
+          fy: "case",
+          text: (d) => `${short(d.ratio)}x`,
+          textAnchor: "start",
+          dx: 4,
+        }),
+      ],
+    }),
+  );
+}
+
+function lineChart(name, data, x, label) {
+  save(
+    name,
+    Plot.plot({
+      document,
+      width: 560,
+      height: 320,
+      marginLeft: 60,
+      x: { type: "log", label, grid: true },
+      y: { type: "log", label: "milliseconds", grid: true },
+      color: { legend: false, domain: ["training, one epoch", "prediction"], range: ["#4269d0", "#ff725c"] },
+      marks: [
+        Plot.line(data, { x, y: "ms", stroke: "what" }),
+        Plot.dot(data, { x, y: "ms", fill: "what" }),
+        Plot.text(
+          data,
+          Plot.selectLast({ x, y: "ms", z: "what", text: "what", dy: -10, textAnchor: "end", fill: "what" }),
+        ),
+      ],
+    }),
+  );
+}
+
+function table(times, unit) {
+  const own = times.find((t) => t.name === "isotone")?.median;
+  return [
+    `| | median ${unit} | least to greatest | times isotone's |`,
+    "|---|---:|---:|---:|",
+    ...times.map(
+      (t) =>
+        `| ${t.label} | ${short(t.median)} | ${short(t.least)} to ${short(t.greatest)} | ${t.name === "isotone" ? "" : `${short(t.median / own)}x`} |`,
+    ),
+    "",
+  ].join("\n");
+}
+
+export function report(results) {
+  const { machine, train = [], predict = [], sensitivity = [], scale, memory, peak } = results;
+  const out = [];
+  const say = (...lines) => out.push(...lines, "");
+  say(
+    "# Benchmarks",
+    "",
+    "Written by `npm run bench`; `npm run bench:quick` prints the key ratios within a minute. Rivals: `npm install --ignore-scripts --prefix bench/rivals`;",
+    "PyTorch and numpy where a Python has them (`BENCH_PYTHON`). Accuracy has a page of its own: `bench/accuracy.mjs`.",
+    "",
+    `${machine.processor}, ${machine.cores} cores, ${machine.gigabytes} GB, ${machine.system}, Node ${machine.node} (V8 ${machine.v8}). Everyone runs on one thread, each in a process of its own, in`,
+    "interleaved rounds after a warm-up; figures are medians. The library is timed through its public functions.",
+  );
+  say(
+    "Workloads: **A** 10,000 rows x 10 inputs, one network of 6 groups x 6 hyperplanes; **B** 100,000 x 20, 16 x 16; **C** 100,000 x 50, 32 x 32; **D** 100,000 x 20, the default",
+    "sum of a plane and sixteen 4 x 4 networks. Same rows, starting weights, order of batches and optimiser (Adam) for everyone.",
+  );
+  if (train.length) {
+    say("## Training", "", "![times as long as isotone, training](charts/train.svg)", "");
+    say(
+      "Milliseconds per epoch. Before anything is timed, loss and weights after 20 steps are compared with a float64 reference (`bench/reference.mjs`): tolerance 1e-4.",
+      "isotone: the difference of a long and a short `fit`, per epoch; what `fit` does besides (checking, scaling, the linear centre, the model) is in the line below each table.",
+    );
+    for (const { workload, batch, times, checks, setup } of train) {
+      say(`### ${workload}, batch ${batch}`, "", table(times, "ms"));
+      const differences = checks.map((c) => `${c.label} ${c.difference.toExponential(0)}`).join(", ");
+      say(
+        `Set-up of \`fit\`: ${short(setup)} ms. Largest difference from the reference after 20 steps: ${differences}.`,
+      );
+    }
+    ratioChart(
+      "train",
+      train.map((t) => ({ label: `${t.workload}, batch ${t.batch}`, times: t.times })),
+      "Training time per epoch",
+    );
+  }
+  if (predict.length) {
+    say(
+      "## Prediction",
+      "",
+      "![times as long as isotone, batch](charts/predict.svg)",
+      "",
+      "![times as long as isotone, one row](charts/row.svg)",
+      "",
+    );
+    say(
+      "Trained models; everyone's values agree with the library's to 1e-4. Rivals get the model with scaling folded into its weights; the library scales, clips and checks each value.",
+    );
+    for (const { workload, rows, batch, row } of predict) {
+      say(`### ${workload}, ${rows} rows at once`, "", table(batch, "ms"));
+      say(`### ${workload}, one row a call`, "", table(row, "us"));
+    }
+    ratioChart(
+      "predict",
+      predict.map((p) => ({ label: `${p.workload}, ${p.rows} rows`, times: p.batch })),
+      "Prediction of a batch",
+    );
+    ratioChart(
+      "row",
+      predict.map((p) => ({ label: `${p.workload}, one row`, times: p.row })),
+      "Prediction of one row, call included",
+    );
+  }
+  if (sensitivity.length) {
+    say(
+      "## Sensitivity",
+      "",
+      "![times as long as isotone, derivatives](charts/sensitivity.svg)",
+      "",
+      "Every partial derivative of every row.",
+      "",
+    );
+    for (const { workload, rows, times } of sensitivity) say(`### ${workload}, ${rows} rows`, "", table(times, "ms"));
+    ratioChart(
+      "sensitivity",
+      sensitivity.map((s) => ({ label: `${s.workload}, ${s.rows} rows`, times: s.times })),
+      "All partial derivatives of a batch",
+    );
+  }
+  if (peak?.length) {
+    say(
+      "## Share of the processor's peak",
+      "",
+      "Dense forward kernel, rows transposed on the fly, against the rate of f32x4 multiply and add without memory, in turn in one run.",
+      "",
+    );
+    say(
+      "| inputs | planes | GFLOP/s | peak | share | with active planes |",
+      "|---:|---:|---:|---:|---:|---:|",
+      ...peak.map(
+        (p) =>
+          `| ${p.d} | ${p.planes} | ${short(p.forward)} | ${short(p.peak)} | ${Math.round(100 * p.share)} % | time x ${p.gradient.toFixed(2)} |`,
+      ),
+    );
+  }
+  if (scale) {
+    say(
+      "## Growth",
+      "",
+      "![growth with rows](charts/scale-rows.svg) ![growth with inputs](charts/scale-inputs.svg) ![growth with planes](charts/scale-planes.svg)",
+      "",
+    );
+    say(
+      "Default networks (4 x 4), batch 128. Training: microseconds per row and epoch; prediction: nanoseconds per row.",
+      "",
+    );
+    const line = (label, r) => `| ${label} | ${short(r.train)} | ${short(r.predict)} |`;
+    say(
+      "| | training us | prediction ns |",
+      "|---|---:|---:|",
+      ...scale.n.map((r) => line(`${r.n} rows x ${r.d}`, r)),
+      ...scale.d.map((r) => line(`${r.d} inputs, ${r.n} rows`, r)),
+      ...scale.planes.map((r) => line(`${r.networks * 16 + 1} planes, ${r.n} rows x ${r.d}`, r)),
+    );
+    const points = (rows, size) =>
+      rows.flatMap((r) => [
+        { size: size(r), ms: (r.train * r.n) / 1e3, what: "training, one epoch" },
+        { size: size(r), ms: (r.predict * r.n) / 1e6, what: "prediction" },
+      ]);
+    lineChart(
+      "scale-rows",
+      points(scale.n, (r) => r.n),
+      "size",
+      "rows (20 inputs, 257 planes)",
+    );
+    lineChart(
+      "scale-inputs",
+      points(scale.d, (r) => r.d),
+      "size",
+      "inputs (20,000 rows)",
+    );
+    lineChart(
+      "scale-planes",
+      points(scale.planes, (r) => r.networks * 16 + 1),
+      "size",
+      "planes (20,000 rows, 20 inputs)",
+    );
+  }
+  if (memory) {
+    say(
+      "## Memory",
+      "",
+      `A million rows of fifty inputs as Float32Array columns, ${(memory.data / 1e6).toFixed(0)} MB. Peak resident memory, less Node and the generator (${(memory.floor / 1e6).toFixed(0)} MB):`,
+      "",
+    );
+    say(
+      "| | MB | times the rows |",
+      "|---|---:|---:|",
+      ...memory.results.map(
+        (r) =>
+          `| ${r.name} | ${((r.bytes - memory.floor) / 1e6).toFixed(0)} | ${((r.bytes - memory.floor) / memory.data).toFixed(2)} |`,
+      ),
+    );
+    say(
+      "`predictMany` reads the caller's columns piece by piece. `fit` keeps one row-major copy of its own beside the caller's.",
+    );
+  }
+  writeFileSync(
+    here("RESULTS.md"),
+    `${out
+      .join("\n")
+      .replace(/\n{3,}/g, "\n\n")
+      .trim()}\n`,
+  );
+  console.log("\nwrote bench/RESULTS.md and bench/charts");
+}
+
+if (process.argv[1]?.endsWith("bench/report.mjs")) report(JSON.parse(readFileSync(here("results.json"), "utf8")));
