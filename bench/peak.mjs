@@ -46,7 +46,7 @@ export function peak() {
     const most = () => measure(96 * 2e6, () => wasm.peak(2e6, 0.999, 0.001));
     const plain = () => measure(work * turns, () => wasm.forward(turns, 0));
     const tracked = () => measure(work * turns, () => wasm.forward(turns, 1));
-    for (let k = 0; k < 6; k++) [most, plain, tracked].forEach((f) => f());
+    for (let k = 0; k < 6; k++) for (const f of [most, plain, tracked]) f();
     const rounds = Array.from({ length: 15 }, () => [most(), plain(), tracked()]);
     const column = (k) => median(rounds.map((r) => r[k]));
     results.push({

@@ -61,7 +61,7 @@ export function prepare(inputs: i32, groups: i32, hyperplanes: i32): void {
   out = alloc(32);
   active = alloc(64);
   let meta = metas;
-  for (let k = 0; k < groups; k++) meta = putGroup(meta, hyperplanes, k * hyperplanes, k == groups - 1);
+  for (let k = 0; k < groups; k++) meta = putGroup(meta, hyperplanes, k * hyperplanes, k > groups - 2);
   for (let i = 0; i < numbers; i++) store<f32>(tiles + ((<usize>i) << 2), <f32>((i * 7919) % 1000) / 1000 - 0.5);
   for (let i = 0; i < d * 8; i++) store<f32>(rows + ((<usize>i) << 2), <f32>((i * 104729) % 1000) / 500 - 1);
 }
