@@ -6,10 +6,12 @@ import { VERSION } from "../version.js";
 import { addCount } from "./count.js";
 import { addCv } from "./cv.js";
 import { InputError, UsageError } from "./errors.js";
+import { addExport } from "./export.js";
 import { addFit } from "./fit.js";
 import { printable, removeUnfinished } from "./output.js";
 import { addPredict } from "./predict.js";
 import { addScan } from "./scan.js";
+import { addSensitivity } from "./sensitivity.js";
 
 const program = new Command("isotone")
   .description(
@@ -32,6 +34,8 @@ Results go to stdout (or -o), everything else to stderr. "-" reads stdin. Exit c
 
 addFit(program);
 addPredict(program);
+addSensitivity(program);
+addExport(program);
 addCount(program);
 addScan(program);
 addCv(program);

@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { load } from "../../js/model.js";
@@ -269,6 +270,174 @@ describe("isotone predict", () => {
     await new Promise((resolve) => child.on("close", resolve));
     expect(out).toMatch(/^prediction\n[\d.]+\ndone\n$/);
     expect(err).toBe("");
+  });
+});
+
+describe("isotone sensitivity", () => {
+  it("summarises the partial derivatives, none of the wrong sign", async () => {
+    const { code, out, err } = await isotone(["sensitivity", "model.json", "jobs.csv"]);
+    expect(code).toBe(0);
+    expect(out.split("\n").map((line) => line.split(/ +/)[0])).toEqual([
+      "feature",
+      "scan",
+      "repair",
+      "staff",
+      "hour",
+      "",
+    ]);
+    expect(err).toBe("300 rows; partial derivatives of the wrong sign: 0 of 900\n");
+    const { features: summary } = JSON.parse((await isotone(["sensitivity", "model.json", "jobs.csv", "--json"])).out);
+    expect(summary[0].min).toBeGreaterThanOrEqual(0);
+    expect(summary[2].max).toBeLessThanOrEqual(0);
+    expect(Math.abs(summary[0].mean - 2)).toBeLessThan(0.5);
+  });
+
+  it("writes every partial derivative with --csv, as the library gives them", async () => {
+    const { out } = await isotone(["sensitivity", "model.json", "new.csv", "--csv", "-q"]);
+    const [header, ...rows] = cells(out);
+    expect(header).toEqual(["scan", "repair", "staff", "hour"]);
+    const model = load(get("model.json"));
+    const [, , scan, repair, staff, hour, city] = ["", "", ...(cells(get("new.csv"))[1]?.slice(1) ?? [])];
+    const slopes = model.sensitivity({
+      scan: Number(scan),
+      repair: Number(repair),
+      staff: Number(staff),
+      hour: Number(hour),
+      city,
+    });
+    expect(rows[0]?.map((text) => Math.fround(Number(text)))).toEqual(
+      ["scan", "repair", "staff", "hour"].map((name) => slopes[name]),
+    );
+  });
+});
+
+describe("hostile names", () => {
+  const names = [
+    "__proto__",
+    "constructor",
+    'a "b"',
+    "c,d",
+    "e\nf",
+    "</script>",
+    "--target",
+    "'; drop table x; --",
+    "🦉",
+    "",
+    "x".repeat(1000),
+  ];
+  const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
+  const random = generator(5);
+  const rows = Array.from({ length: 60 }, () => names.map(() => Math.floor(10 * random())));
+  const csv = [
+    [...names, "y\t"].map(quoted).join(","),
+    ...rows.map((row) => [...row, row.reduce((sum, v, i) => sum + v * (i + 1), 0)].join(",")),
+  ].join("\n");
+
+  it("of columns, target and files go through fit and predict unharmed", async () => {
+    put("-odd name;$(x).csv", csv);
+    const list = names.map(quoted).join(",");
+    const fitted = await isotone([
+      "fit",
+      "./-odd name;$(x).csv",
+      `--target=y\t`,
+      `--increasing=${list}`,
+      "--epochs",
+      "5",
+      "-o",
+      "odd.json",
+    ]);
+    expect([fitted.code, fitted.out]).toEqual([0, ""]);
+    expect(load(get("odd.json")).features.map((f) => f.name)).toEqual(names);
+    const { code, out } = await isotone(["predict", "odd.json", "./-odd name;$(x).csv", "--only"]);
+    expect(code).toBe(0);
+    const model = load(get("odd.json"));
+    const expected = rows.map((row) => model.predict(row));
+    expect(
+      out
+        .trimEnd()
+        .split("\n")
+        .slice(1)
+        .map((text) => Math.fround(Number(text))),
+    ).toEqual(expected);
+  });
+
+  it("never reach the terminal as control characters", async () => {
+    const { err } = await isotone(["fit", "-", "--target", "y"], "a\u001b[31m,y\n1,2\n2,3\nred\u001b[2J,4\n");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what must not be there
+    expect(err).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
+    expect(err).toContain('\\u001b[31m" is "red\\u001b[2J", not a number');
+  });
+});
+
+describe("isotone export", () => {
+  it("writes a module that predicts like the library, and its types", async () => {
+    const { code } = await isotone([
+      "export",
+      "model.json",
+      "--to",
+      "esm",
+      "-o",
+      "exported.mjs",
+      "--types",
+      "exported.d.ts",
+    ]);
+    expect(code).toBe(0);
+    const module = await import(pathToFileURL(join(folder, "exported.mjs")).href);
+    const row = { scan: 3, repair: 2, staff: 1, hour: 9.5, city: "Oslo" };
+    expect(module.predict(row)).toBe(load(get("model.json")).predict(row));
+    expect(get("exported.d.ts")).toContain("predict");
+  });
+
+  it("writes SQL for a dialect, and says which options go together", async () => {
+    const { code, out } = await isotone([
+      "export",
+      "model.json",
+      "--to",
+      "sql",
+      "--dialect",
+      "postgres",
+      "--table",
+      "jobs",
+      "--keep",
+      "job",
+    ]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^SELECT [\s\S]*FROM "jobs"[\s\S]*;\n$/);
+    for (const [args, message] of [
+      [["--to", "sql"], "--to sql needs --dialect"],
+      [["--to", "sql", "--dialect", "oracle"], "Expected one of: postgresql"],
+      [["--to", "esm", "--table", "jobs"], "--table is for --to sql"],
+      [["--to", "exe"], "Expected one of"],
+    ] as const) {
+      const wrong = await isotone(["export", "model.json", ...args]);
+      expect([wrong.code, wrong.out, wrong.err]).toEqual([2, "", expect.stringContaining(message)]);
+    }
+  });
+});
+
+describe("isotone cv and scan", () => {
+  it("print scores beside a linear fit, and sentences", async () => {
+    const args = ["cv", "jobs.csv", "-t", "minutes", ...features, "--folds", "3", "--no-compare"];
+    const { code, out, err } = await isotone(args);
+    expect([code, err]).toEqual([0, expect.stringContaining("300 rows, 3 folds")]);
+    expect(out).toMatch(
+      /^ +RMSE +MAE +R2 [\s\S]*this model [\s\S]*sign-constrained linear fit [\s\S]*mean [\s\S]*90 % intervals hold [\s\S]*The model/,
+    );
+    const json = JSON.parse((await isotone([...args, "--json", "-q"])).out);
+    expect(json.predictions.length).toBe(300);
+    expect(json.model.rmse).toBeLessThan(json.linear.rmse);
+  });
+
+  it("describe shards alike at once and one by one, and fit takes the description", async () => {
+    const args = ["-t", "minutes", ...features.slice(2)];
+    await isotone(["scan", "jobs.csv", "new.csv", ...args, "-o", "both.json"]);
+    await isotone(["scan", "jobs.csv", ...args, "-o", "one.json"]);
+    put("two.json", (await isotone(["scan", "-", ...args], get("new.csv"))).out);
+    const merged = await isotone(["scan", "--merge", "one.json", "two.json"]);
+    expect(merged.out).toBe(get("both.json"));
+    const shard = async (name: string) =>
+      load((await isotone(["fit", name, "-t", "minutes", ...features, "--scaling", "both.json"])).out).toJSON().inputs;
+    expect(await shard("jobs.csv")).toEqual(await shard("new.csv"));
   });
 });
 

@@ -1,0 +1,97 @@
+// isotone export: a model as code or a graph for other places. Needs no engine: a saved model is enough.
+
+import { type Command, InvalidArgumentError } from "commander";
+import { toModule, toModuleTypes } from "../export/esm.js";
+import { toSQL } from "../export/sql.js";
+import { UsageError } from "./errors.js";
+import { openModel } from "./model-file.js";
+import { names, oneOf, real, withOutputOptions } from "./options.js";
+import { digits, say, setQuiet, withOutput } from "./output.js";
+
+interface Flags {
+  to: string;
+  output?: string;
+  quiet?: boolean;
+  prune?: boolean;
+  types?: string;
+  dialect?: string;
+  table?: string;
+  keep?: string[];
+  column?: [string, string][];
+  level?: number;
+  as?: string;
+}
+
+const DIALECTS = ["postgresql", "postgres", "mysql", "mariadb", "sqlite", "duckdb", "clickhouse", "spark", "bigquery"];
+
+function pairs(text: string, before: [string, string][] = []): [string, string][] {
+  const at = text.lastIndexOf("=");
+  if (at < 0) throw new InvalidArgumentError("Expected feature=column.");
+  return [...before, [text.slice(0, at), text.slice(at + 1)]];
+}
+
+export function addExport(program: Command): void {
+  const command = program
+    .command("export <model>")
+    .description("write a model as code for other places")
+    .requiredOption("--to <kind>", "esm: a JavaScript module without imports; sql: a query", oneOf(["esm", "sql"]))
+    .option("--prune", "leave out what can never decide within the ranges of the training rows")
+    .option("--types <file>", "esm: also write its TypeScript types here")
+    .option("--dialect <engine>", `sql: ${DIALECTS.join(", ")}`, oneOf(DIALECTS))
+    .option("--table <name>", "sql: a SELECT over this table; without it the result is one expression")
+    .option("--keep <columns>", "sql: with --table: columns to hand through", names)
+    .option("--column <feature=column>", "sql: the column that holds a feature under another name (repeatable)", pairs)
+    .option("--level <p>", "sql, quantile models: the level to predict (default: 0.5)", real(0, 1))
+    .option("--as <name>", "sql: name of the predicted column (default: prediction)");
+  withOutputOptions(command, undefined)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  isotone export model.json --to esm -o model.js --types model.d.ts
+  isotone export model.json --to sql --dialect postgres --table jobs | psql shop
+  isotone export model.json --to sql --dialect duckdb --table jobs --keep id -o predict.sql`,
+    )
+    .action(run);
+}
+
+async function run(path: string, flags: Flags): Promise<void> {
+  setQuiet(flags.quiet === true);
+  const { to } = flags;
+  if (to === "sql" && flags.dialect === undefined)
+    throw new UsageError(`--to sql needs --dialect: ${DIALECTS.join(", ")}`);
+  for (const [name, kind] of [
+    ["types", "esm"],
+    ["dialect", "sql"],
+    ["table", "sql"],
+    ["keep", "sql"],
+    ["column", "sql"],
+    ["level", "sql"],
+    ["as", "sql"],
+  ] as const) {
+    if (flags[name] !== undefined && to !== kind)
+      throw new UsageError(`--${name} is for --to ${kind}, not for --to ${to}`);
+  }
+  const model = await openModel(path);
+  const prune = flags.prune === true;
+  await withOutput(flags.output, async (output) => {
+    let result: string | Uint8Array;
+    if (to === "esm") {
+      result = toModule(model, { prune });
+    } else {
+      const sql = toSQL(model, {
+        dialect: flags.dialect as "duckdb",
+        prune,
+        ...(flags.table !== undefined && { table: flags.table }),
+        ...(flags.keep !== undefined && { keep: flags.keep }),
+        ...(flags.column !== undefined && { columns: Object.fromEntries(flags.column) }),
+        ...(flags.level !== undefined && { level: flags.level }),
+        ...(flags.as !== undefined && { as: flags.as }),
+      });
+      result = flags.table === undefined ? `${sql}\n` : `${sql};\n`;
+    }
+    await output.write(result);
+    if (flags.types !== undefined) await withOutput(flags.types, (types) => types.write(toModuleTypes(model)));
+    if (flags.output !== undefined) say(`wrote ${flags.output}, ${digits(result.length)} bytes`);
+  });
+}
