@@ -181,19 +181,19 @@ async function types() {
     process.stderr.write(`${error.stdout ?? ""}${error.stderr ?? ""}`);
     throw new Error("tsc failed");
   }
-  await copyTypes();
+  await copyTypes(entries);
 }
 
-/** build/types/js -> dist, keeping the folders. Nothing of build/ may be reached from there. */
-async function copyTypes() {
-  const { readdir } = await import("node:fs/promises");
-  for (const item of await readdir("build/types/js", { recursive: true, withFileTypes: true })) {
-    if (!item.isFile()) continue;
-    const from = join(item.parentPath ?? item.path, item.name);
-    const to = join("dist", relative("build/types/js", from));
-    if (/wasm\.(inline|import|compile)/.test(to)) continue;
+/** The declarations that the entries reach, build/types/js -> dist, keeping the folders. */
+async function copyTypes(entries) {
+  const found = new Set(entries.map((entry) => entry.replace(/\.ts$/, ".d.ts")));
+  for (const file of found) {
+    const text = await readFile(join("build/types", file), "utf8");
+    for (const [, name] of text.matchAll(/(?:from|import)\s*\(?"(\.[^"]+)\.js"/g))
+      found.add(join(dirname(file), `${name}.d.ts`));
+    const to = join("dist", relative("js", file));
     await mkdir(dirname(to), { recursive: true });
-    await copyFile(from, to);
+    await writeFile(to, text);
   }
 }
 

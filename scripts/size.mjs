@@ -1,0 +1,72 @@
+// npm run size: what users download, compressed with gzip -9, of the built dist/. Each row is bundled by esbuild as a user's bundle would be, from
+// dist/, so that what is not imported is not counted. Fails above a limit; --json for machines. The goals are those of the project; the limits keep
+// what has been reached.
+
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+/** name, what is imported, from which file, its wasm file; goal and limit of the JavaScript in bytes, limit of the wasm. */
+const ROWS = [
+  { name: "isotone, everything", take: "*", from: "index.js", wasm: "kernels.wasm" },
+  { name: "isotone, fit and load", take: "{ fit, load }", from: "index.js", wasm: "kernels.wasm", goal: 16000 },
+  { name: "isotone/predict", take: "{ load }", from: "predict.js", wasm: "predict.wasm", goal: 3000 },
+  { name: "isotone/export", take: "*", from: "export.js" },
+];
+/** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
+const LIMITS = {
+  "isotone, everything": [30000, 10500, 42000],
+  "isotone, fit and load": [21500, 10500, 33000],
+  "isotone/predict": [9000, 3100, 12900],
+  "isotone/export": [16000, 0, 16000],
+};
+
+const gz = (bytes) => gzipSync(bytes, { level: 9 }).length;
+
+async function bundle({ take, from }) {
+  const names = take === "*" ? "* as all" : take;
+  const use = take === "*" ? "globalThis.all = all;" : `globalThis.all = ${take};`;
+  const result = await build({
+    stdin: { contents: `import ${names} from "./${from}";\n${use}`, resolveDir: join(root, "dist") },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "neutral",
+    write: false,
+    external: ["*.wasm"],
+  });
+  return result.outputFiles[0].contents;
+}
+
+const kB = (bytes) => (bytes === undefined ? "" : (bytes / 1000).toFixed(1));
+const report = [];
+for (const row of ROWS) {
+  const wasm = row.wasm ? gz(await readFile(join(root, "dist", row.wasm))) : 0;
+  const total = gz(await bundle(row));
+  // the workerd entry is the same code without the inlined module
+  const js = row.wasm ? gz(await bundle({ ...row, from: row.from.replace(".js", ".workerd.js") })) : total;
+  const limit = LIMITS[row.name];
+  const over = [js, wasm, total].some((bytes, i) => bytes > limit[i]);
+  report.push({ name: row.name, js, wasm, total, goal: row.goal, limit, over });
+}
+
+if (process.argv.includes("--json")) console.log(JSON.stringify(report, null, 2));
+else {
+  console.log("| kB, gzip | JavaScript | goal | wasm | one bundle, wasm inlined | limits |\n|---|---|---|---|---|---|");
+  for (const { name, js, wasm, total, goal, limit, over } of report) {
+    const cells = [
+      name,
+      kB(js),
+      kB(goal),
+      wasm ? kB(wasm) : "",
+      kB(total),
+      limit.map(kB).join(" / ") + (over ? ": OVER" : ""),
+    ];
+    console.log(`| ${cells.join(" | ")} |`);
+  }
+}
+process.exitCode = report.some((row) => row.over) ? 1 : 0;
