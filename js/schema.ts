@@ -216,6 +216,8 @@ export function readTarget(table: Table, schema: Pick<Schema, "target" | "loss">
   const y = numericColumn(table, schema.target);
   const loss = schema.loss.name;
   let differ = false;
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
   for (let r = 0; r < y.length; r++) {
     const value = y[r] as number;
     if (loss === "poisson" && value < 0) throw badTarget(schema.target, loss, "0 or more", value, r);
@@ -223,6 +225,13 @@ export function readTarget(table: Table, schema: Pick<Schema, "target" | "loss">
     if (loss === "logistic" && (value < 0 || value > 1))
       throw badTarget(schema.target, loss, "0 or 1 (or a share)", value, r);
     if (value !== y[0]) differ = true;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  if (high - low > 3.4e38) {
+    throw new RangeError(
+      `target ${quote(schema.target)} runs from ${low} to ${high}, wider than float32: give it in a larger unit`,
+    );
   }
   if (!differ) {
     throw new RangeError(`target ${quote(schema.target)} is ${y[0]} in every row: there is nothing to learn from it`);

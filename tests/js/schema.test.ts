@@ -221,6 +221,10 @@ describe("the target and the weights", () => {
     );
   });
 
+  it("refuse a target that spans more than float32 can", () => {
+    expect(failure(target([-3e38, 3e38], "squared"))).toContain("wider than float32: give it in a larger unit");
+  });
+
   it("refuse a target that the loss cannot have", () => {
     expect(failure(target([1, -1], "poisson"))).toBe(
       'RangeError: row 1: "y" is -1; the loss "poisson" expected 0 or more',
