@@ -3,7 +3,6 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import * as isotone from "../../dist/index.js";
 import { ACTIVITIES } from "./measure.mjs";
 import { baselines, columnOf, negatives, readJobs, spreadOf, studyIsotone, studyMlp } from "./study.mjs";
 
@@ -64,6 +63,7 @@ function progress(text) {
 
 async function main() {
   const print = (text = "") => console.log(text);
+  const isotone = await import("../../dist/index.js");
   const jobs = readJobs();
   const { names, train, test } = jobs;
   const n = test.rows.length;
