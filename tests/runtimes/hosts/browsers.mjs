@@ -6,12 +6,16 @@ import { join } from "node:path";
 import { bundlers } from "./bundlers.mjs";
 import { answer, freePort, json, run, start } from "./process.mjs";
 
-async function inChromium(ctx, script, options) {
+export async function launchChromium() {
   const { chromium } = await import("playwright-core");
-  const browser = await chromium.launch({
+  return chromium.launch({
     executablePath: "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
   });
+}
+
+async function inChromium(ctx, script, options) {
+  const browser = await launchChromium();
   try {
     const { url, found } = ctx.site.page(script, options);
     const page = await browser.newPage();
@@ -91,7 +95,8 @@ async function inWebKit(ctx, script) {
   }
 }
 
-const chromiumVersion = async () => /[\d.]+/.exec(await run("/usr/bin/chromium", ["--version", "--no-sandbox"]))[0];
+export const chromiumVersion = async () =>
+  /[\d.]+/.exec(await run("/usr/bin/chromium", ["--version", "--no-sandbox"]))[0];
 const plain = "plain.mjs";
 
 export default [

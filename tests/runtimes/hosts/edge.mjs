@@ -3,10 +3,11 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 
-async function bundle(ctx, conditions) {
+async function bundle(entry, conditions, globalName) {
   const { build } = await import("esbuild");
   const result = await build({
-    entryPoints: [join(ctx.app, "edge.mjs")],
+    entryPoints: [entry],
+    globalName,
     bundle: true,
     format: "iife",
     write: false,
@@ -27,19 +28,24 @@ async function bundle(ctx, conditions) {
   return result.outputFiles[0].text;
 }
 
-async function evaluate(ctx, conditions) {
+/** A sandbox in which the bundle of `entry` has run; its exports are in the global `globalName`. */
+export async function edgeVM(ctx, entry, globalName, conditions = ["edge-light"]) {
   const { EdgeVM } = await import("@edge-runtime/vm");
   const hostModules = {};
   for (const name of ["kernels", "predict"]) {
-    hostModules[name] = await WebAssembly.compile(
-      await readFile(join(ctx.app, `node_modules/isotone/dist/${name}.wasm`)),
-    );
+    const bytes = await readFile(join(ctx.app, `node_modules/isotone/dist/${name}.wasm`));
+    hostModules[name] = await WebAssembly.compile(bytes);
   }
   const vm = new EdgeVM({
     codeGeneration: { strings: false, wasm: false },
     extend: (context) => Object.assign(context, { hostModules }),
   });
-  vm.evaluate(await bundle(ctx, conditions));
+  vm.evaluate(await bundle(entry, conditions, globalName));
+  return vm;
+}
+
+async function evaluate(ctx, conditions) {
+  const vm = await edgeVM(ctx, join(ctx.app, "edge.mjs"), undefined, conditions);
   return vm.evaluate("globalThis.answer");
 }
 

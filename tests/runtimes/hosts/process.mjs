@@ -3,9 +3,13 @@ import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 
 /** Runs a program to its end; stdout as text. */
-export function run(command, args, { timeout = 300_000, ...options } = {}) {
+export function run(command, args, { timeout = 300_000, input, ...options } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], ...options });
+    const child = spawn(command, args, {
+      stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      ...options,
+    });
+    child.stdin?.end(input);
     const timer = setTimeout(() => child.kill("SIGKILL"), timeout);
     let out = "";
     let err = "";
