@@ -1,6 +1,6 @@
 // package-lock.json with the optional packages of every platform listed. npm leaves out those it could not look up
 // when the lock file was written (a mirror that holds one platform only, say) and `npm ci` then refuses the file.
-// Run after `npm install` has changed the lock file: node scripts/lock.mjs
+// Run after `npm install` has changed a lock file: node scripts/lock.mjs (all of the repository) or node scripts/lock.mjs <file>…
 import { readFileSync, writeFileSync } from "node:fs";
 
 const systems = ["aix", "android", "darwin", "freebsd", "linux", "netbsd", "openbsd", "openharmony", "sunos", "win32"];
@@ -36,25 +36,49 @@ function platform(name) {
   };
 }
 
-const file = new URL("../package-lock.json", import.meta.url);
-const lock = JSON.parse(readFileSync(file, "utf8"));
-let added = 0;
-for (const [path, entry] of Object.entries(lock.packages)) {
-  for (const [name, range] of Object.entries(entry.optionalDependencies ?? {})) {
-    const nested = `${path}/node_modules/${name}`;
-    const flat = `node_modules/${name}`;
-    if (lock.packages[nested] || lock.packages[flat] || !/^[~^]?\d+(\.\d+)*/.test(range)) continue;
-    const { os, cpu, libc } = platform(name);
-    if (!os && !cpu) {
-      console.warn(`left out: ${name} (no platform in its name)`);
-      continue;
-    }
-    lock.packages[flat] = { version: range.replace(/^[~^]/, ""), ...(cpu && { cpu }), dev: true, ...(libc && { libc }), optional: true, ...(os && { os }) };
-    added++;
-  }
+/** The folders where a package at `path` looks for others, nearest first. */
+function folders(path) {
+  const out = [];
+  for (let at = path; at !== ""; at = at.slice(0, Math.max(0, at.lastIndexOf("/node_modules/")))) out.push(`${at}/`);
+  return [...out, ""];
 }
-const [root, ...rest] = Object.entries(lock.packages);
-rest.sort(([a], [b]) => (a < b ? -1 : 1));
-lock.packages = Object.fromEntries([root, ...rest]);
-writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
-console.log(`${added} packages of other platforms listed`);
+
+const all = ["", "bench/rivals/", "tests/exports/", "tests/runtimes/"].map((folder) => `${folder}package-lock.json`);
+const root = new URL("../", import.meta.url);
+for (const name of process.argv.length > 2 ? process.argv.slice(2) : all) complete(new URL(name, root), name);
+
+/** Adds the packages that are missing from one lock file. */
+function complete(file, label) {
+  const lock = JSON.parse(readFileSync(file, "utf8"));
+  let added = 0;
+  for (const [path, entry] of Object.entries(lock.packages)) {
+    for (const [name, range] of Object.entries(entry.optionalDependencies ?? {})) {
+      if (!/^[~^]?\d+(\.\d+)*/.test(range)) continue;
+      const version = range.replace(/^[~^]/, "");
+      const places = folders(path).map((folder) => `${folder}node_modules/${name}`);
+      const found = places.find((place) => lock.packages[place]);
+      if (found && (range !== version || lock.packages[found].version === version)) continue;
+      const beside = places[path ? 1 : 0];
+      const flat = lock.packages[beside] ? places[0] : beside;
+      const { os, cpu, libc } = platform(name);
+      if (!os && !cpu) {
+        console.warn(`${label}: left out ${name}, no platform in its name`);
+        continue;
+      }
+      lock.packages[flat] = {
+        version,
+        ...(cpu && { cpu }),
+        ...(entry.dev && { dev: true }),
+        ...(libc && { libc }),
+        optional: true,
+        ...(os && { os }),
+      };
+      added++;
+    }
+  }
+  const [first, ...rest] = Object.entries(lock.packages);
+  rest.sort(([a], [b]) => (a < b ? -1 : 1));
+  lock.packages = Object.fromEntries([first, ...rest]);
+  writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
+  console.log(`${label}: ${added} packages of other platforms added`);
+}
