@@ -1,5 +1,6 @@
 // Public names only.
 
+export { type AnyPredictor, type Audit, type AuditOptions, audit, type FeatureAudit } from "./audit.js";
 export type { Certificate, Violation } from "./certify.js";
 export {
   type CrossValidateOptions,
@@ -12,10 +13,21 @@ export {
 export { ModelFormatError } from "./errors.js";
 export { fit } from "./fit.js";
 export { stringifyModel } from "./format.js";
-export { load, type Model } from "./model.js";
+export { type Explanation, type ExplanationOfMany, load, type Model } from "./model.js";
 export type { AnyRows, Columns, Row, Rows } from "./rows.js";
 export type { Batches } from "./sample.js";
 export { mergeScalings, type ScalingFile, scan } from "./scan.js";
 export type { FeatureOption, FitOptions, Progress } from "./schema.js";
+export {
+  alphaCurves,
+  type FeatureSensitivity,
+  interactions,
+  type PartialDependence,
+  partialDependence,
+  permutationImportance,
+  type SensitivitySummary,
+  sensitivitySummary,
+  surface,
+} from "./sensitivity.js";
 export type { Constraint, Feature, Input, Link, Loss, ModelData, Scores, TrainingReport } from "./types.js";
 export { VERSION as version } from "./version.js";

@@ -10,8 +10,8 @@ const LOG2E = 1.4426950408889634;
 const SQRT_HALF = 0.7071067811865476;
 const ROUND = 6755399441055744; // 1.5 * 2^52: adding and subtracting it rounds to the nearest integer, ties to even
 
-/** e^x, rounded once to float32; the argument is held to [-87.3, 88.7]. Non-decreasing on every float32. */
-export function expf(x: number): number {
+/** e^x in float64, within 1e-15 relative; the argument is held to [-87.3, 88.7], where float32 results are normal numbers. */
+export function exp(x: number): number {
   const a = x < -87.3 ? -87.3 : x > 88.7 ? 88.7 : x;
   const n = a * LOG2E + ROUND - ROUND;
   const r = a - n * LN2;
@@ -31,11 +31,16 @@ export function expf(x: number): number {
   p = p * r + 1;
   f64[0] = 0;
   words[high] = (n + 1023) << 20;
-  return Math.fround(p * f64[0]);
+  return p * f64[0];
 }
 
-/** Natural logarithm of a positive float32, rounded once to float32. Non-decreasing on every float32. */
-export function logf(x: number): number {
+/** e^x, rounded once to float32. Non-decreasing on every float32. */
+export function expf(x: number): number {
+  return Math.fround(exp(x));
+}
+
+/** Natural logarithm of a positive, normal float64, within 1e-15. */
+export function log(x: number): number {
   f64[0] = x;
   let e = (words[high] >>> 20) - 1023;
   words[high] = (words[high] & 0xfffff) | 0x3ff00000;
@@ -55,5 +60,10 @@ export function logf(x: number): number {
   p = p * q + 1 / 5;
   p = p * q + 1 / 3;
   p = p * q + 1;
-  return Math.fround(e * LN2 + 2 * s * p);
+  return e * LN2 + 2 * s * p;
+}
+
+/** Natural logarithm of a positive float32, rounded once to float32. Non-decreasing on every float32. */
+export function logf(x: number): number {
+  return Math.fround(log(x));
 }

@@ -1,10 +1,12 @@
 // A model: the predictor, and the questions one may ask of it. In: model data; out: an object with methods, no state of its own.
 
+import { rangeError, typeError } from "./errors.js";
+import { baselineRow, explainer } from "./explain.js";
 import { parseModel } from "./format.js";
 import { intervalAround } from "./interval.js";
-import { makePredictor, type Predictor } from "./predictor.js";
-import type { Row } from "./rows.js";
-import type { ModelData } from "./types.js";
+import { fedLevel, makePredictor, type Predictor } from "./predictor.js";
+import { type AnyRows, encodeRow, type Row, rowReader } from "./rows.js";
+import type { Feature, ModelData } from "./types.js";
 import { wasmModule } from "./wasm.inline.js";
 import { createEngines } from "./wasm.js";
 
@@ -15,6 +17,33 @@ export interface Model extends Predictor {
    * @throws RangeError when the model has too few out-of-fold residuals for that coverage, or none
    */
   predictInterval(row: Row, coverage?: number): [number, number];
+  /**
+   * What each feature adds to the prediction on the way from a baseline to the row: partial derivatives integrated exactly along the straight
+   * path (js/explain.ts), in target units. They sum to prediction - baseline, to float32 rounding, and have the constraint's sign.
+   * @param baseline "median" (default: the median row of training), "zero" (all counts 0), or a row
+   */
+  explain(row: Row, baseline?: Row | "median" | "zero"): Explanation;
+  /** `explain` for many rows against one baseline: contributions are rows × features, row-major. */
+  explainMany(rows: AnyRows, baseline?: Row | "median" | "zero"): ExplanationOfMany;
+  /** f(row + change) - f(row): numbers are added, a category is put in the place of the row's. */
+  effect(row: Readonly<Record<string, unknown>>, change: Readonly<Record<string, number | string>>): number;
+  /** Relative change of the prediction per relative change of each numeric feature: derivative × value / prediction. */
+  elasticity(row: Row): Record<string, number>;
+}
+
+/** What each feature adds to a prediction. */
+export interface Explanation {
+  /** The prediction at the baseline. */
+  baseline: number;
+  contributions: Record<string, number>;
+  prediction: number;
+}
+
+export interface ExplanationOfMany {
+  baseline: number;
+  /** [rows][features], row-major. */
+  contributions: Float64Array;
+  predictions: Float64Array;
 }
 
 const engineOf = createEngines(wasmModule);
@@ -22,10 +51,93 @@ const engineOf = createEngines(wasmModule);
 /** A model from checked data; `module` as in `load`. */
 export function makeModel(data: ModelData, module?: WebAssembly.Module): Model {
   const predictor = makePredictor(data, engineOf(module));
+  const { features } = data;
+  const raw = (row: Row) => {
+    const out = new Float32Array(features.length);
+    encodeRow(row, features, out);
+    return out;
+  };
+  let prepared: ReturnType<typeof explainer> | undefined;
+  const explain = () => {
+    prepared ??= explainer(data, fedLevel(data, 0.5));
+    return prepared;
+  };
+  const baselineOf = (given: Row | "median" | "zero") => {
+    if (typeof given !== "string") return raw(given);
+    if (given !== "median" && given !== "zero") throw rangeError("baseline", '"median", "zero" or a row', given);
+    return baselineRow(data, given);
+  };
   return {
     ...predictor,
     predictInterval: (row, coverage = 0.9) => intervalAround(data, predictor.predict(row), coverage),
+    explain(row, baseline = "median") {
+      const { contributions, ...ends } = explain()(baselineOf(baseline), raw(row));
+      return { ...ends, contributions: Object.fromEntries(features.map((f, i) => [f.name, contributions[i]])) };
+    },
+    explainMany(rows, baseline = "median") {
+      const base = baselineOf(baseline);
+      const { n, read } = rowReader(rows, features);
+      const width = features.length;
+      const row = new Float32Array(width);
+      const out = {
+        baseline: predictor.predict(base),
+        contributions: new Float64Array(n * width),
+        predictions: new Float64Array(n),
+      };
+      for (let r = 0; r < n; r++) {
+        read(r, r + 1, row);
+        const one = explain()(base, row);
+        out.contributions.set(one.contributions, r * width);
+        out.predictions[r] = one.prediction;
+        out.baseline = one.baseline;
+      }
+      return out;
+    },
+    effect: (row, change) => predictor.predict(changed(row, change, features)) - predictor.predict(row),
+    elasticity(row) {
+      const values = raw(row);
+      const prediction = predictor.predict(row);
+      const slopes = predictor.sensitivity(row);
+      const numeric = features.map((f, i) => [f, i] as const).filter(([f]) => f.kind === "number");
+      return Object.fromEntries(
+        numeric.map(([f, i]) => [
+          f.name,
+          (slopes[f.name] * (values[i] === values[i] ? values[i] : (f.fill ?? 0))) / prediction,
+        ]),
+      );
+    },
   };
+}
+
+/** The row after a change: numbers added, categories replaced. */
+function changed(
+  row: Readonly<Record<string, unknown>>,
+  change: Readonly<Record<string, number | string>>,
+  features: readonly Feature[],
+) {
+  const out = new Map(Object.entries(row));
+  for (const [name, by] of Object.entries(change)) {
+    const feature = features.find((f) => f.name === name);
+    if (!feature)
+      throw rangeError(
+        "change",
+        `features of the model (${features
+          .map((f) => f.name)
+          .slice(0, 12)
+          .join(", ")})`,
+        name,
+      );
+    if (feature.kind === "category") {
+      if (typeof by !== "string") throw typeError(`change.${name}`, "a category", by);
+      out.set(name, by);
+      continue;
+    }
+    const from = row[name];
+    if (typeof by !== "number") throw typeError(`change.${name}`, "a number to add", by);
+    if (typeof from !== "number" || from !== from) throw typeError(name, "a number that can change", from);
+    out.set(name, from + by);
+  }
+  return Object.fromEntries(out);
 }
 
 /**

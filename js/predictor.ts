@@ -47,14 +47,18 @@ const PIECE = 1 << 16;
 
 const LOWEST_LEVEL = 2 ** -24;
 
+/** The level that goes into the network for an asked level p. */
+export function fedLevel(data: Pick<ModelData, "calibration">, p: number): number {
+  return Math.min(1 - LOWEST_LEVEL, Math.max(LOWEST_LEVEL, Math.fround(calibrated(data.calibration, p))));
+}
+
 export function makePredictor(data: ModelData, engine: Engine): Predictor {
   const { features } = data;
   const width = features.length;
   const slot = engine.add(data);
   const leveled = slot.row > width;
   const row = new Float32Array(slot.row);
-  const level = (p: number) =>
-    Math.min(1 - LOWEST_LEVEL, Math.max(LOWEST_LEVEL, Math.fround(calibrated(data.calibration, p))));
+  const level = (p: number) => fedLevel(data, p);
   const median = leveled ? level(0.5) : 0;
 
   /** Runs a kernel over rows in pieces, so that beside the result no copy of all rows exists. `results` numbers a row at `stride`. */
