@@ -6,6 +6,7 @@ import { VERSION } from "../version.js";
 import { addCount } from "./count.js";
 import { addCv } from "./cv.js";
 import { InputError, UsageError } from "./errors.js";
+import { addExplain } from "./explain.js";
 import { addExport } from "./export.js";
 import { addFit } from "./fit.js";
 import { printable, removeUnfinished } from "./output.js";
@@ -35,6 +36,7 @@ Results go to stdout (or -o), everything else to stderr. "-" reads stdin. Exit c
 addFit(program);
 addPredict(program);
 addSensitivity(program);
+addExplain(program);
 addExport(program);
 addCount(program);
 addScan(program);

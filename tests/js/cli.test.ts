@@ -311,6 +311,33 @@ describe("isotone sensitivity", () => {
   });
 });
 
+describe("isotone explain", () => {
+  it("writes contributions that add up to the prediction minus the baseline", async () => {
+    const { code, out } = await isotone(["explain", "model.json", "new.csv", "--keep", "job"]);
+    expect(code).toBe(0);
+    const [header, ...rows] = cells(out);
+    expect(header).toEqual(["job", "baseline", "scan", "repair", "staff", "hour", "city", "prediction"]);
+    expect(rows.length).toBe(40);
+    for (const [, baseline, ...rest] of rows) {
+      const prediction = Number(rest.pop());
+      const sum = rest.reduce((total, part) => total + Number(part), Number(baseline));
+      expect(Math.abs(sum - prediction)).toBeLessThan(1e-4 * Math.abs(prediction));
+    }
+  });
+
+  it("takes zero or a row of a file as baseline, and writes JSON", async () => {
+    put("base.csv", "scan,repair,staff,hour,city\n1,1,2,12,Oslo\n");
+    const json = async (baseline: string) =>
+      JSON.parse((await isotone(["explain", "model.json", "base.csv", "--baseline", baseline, "--json"])).out)[0];
+    const [own, zero] = [await json("base.csv"), await json("zero")];
+    expect(Object.values(own.contributions).every((part) => part === 0)).toBe(true);
+    expect(own.baseline).toBe(own.prediction);
+    expect(zero.contributions.scan).toBeGreaterThan(0);
+    const wrong = await isotone(["explain", "model.json", "base.csv", "--baseline", "new.csv"]);
+    expect([wrong.code, wrong.err]).toEqual([1, "isotone: --baseline: new.csv has 40 rows, expected one\n"]);
+  });
+});
+
 describe("hostile names", () => {
   const names = [
     "__proto__",
