@@ -13,6 +13,7 @@ import { encodeTable, type Rows, readTable } from "./rows.js";
 import { type Batches, isBatches, sampleFor } from "./sample.js";
 import { describeScaling, readScaling, withCategories } from "./scan.js";
 import { type FitOptions, readOptions, readTarget, readWeights, type Schema } from "./schema.js";
+import { startHelpers } from "./threads.js";
 import type { Input, Link, ModelData, TrainingReport } from "./types.js";
 import { VERSION } from "./version.js";
 import { checkModule } from "./wasm.compile.js";
@@ -263,25 +264,81 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
   }
   const epochs = (steps * batch) / trainRows;
   const decays = folds > 0 && hyper.epochs === "auto" ? auto.decays : [1];
+  const centreOf = (e: number) => (folds > 0 ? centre.without[e] : centre.all);
+  const wantedThreads = Math.min(schema.threads, members);
+  const { helpers, close } =
+    wantedThreads > 1
+      ? startHelpers(
+          wantedThreads - 1,
+          {
+            module: t.module,
+            x: t.f32(x).slice(),
+            y: target.y,
+            weight: caseWeight,
+            columns,
+            withLevel,
+            levelScale: LEVEL_SCALE,
+            shapes: shapes.flat(),
+            factors,
+            signs: [...signs, 1],
+            batch: Math.max(8, batch),
+          },
+          signal,
+        )
+      : { helpers: [], close: () => {} };
   let results: MemberResult[] = [];
-  for (const [round, decay] of decays.entries()) {
-    t.f32(ridge).set(lambdas.map((lambda) => lambda * decay));
-    const committee: MemberResult[] = [];
-    for (let e = 0; e < members; e++) {
-      const report = (look: Look) => {
+  try {
+    for (const [round, decay] of decays.entries()) {
+      const decayed = lambdas.map((lambda) => lambda * decay);
+      t.f32(ridge).set(decayed);
+      const committee: MemberResult[] = [];
+      const done = new Array<number>(members).fill(0);
+      const report = (e: number) => (look: Look) => {
+        done[e] = look.step / steps;
         schema.onProgress?.({
-          epoch: (epochs * (round * members + e + look.step / steps)) / members / decays.length,
+          epoch: (epochs * (round * members + done.reduce((a, b) => a + b, 0))) / members / decays.length,
           epochs,
           loss: look.loss,
           validationLoss: look.validationLoss,
           seconds: (Date.now() - began) / 1000,
         });
       };
-      const centreOf = folds > 0 ? centre.without[e] : centre.all;
-      committee.push(await trainMember(t, plan, e, rowsOf[e], leftOut[e], centreOf, report, pause));
+      const here = (e: number) => trainMember(t, plan, e, rowsOf[e], leftOut[e], centreOf(e), report(e), pause);
+      let next = 0;
+      const failed: number[] = [];
+      await Promise.all([
+        (async () => {
+          while (next < members) {
+            const e = next++;
+            committee[e] = await here(e);
+          }
+        })(),
+        ...helpers.map(async (helper) => {
+          while (next < members) {
+            const e = next++;
+            const job = {
+              plan,
+              stream: e,
+              lambdas: decayed,
+              rows: rowsOf[e],
+              leftOut: leftOut[e],
+              centre: centreOf(e),
+            };
+            const result = await helper.train(job, report(e));
+            if (!result) {
+              failed.push(e);
+              return;
+            }
+            committee[e] = result;
+          }
+        }),
+      ]);
+      for (const e of failed) committee[e] = await here(e);
+      if (keepAll) chooseStep(committee, leftOut);
+      if (round === 0 || lossOf(committee, leftOut) < CLEARLY * lossOf(results, leftOut)) results = committee;
     }
-    if (keepAll) chooseStep(committee, leftOut);
-    if (round === 0 || lossOf(committee, leftOut) < CLEARLY * lossOf(results, leftOut)) results = committee;
+  } finally {
+    close();
   }
 
   const outOfFold = folds > 0 ? collect(t, plan, results, leftOut, centre.without) : undefined;

@@ -219,7 +219,8 @@ export type Trainer = ReturnType<typeof createTrainer>;
 
 /** Starts a training instance. */
 export function createTrainer(source: ModuleSource) {
-  const wasm = instantiate<TrainExports>(source(), "setNetworks");
+  const module = source();
+  const wasm = instantiate<TrainExports>(module, "setNetworks");
   function take(bytes: number, what: string): number {
     const at = wasm.alloc(bytes) >>> 0;
     if (at === 0)
@@ -227,6 +228,7 @@ export function createTrainer(source: ModuleSource) {
     return at;
   }
   return {
+    module,
     wasm,
     floats(length: number, what = "training"): Block {
       return { at: take(length * 4, what), length };

@@ -1,0 +1,193 @@
+// Members in workers. In: what a trainer of this run was made from; out: a pool that trains members elsewhere, or nothing where the host has
+// no workers. Members are independent and have seeds of their own, so who trains which cannot change a bit. No shared memory: each worker
+// gets its own copy of the inputs, so no page needs cross-origin isolation.
+//
+// A worker is started from text: this module's own functions `serve` and `trainMember`, which therefore use nothing outside themselves.
+// Where a policy forbids that, or compiled modules cannot be sent, the pool says so and the caller trains on.
+
+import { abortError } from "./errors.js";
+import { type Look, type MemberResult, type Plan, trainMember } from "./member.js";
+
+/** What a trainer is made from, once a worker. */
+export interface Setup {
+  module: WebAssembly.Module;
+  x: Float32Array;
+  y: Float32Array;
+  weight?: Float32Array;
+  columns: number;
+  withLevel: number;
+  levelScale: number;
+  shapes: number[];
+  factors: number[];
+  signs: number[];
+  batch: number;
+}
+
+/** One member. */
+export interface Job {
+  plan: Plan;
+  stream: number;
+  lambdas: number[];
+  rows: Uint32Array;
+  leftOut: Uint32Array;
+  centre: Float64Array;
+}
+
+/** One worker. `train` gives undefined when the worker cannot; it is not asked again then. */
+export interface Helper {
+  train(job: Job, report: (look: Look) => void): Promise<MemberResult | undefined>;
+}
+
+/** The worker's side. Becomes text: no names from outside. */
+function serve(train: typeof trainMember): void {
+  // biome-ignore lint/suspicious/noExplicitAny: hosts differ in every type here
+  const host = globalThis as any;
+  const port = host.process?.getBuiltinModule?.("node:worker_threads")?.parentPort ?? host;
+  // biome-ignore lint/suspicious/noExplicitAny: the trainer's subset that a member needs
+  let t: any;
+  let ridge = 0;
+  const arrays = { f32: Float32Array, u32: Uint32Array, i32: Int32Array };
+  function begin(setup: Setup): void {
+    // biome-ignore lint/suspicious/noExplicitAny: exports of the module
+    const wasm = new WebAssembly.Instance(setup.module, {}).exports as any;
+    const floats = (length: number) => {
+      const at = wasm.alloc(length * 4) >>> 0;
+      if (at === 0) throw new RangeError("the host refused WebAssembly memory");
+      return { at, length };
+    };
+    t = {
+      wasm,
+      floats,
+      f32: (b: { at: number; length: number }) => new Float32Array(wasm.memory.buffer, b.at, b.length),
+      put(values: ArrayLike<number>, kind: "f32" | "u32" | "i32" = "f32") {
+        const block = floats(values.length);
+        new arrays[kind](wasm.memory.buffer, block.at, block.length).set(values);
+        return block;
+      },
+      slabW: (length: number) => new Float32Array(wasm.memory.buffer, wasm.slabW() >>> 0, length),
+    };
+    const x = t.put(setup.x).at;
+    // the kernels read whole vectors: room after the last row
+    floats(16);
+    const y = t.put(setup.y).at;
+    const weight = setup.weight ? t.put(setup.weight).at : 0;
+    wasm.setData(x, y, weight, setup.columns, setup.withLevel, setup.levelScale);
+    ridge = t.put(setup.factors).at;
+    const shapes = t.put(setup.shapes, "i32").at;
+    const factors = t.put(setup.factors).at;
+    wasm.setNetworks(setup.factors.length, shapes, factors, ridge, t.put(setup.signs).at, setup.batch);
+  }
+  async function hear(message: { setup?: Setup; job?: Job }): Promise<void> {
+    try {
+      if (message.setup) begin(message.setup);
+      if (message.job) {
+        const { plan, stream, lambdas, rows, leftOut, centre } = message.job;
+        t.f32({ at: ridge, length: lambdas.length }).set(lambdas);
+        const report = (look: Look) => port.postMessage({ look });
+        port.postMessage({ result: await train(t, plan, stream, rows, leftOut, centre, report, async () => {}) });
+      }
+    } catch (error) {
+      port.postMessage({ failed: String(error) });
+    }
+  }
+  if (port.on) port.on("message", hear);
+  else port.onmessage = (event: { data: { setup?: Setup; job?: Job } }) => hear(event.data);
+}
+
+interface Port {
+  postMessage(message: unknown): void;
+  terminate(): unknown;
+}
+
+interface Answer {
+  look?: Look;
+  result?: MemberResult;
+  failed?: string;
+}
+
+/** Starts a worker from text on whatever this host has; throws where it has none. */
+function startWorker(text: string, hear: (answer: Answer) => void): Port {
+  // biome-ignore lint/suspicious/noExplicitAny: hosts differ in every type here
+  const host = globalThis as any;
+  const fail = (error?: { preventDefault?: () => void; message?: string }) => {
+    error?.preventDefault?.();
+    hear({ failed: String(error?.message ?? error) });
+  };
+  if (typeof host.Worker === "function" && typeof host.URL?.createObjectURL === "function") {
+    const url = host.URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+    const worker = new host.Worker(url, { type: "module" });
+    worker.onmessage = (event: { data: Answer }) => {
+      host.URL.revokeObjectURL(url);
+      hear(event.data);
+    };
+    worker.onerror = fail;
+    worker.onmessageerror = fail;
+    return worker;
+  }
+  const worker = new (host.process.getBuiltinModule("node:worker_threads").Worker)(text, { eval: true });
+  worker.on("message", hear);
+  worker.on("error", fail);
+  return worker;
+}
+
+/**
+ * `count` workers with the same data. `close` ends them, whatever they do; members in hand reject with AbortError then if `signal` has aborted,
+ * else count as failed.
+ */
+export function startHelpers(
+  count: number,
+  setup: Setup,
+  signal?: AbortSignal,
+): { helpers: Helper[]; close: () => void } {
+  const text = `(${serve})((${trainMember}))`;
+  const helpers: Helper[] = [];
+  const ends: (() => void)[] = [];
+  for (let k = 0; k < count; k++) {
+    let settle: ((result: MemberResult | undefined) => void) | undefined;
+    let refuse: ((error: unknown) => void) | undefined;
+    let report: ((look: Look) => void) | undefined;
+    let alive = true;
+    let port: Port;
+    const end = () => {
+      if (!alive) return;
+      alive = false;
+      port?.terminate();
+      if (signal?.aborted) refuse?.(abortError());
+      else settle?.(undefined);
+    };
+    try {
+      port = startWorker(text, (answer) => {
+        if (!alive) return;
+        if (answer.look) report?.(answer.look);
+        else if (answer.result) settle?.(answer.result);
+        else end();
+      });
+      port.postMessage({ setup });
+    } catch {
+      end();
+      break;
+    }
+    ends.push(end);
+    helpers.push({
+      train(job, hear) {
+        if (!alive) return Promise.resolve(undefined);
+        return new Promise((resolve, reject) => {
+          settle = resolve;
+          refuse = reject;
+          report = hear;
+          try {
+            port.postMessage({ job });
+          } catch {
+            end();
+          }
+        });
+      },
+    });
+  }
+  const close = () => {
+    signal?.removeEventListener("abort", close);
+    for (const end of ends) end();
+  };
+  signal?.addEventListener("abort", close);
+  return { helpers, close };
+}
