@@ -30,10 +30,21 @@ export function makeCases(subject, { full }) {
   const kinds = Object.entries(subject.everyKind());
   // the shapes that fit gives by default: 4 members of 16 networks of 4 x 4 and one plane, with 10 inputs and with 30
   const shape = { networks: 64, ragged: false, categories: 0, missing: false };
-  kinds.push(["default fit: 1,025 planes of 10 inputs", subject.withPlane(subject.makeModel({ ...shape, seed: 41, numbers: 10 }))]);
-  kinds.push(["default fit: 1,025 planes of 30 inputs", subject.withPlane(subject.makeModel({ ...shape, seed: 42, numbers: 30 }))]);
+  kinds.push([
+    "default fit: 1,025 planes of 10 inputs",
+    subject.withPlane(subject.makeModel({ ...shape, seed: 41, numbers: 10 })),
+  ]);
+  kinds.push([
+    "default fit: 1,025 planes of 30 inputs",
+    subject.withPlane(subject.makeModel({ ...shape, seed: 42, numbers: 30 })),
+  ]);
   return kinds.map(([name, data], k) => {
-    const n = name.startsWith("signs") || name.startsWith("a plane and 16") ? full : name.startsWith("default") ? full / 50 : full / 20;
+    const n =
+      name.startsWith("signs") || name.startsWith("a plane and 16")
+        ? full
+        : name.startsWith("default")
+          ? full / 50
+          : full / 20;
     const rows = orderedRows(subject, data, n, 100 + k);
     const model = subject.load(data);
     const expected = model.predictMany(rows);
@@ -51,8 +62,10 @@ function sizes(data, rows, n) {
   for (let r = 0; r < n; r++) {
     let most = 1;
     for (const input of data.inputs) {
-      if (input.transform !== "linear") continue;
-      const z = Math.abs((rows[r * width + input.feature] - input.center) * input.scale);
+      if (input.transform !== "linear" && input.transform !== "log1p") continue;
+      const v = rows[r * width + input.feature];
+      const t = input.divisor === undefined || v < 0 ? v / (input.divisor ?? 1) : Math.log1p(v / input.divisor);
+      const z = Math.abs((t - input.center) * input.scale);
       if (z > most) most = Math.min(50, z);
     }
     out[r] = data.scale * most;
@@ -62,7 +75,8 @@ function sizes(data, rows, n) {
 
 /** Largest relative difference, and the ordered pairs that changed their order. */
 export function compare({ expected, size, n }, got) {
-  if (got.length !== n) return { worst: Number.POSITIVE_INFINITY, disordered: n, problem: `${got.length} rows for ${n}` };
+  if (got.length !== n)
+    return { worst: Number.POSITIVE_INFINITY, disordered: n, problem: `${got.length} rows for ${n}` };
   let worst = 0;
   let disordered = 0;
   for (let r = 0; r < n; r++) {

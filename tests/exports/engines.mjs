@@ -3,8 +3,8 @@
 
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -28,7 +28,8 @@ function program(...paths) {
   throw new Missing(`program ${paths.join(" or ")}`);
 }
 
-const numbers = (values) => Float64Array.from(values, (v) => (v === null || v === "" || v === "NULL" || v === "\\N" ? Number.NaN : Number(v)));
+const numbers = (values) =>
+  Float64Array.from(values, (v) => (v === null || v === "" || v === "NULL" || v === "\\N" ? Number.NaN : Number(v)));
 
 function duckdb() {
   let connection;
@@ -45,7 +46,9 @@ function duckdb() {
     },
     async load({ table, columns, rows }) {
       const name = (c) => `"${c.replaceAll('"', '""')}"`;
-      await connection.run(`CREATE OR REPLACE TABLE ${table} (${columns.map((c) => `${name(c.name)} ${c.text ? "VARCHAR" : "DOUBLE"}`)})`);
+      await connection.run(
+        `CREATE OR REPLACE TABLE ${table} (${columns.map((c) => `${name(c.name)} ${c.text ? "VARCHAR" : "DOUBLE"}`)})`,
+      );
       const appender = await connection.createAppender(table);
       for (const row of rows) {
         row.forEach((value, c) => {
@@ -80,7 +83,9 @@ function sqlite() {
     },
     async load({ table, columns, rows }) {
       const name = (c) => `"${c.replaceAll('"', '""')}"`;
-      db.exec(`DROP TABLE IF EXISTS ${table}; CREATE TABLE ${table} (${columns.map((c) => `${name(c.name)} ${c.text ? "TEXT" : "REAL"}`)}); BEGIN`);
+      db.exec(
+        `DROP TABLE IF EXISTS ${table}; CREATE TABLE ${table} (${columns.map((c) => `${name(c.name)} ${c.text ? "TEXT" : "REAL"}`)}); BEGIN`,
+      );
       const insert = db.prepare(`INSERT INTO ${table} VALUES (${columns.map(() => "?")})`);
       for (const row of rows) insert.bind(row).stepReset();
       insert.finalize();
@@ -97,9 +102,20 @@ function postgresql() {
   let bin;
   const as = (command, args, options = {}) =>
     process.getuid() === 0
-      ? execFileSync("runuser", ["-u", "postgres", "--", command, ...args], { maxBuffer: 2 ** 30, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"], ...options })
-      : execFileSync(command, args, { maxBuffer: 2 ** 30, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"], ...options });
-  const psql = (input) => as(join(bin, "psql"), ["-h", folder, "-d", "postgres", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1"], { input });
+      ? execFileSync("runuser", ["-u", "postgres", "--", command, ...args], {
+          maxBuffer: 2 ** 30,
+          encoding: "utf8",
+          stdio: ["pipe", "pipe", "pipe"],
+          ...options,
+        })
+      : execFileSync(command, args, {
+          maxBuffer: 2 ** 30,
+          encoding: "utf8",
+          stdio: ["pipe", "pipe", "pipe"],
+          ...options,
+        });
+  const psql = (input) =>
+    as(join(bin, "psql"), ["-h", folder, "-d", "postgres", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1"], { input });
   return {
     dialect: "postgresql",
     nan: "'NaN'::float8",
@@ -115,7 +131,20 @@ function postgresql() {
       else mkdirSync(folder);
       as(join(bin, "initdb"), ["-D", join(folder, "data"), "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]);
       // logging to a file, or the child keeps this process's pipes open
-      as(join(bin, "pg_ctl"), ["-D", join(folder, "data"), "-l", join(folder, "log"), "-w", "-o", `-k ${folder} -c listen_addresses= -c fsync=off`, "start"], { stdio: "ignore" });
+      as(
+        join(bin, "pg_ctl"),
+        [
+          "-D",
+          join(folder, "data"),
+          "-l",
+          join(folder, "log"),
+          "-w",
+          "-o",
+          `-k ${folder} -c listen_addresses= -c fsync=off`,
+          "start",
+        ],
+        { stdio: "ignore" },
+      );
       return psql("SHOW server_version;").trim().split(" ")[0];
     },
     async load({ table, columns, rows }) {
@@ -141,12 +170,25 @@ function mariadb() {
   const socket = join(folder, "socket");
   let server;
   const client = (input) =>
-    execFileSync(program("/usr/bin/mariadb"), ["--no-defaults", `--socket=${socket}`, "--default-character-set=utf8mb4", "--local-infile=1", "--max-allowed-packet=256M", "-N", "-B", "test"], {
-      input,
-      encoding: "utf8",
-      maxBuffer: 2 ** 30,
-      stdio: ["pipe", "pipe", "pipe"],
-    });
+    execFileSync(
+      program("/usr/bin/mariadb"),
+      [
+        "--no-defaults",
+        `--socket=${socket}`,
+        "--default-character-set=utf8mb4",
+        "--local-infile=1",
+        "--max-allowed-packet=256M",
+        "-N",
+        "-B",
+        "test",
+      ],
+      {
+        input,
+        encoding: "utf8",
+        maxBuffer: 2 ** 30,
+        stdio: ["pipe", "pipe", "pipe"],
+      },
+    );
   return {
     dialect: "mariadb",
     asTable: (name, select) => `DROP TABLE IF EXISTS ${name}; CREATE TABLE ${name} AS ${select}`,
@@ -154,16 +196,44 @@ function mariadb() {
       const daemon = program("/usr/sbin/mariadbd");
       rmSync(folder, { recursive: true, force: true });
       mkdirSync(folder);
-      execFileSync(program("/usr/bin/mariadb-install-db"), ["--no-defaults", `--datadir=${folder}/data`, "--user=root", "--auth-root-authentication-method=normal", "--skip-test-db"], { stdio: "ignore" });
-      server = spawn(daemon, ["--no-defaults", `--datadir=${folder}/data`, "--user=root", `--socket=${socket}`, "--skip-networking", `--pid-file=${folder}/pid`, "--local-infile=1"], { stdio: "ignore" });
+      execFileSync(
+        program("/usr/bin/mariadb-install-db"),
+        [
+          "--no-defaults",
+          `--datadir=${folder}/data`,
+          "--user=root",
+          "--auth-root-authentication-method=normal",
+          "--skip-test-db",
+        ],
+        { stdio: "ignore" },
+      );
+      server = spawn(
+        daemon,
+        [
+          "--no-defaults",
+          `--datadir=${folder}/data`,
+          "--user=root",
+          `--socket=${socket}`,
+          "--skip-networking",
+          `--pid-file=${folder}/pid`,
+          "--local-infile=1",
+        ],
+        { stdio: "ignore" },
+      );
       for (let i = 0; i < 100 && !existsSync(socket); i++) await sleep(200);
-      execFileSync("/usr/bin/mariadb", ["--no-defaults", `--socket=${socket}`, "-e", "CREATE DATABASE IF NOT EXISTS test CHARACTER SET utf8mb4"]);
+      execFileSync("/usr/bin/mariadb", [
+        "--no-defaults",
+        `--socket=${socket}`,
+        "-e",
+        "CREATE DATABASE IF NOT EXISTS test CHARACTER SET utf8mb4",
+      ]);
       return client("SELECT version();").trim().split("-")[0];
     },
     async load({ table, columns, rows }) {
       const name = (c) => `\`${c.replaceAll("`", "``")}\``;
       const marks = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0" };
-      const cell = (v) => (v === null ? "\\N" : typeof v === "number" ? String(v) : v.replace(/[\\\t\n\r\0]/g, (c) => marks[c]));
+      const cell = (v) =>
+        v === null ? "\\N" : typeof v === "number" ? String(v) : v.replace(/[\\\t\n\r\0]/g, (c) => marks[c]);
       const file = join(folder, "rows.tsv");
       writeFileSync(file, `${rows.map((row) => row.map(cell).join("\t")).join("\n")}\n`);
       client(
@@ -199,8 +269,11 @@ function pythonEngine(engine, dialect, words) {
     dialect,
     ...words,
     async open() {
-      if (!existsSync(python)) throw new Missing("Python environment tests/exports/.venv (node tests/exports/run.mjs --install)");
-      child = spawn(python, ["-u", join(here, "serve.py"), engine], { stdio: ["pipe", "pipe", process.env.DEBUG ? "inherit" : "ignore"] });
+      if (!existsSync(python))
+        throw new Missing("Python environment tests/exports/.venv (node tests/exports/run.mjs --install)");
+      child = spawn(python, ["-u", join(here, "serve.py"), engine], {
+        stdio: ["pipe", "pipe", process.env.DEBUG ? "inherit" : "ignore"],
+      });
       lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
       return say({ do: "open", work });
     },

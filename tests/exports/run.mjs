@@ -48,13 +48,23 @@ const report = (engine, version, name, rows, result, limit, seconds) => {
     model: name,
     rows,
     difference: result.worst.toExponential(1),
-    order: result.disordered === undefined ? "" : result.disordered === 0 ? "kept" : `${result.disordered} pairs broken`,
+    order:
+      result.disordered === undefined ? "" : result.disordered === 0 ? "kept" : `${result.disordered} pairs broken`,
     seconds: seconds.toFixed(1),
     verdict: ok ? "" : `FAILED ${result.problem ?? ""}`,
   };
   table.push(line);
   console.log(
-    [line.engine.padEnd(18), line.version.padEnd(10), String(line.rows).padStart(7), line.difference.padStart(8), line.order.padEnd(6), `${line.seconds} s`.padStart(8), line.model, line.verdict].join("  "),
+    [
+      line.engine.padEnd(18),
+      line.version.padEnd(10),
+      String(line.rows).padStart(7),
+      line.difference.padStart(8),
+      line.order.padEnd(6),
+      `${line.seconds} s`.padStart(8),
+      line.model,
+      line.verdict,
+    ].join("  "),
   );
 };
 const skip = (engine, error) => {
@@ -82,7 +92,9 @@ export function columnsFor(data, dialect) {
 }
 const label = (name) => JSON.stringify(name.length > 120 ? `${name.slice(0, 117)}...` : name);
 
-console.log(["engine".padEnd(18), "version".padEnd(10), "rows".padStart(7), "differs", "order", "", "model"].join("  "));
+console.log(
+  ["engine".padEnd(18), "version".padEnd(10), "rows".padStart(7), "differs", "order", "", "model"].join("  "),
+);
 for (const [name, make] of Object.entries(sqlEngines)) {
   if (only && !only.some((word) => name.toLowerCase().startsWith(word))) continue;
   const engine = make();
@@ -101,7 +113,10 @@ for (const [name, make] of Object.entries(sqlEngines)) {
       const width = data.features.length;
       try {
         const rename = columnsFor(data, engine.dialect);
-        const columns = data.features.map((f) => ({ name: Object.hasOwn(rename, f.name) ? rename[f.name] : f.name, text: f.kind === "category" }));
+        const columns = data.features.map((f) => ({
+          name: Object.hasOwn(rename, f.name) ? rename[f.name] : f.name,
+          text: f.kind === "category",
+        }));
         const cells = Array.from({ length: n }, (_, r) =>
           data.features.map((f, i) => {
             const v = rows[r * width + i];
@@ -110,15 +125,20 @@ for (const [name, make] of Object.entries(sqlEngines)) {
         );
         await engine.load({ table: "jobs", columns, rows: cells });
         const began = Date.now();
-        const got = await engine.query(subject.toSQL(data, { dialect: engine.dialect, table: "jobs", columns: rename }));
+        const got = await engine.query(
+          subject.toSQL(data, { dialect: engine.dialect, table: "jobs", columns: rename }),
+        );
         report(name, version, one.name, n, compare(one, got), 1e-6, (Date.now() - began) / 1000);
         if (one.name.startsWith("default")) continue;
         // as an expression, over fewer rows
         const few = Math.min(n, 500);
         await engine.load({ table: "few", columns, rows: cells.slice(0, few) });
-        const expression = await engine.query(`SELECT ${subject.toSQL(data, { dialect: engine.dialect, columns: rename })} AS p FROM few`);
+        const expression = await engine.query(
+          `SELECT ${subject.toSQL(data, { dialect: engine.dialect, columns: rename })} AS p FROM few`,
+        );
         const result = compare({ ...one, n: few }, expression);
-        if (!(result.worst <= 1e-6 && result.disordered === 0)) report(name, version, `${one.name} (expression)`, few, result, 1e-6, 0);
+        if (!(result.worst <= 1e-6 && result.disordered === 0))
+          report(name, version, `${one.name} (expression)`, few, result, 1e-6, 0);
       } catch (error) {
         fail(name, one.name, error);
       }
