@@ -85,7 +85,8 @@ export async function trainMember(
             await pause();
           }
         }
-        validationLoss += wasm.lossOf(others.at, leftOut.length, f.at, plan.loss, plan.levels[k], plan.parameter) / plan.levels.length;
+        validationLoss +=
+          wasm.lossOf(others.at, leftOut.length, f.at, plan.loss, plan.levels[k], plan.parameter) / plan.levels.length;
         sums.set(t.f32({ at: f.at, length: leftOut.length }), k * leftOut.length);
       }
     }
