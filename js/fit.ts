@@ -18,7 +18,7 @@ import type { Input, Link, ModelData, TrainingReport } from "./types.js";
 import { VERSION } from "./version.js";
 import { checkModule } from "./wasm.compile.js";
 import { wasmModule } from "./wasm.inline.js";
-import { createTrainer, LOSSES, type Trainer } from "./wasm.js";
+import { createTrainer, LOSSES, putImage, type Trainer } from "./wasm.js";
 
 /** What `auto` stands for: from the numbers of rows and inputs and the effort asked for (docs/defaults.md). */
 export function defaultsFor(n: number, d: number, effort: Schema["effort"] = "default") {
@@ -122,7 +122,7 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
   const rawBlock = t.floats(CHUNK * width);
   const fill = async (inputs: Input[]) => {
     const mark = t.wasm.mark();
-    const image = t.image({ features, inputs, networks: [], scale: 1, offset: 0, link: { name: "identity" } });
+    const image = putImage(t, { features, inputs, networks: [], scale: 1, offset: 0, link: { name: "identity" } });
     for (let from = 0; from < n; from += CHUNK) {
       const to = Math.min(n, from + CHUNK);
       t.f32(rawBlock).set(chunk(from, to));

@@ -2,11 +2,12 @@
 // no workers. Members are independent and have seeds of their own, so who trains which cannot change a bit. No shared memory: each worker
 // gets its own copy of the inputs, so no page needs cross-origin isolation.
 //
-// A worker is started from text: this module's own functions `serve` and `trainMember`, which therefore use nothing outside themselves.
+// A worker is started from text: the functions `serve`, `createTrainer` and `trainMember`, which therefore use nothing outside themselves.
 // Where a policy forbids that, or compiled modules cannot be sent, the pool says so and the caller trains on.
 
 import { abortError } from "./errors.js";
 import { type Look, type MemberResult, type Plan, trainMember } from "./member.js";
+import { type Block, createTrainer, type Trainer } from "./wasm.js";
 
 /** What a trainer is made from, once a worker. */
 export interface Setup {
@@ -39,50 +40,31 @@ export interface Helper {
 }
 
 /** The worker's side. Becomes text: no names from outside. */
-function serve(train: typeof trainMember): void {
+function serve(create: typeof createTrainer, train: typeof trainMember): void {
   // biome-ignore lint/suspicious/noExplicitAny: hosts differ in every type here
   const host = globalThis as any;
   const port = host.process?.getBuiltinModule?.("node:worker_threads")?.parentPort ?? host;
-  // biome-ignore lint/suspicious/noExplicitAny: the trainer's subset that a member needs
-  let t: any;
-  let ridge = 0;
-  const arrays = { f32: Float32Array, u32: Uint32Array, i32: Int32Array };
+  let t: Trainer;
+  let ridge: Block;
   function begin(setup: Setup): void {
-    // biome-ignore lint/suspicious/noExplicitAny: exports of the module
-    const wasm = new WebAssembly.Instance(setup.module, {}).exports as any;
-    const floats = (length: number) => {
-      const at = wasm.alloc(length * 4) >>> 0;
-      if (at === 0) throw new RangeError("the host refused WebAssembly memory");
-      return { at, length };
-    };
-    t = {
-      wasm,
-      floats,
-      f32: (b: { at: number; length: number }) => new Float32Array(wasm.memory.buffer, b.at, b.length),
-      put(values: ArrayLike<number>, kind: "f32" | "u32" | "i32" = "f32") {
-        const block = floats(values.length);
-        new arrays[kind](wasm.memory.buffer, block.at, block.length).set(values);
-        return block;
-      },
-      slabW: (length: number) => new Float32Array(wasm.memory.buffer, wasm.slabW() >>> 0, length),
-    };
-    const x = t.put(setup.x).at;
+    t = create(() => setup.module);
     // the kernels read whole vectors: room after the last row
-    floats(16);
+    const x = t.floats(setup.x.length + 16);
+    t.f32(x).set(setup.x);
     const y = t.put(setup.y).at;
     const weight = setup.weight ? t.put(setup.weight).at : 0;
-    wasm.setData(x, y, weight, setup.columns, setup.withLevel, setup.levelScale);
-    ridge = t.put(setup.factors).at;
+    t.wasm.setData(x.at, y, weight, setup.columns, setup.withLevel, setup.levelScale);
+    ridge = t.put(setup.factors);
     const shapes = t.put(setup.shapes, "i32").at;
     const factors = t.put(setup.factors).at;
-    wasm.setNetworks(setup.factors.length, shapes, factors, ridge, t.put(setup.signs).at, setup.batch);
+    t.wasm.setNetworks(setup.factors.length, shapes, factors, ridge.at, t.put(setup.signs).at, setup.batch);
   }
   async function hear(message: { setup?: Setup; job?: Job }): Promise<void> {
     try {
       if (message.setup) begin(message.setup);
       if (message.job) {
         const { plan, stream, lambdas, rows, leftOut, centre } = message.job;
-        t.f32({ at: ridge, length: lambdas.length }).set(lambdas);
+        t.f32(ridge).set(lambdas);
         const report = (look: Look) => port.postMessage({ look });
         port.postMessage({ result: await train(t, plan, stream, rows, leftOut, centre, report, async () => {}) });
       }
@@ -139,7 +121,7 @@ export function startHelpers(
   setup: Setup,
   signal?: AbortSignal,
 ): { helpers: Helper[]; close: () => void } {
-  const text = `(${serve})((${trainMember}))`;
+  const text = `(${serve})((${createTrainer}),(${trainMember}))`;
   const helpers: Helper[] = [];
   const ends: (() => void)[] = [];
   for (let k = 0; k < count; k++) {

@@ -217,11 +217,13 @@ export interface Block {
 /** An instance for one training run: the kernels, and blocks of its memory. */
 export type Trainer = ReturnType<typeof createTrainer>;
 
-/** Starts a training instance. */
+/** Starts a training instance. Becomes text for workers (threads.ts): no names from outside. */
 export function createTrainer(source: ModuleSource) {
   const module = source();
-  const wasm = instantiate<TrainExports>(module, "setNetworks");
-  function take(bytes: number, what: string): number {
+  const exports = new WebAssembly.Instance(module, {}).exports;
+  if (!exports.setNetworks) throw new TypeError('"module" expected the module of isotone/kernels.wasm, got another');
+  const wasm = exports as unknown as TrainExports;
+  function take(bytes: number, what = "training"): number {
     const at = wasm.alloc(bytes) >>> 0;
     if (at === 0)
       throw new RangeError(`${what}: the host refused ${bytes} bytes of WebAssembly memory (at most 4 GiB)`);
@@ -230,13 +232,13 @@ export function createTrainer(source: ModuleSource) {
   return {
     module,
     wasm,
-    floats(length: number, what = "training"): Block {
+    floats(length: number, what?: string): Block {
       return { at: take(length * 4, what), length };
     },
-    doubles(length: number, what = "training"): Block {
+    doubles(length: number, what?: string): Block {
       return { at: take(length * 8, what), length };
     },
-    bytes(length: number, what = "training"): Block {
+    bytes(length: number, what?: string): Block {
       return { at: take(length, what), length };
     },
     f32: (b: Block) => new Float32Array(wasm.memory.buffer, b.at, b.length),
@@ -247,19 +249,20 @@ export function createTrainer(source: ModuleSource) {
     /** Copies numbers in. */
     put(values: ArrayLike<number>, kind: "f32" | "f64" | "u32" | "i32" | "u8" = "f32"): Block {
       const size = kind === "f64" ? 8 : kind === "u8" ? 1 : 4;
-      const block = { at: take(values.length * size, "training"), length: values.length };
+      const block = { at: take(values.length * size), length: values.length };
       this[kind](block).set(values);
       return block;
-    },
-    /** Raw rows to network inputs, by the very code of prediction; `image` packs the inputs alone. */
-    image(data: Parameters<typeof packImage>[0]): number {
-      const { bytes, size } = packImage(data);
-      const at = take(size, "model");
-      new Uint8Array(wasm.memory.buffer, at, bytes.length).set(bytes);
-      return at;
     },
     slabZ: (length: number) => new Float32Array(wasm.memory.buffer, wasm.slabZ() >>> 0, length),
     slabW: (length: number) => new Float32Array(wasm.memory.buffer, wasm.slabW() >>> 0, length),
     active: (length: number) => new Int32Array(wasm.memory.buffer, wasm.activePlanes() >>> 0, length),
   };
+}
+
+/** A model in a trainer's memory, for its inputs: raw rows to network inputs by the very code of prediction. */
+export function putImage(t: Trainer, data: Parameters<typeof packImage>[0]): number {
+  const { bytes, size } = packImage(data);
+  const block = t.bytes(size, "model");
+  t.u8({ ...block, length: bytes.length }).set(bytes);
+  return block.at;
 }
