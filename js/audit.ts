@@ -1,38 +1,59 @@
 // How often any predictor moves the wrong way. In: a function from rows to predictions, rows, constraints; out: counts, sizes, worst rows.
-// Nothing here knows what the predictor is: a network of tfjs, an ONNX session, trees, a remote service.
+// Nothing here knows what the predictor is: a network of tfjs, an ONNX session, trees, a remote service. Float64 throughout.
+//
+// Two questions are asked. Slopes: a small step to either side of every row, the others fixed; right for smooth predictors. Moves: an input goes to
+// the value it has in another row, a step that trees notice too; alone, and all constrained inputs together (an ordered pair).
 
-import { rangeError, typeError } from "./errors.js";
-import { type AnyRows, type Encoded, encodeRows, type Rows, readTable } from "./rows.js";
+import { rangeError, show, typeError } from "./errors.js";
+import { type AnyRows, badNumber, noColumn, type Rows, readTable } from "./rows.js";
 import type { Constraint } from "./types.js";
 
 /** Predictions for n rows of d numbers, row-major. */
 export type AnyPredictor = (rows: Float64Array, n: number, d: number) => ArrayLike<number> | Promise<ArrayLike<number>>;
 
 export interface AuditOptions {
-  /** Step of the finite difference, as a share of the feature's standard deviation over the rows. Default 0.01. */
+  /** Step of the finite difference to either side, as a share of the feature's standard deviation over the rows. Default 0.01. */
   step?: number;
   /** Supplied derivatives instead: rows × features, row-major. */
   derivatives?: (rows: Float64Array, n: number, d: number) => ArrayLike<number> | Promise<ArrayLike<number>>;
-  /** Ordered pairs to test: default 2,000; 0 for none. */
+  /** Pairs to test, for each feature and for all together: default 2,000; 0 for none. */
   pairs?: number;
-  /** Differences up to this share of the predictions' standard deviation are taken for rounding. Default 1e-6. */
+  /**
+   * Differences up to this share of the predictions' standard deviation are taken for rounding. Default 1e-6, and no less than what rounding
+   * does to predictions of that size: 2^-21 of the largest where all are float32, else 2^-48.
+   */
   tolerance?: number;
+  /** What a missing number (NaN, null, undefined) is: an error (default), or NaN, passed on and not tested. */
+  missing?: "error" | "pass";
+  /** Seed of the pairs. Default 1. */
   seed?: number;
   /** Worst rows to list. Default 5. */
   worst?: number;
 }
 
+/** Moves of the prediction against a constraint. */
+export interface PairAudit {
+  checked: number;
+  outOfOrder: number;
+  /** The largest move against it, in target units. */
+  largest: number;
+}
+
 export interface FeatureAudit {
   name: string;
   constraint: Constraint;
-  /** Share of rows whose derivative has the wrong sign. */
+  /** Rows whose derivative was looked at. */
+  checked: number;
+  /** Share of them whose derivative has the wrong sign. */
   wrong: number;
   /** Mean size of a wrong derivative, in target units per feature unit; 0 without any. */
   size: number;
-  /** Mean derivative over all rows. */
+  /** Mean derivative over the rows. */
   mean: number;
   /** The mean derivative itself has the wrong sign. */
   wrongOnAverage: boolean;
+  /** This feature alone moved to another row's value. */
+  pairs: PairAudit;
 }
 
 export interface Audit {
@@ -42,20 +63,33 @@ export interface Audit {
   wrong: number;
   /** How many were looked at. */
   checked: number;
-  /** The largest wrong derivatives, in standard deviations of the prediction per standard deviation of the feature. */
+  /** The largest wrong derivatives; standardised: in standard deviations of the prediction per standard deviation of the feature. */
   worst: { row: number; feature: string; derivative: number; standardised: number }[];
   /** Ordered pairs (one row at least the other in every constrained feature's direction, equal in the others) predicted out of order. */
-  pairs: { checked: number; outOfOrder: number; largest: number };
+  pairs: PairAudit;
   /** Plain words. */
   statement: string;
 }
 
+/** Slopes of one feature, a row each; NaN: not looked at. A slope below `least` in size is rounding. */
+export interface Slopes {
+  slope: Float64Array;
+  least: number;
+}
+
+/** Changes of the prediction, each turned so that one below 0 is against the constraint. */
+export type Moves = ArrayLike<number>;
+
 /**
  * Audits a predictor for monotonicity.
  *
+ * Finite differences stay within the range of the rows: at its ends they are one-sided. Predictions are copied, so a predictor may hand out the
+ * same array again.
+ *
  * @param predict predictions for n rows of d numbers in the order of the constraints' names
- * @param rows objects, columns, or a row-major typed array
+ * @param rows objects, columns, arrays in that order, or a row-major typed array
  * @param constraints by feature name, in the predictor's order of inputs; "free" features are passed on and not tested
+ * @throws TypeError, RangeError naming the argument, or the row and column, or what the predictor gave instead of predictions
  * @example
  * const report = await audit((x, n, d) => mlp.predict(tf.tensor2d(x, [n, d])).dataSync(), rows, { scan: "increasing", staff: "decreasing" });
  * report.wrong; // 0.19
@@ -76,132 +110,215 @@ export async function audit(
   const step = options.step ?? 0.01;
   if (!(step > 0 && step <= 10))
     throw rangeError("options.step", "a share of the standard deviation above 0, up to 10", step);
-  const features = names.map((name): Encoded => ({ name, kind: "number", missing: "error" }));
-  const x = Float64Array.from(
-    encodeRows(rows instanceof Float64Array || rows instanceof Float32Array ? rows : readTable(rows as Rows), features),
-  );
+  const wanted = whole("pairs", options.pairs, 2000);
+  const most = whole("worst", options.worst, 5);
+  const random = generator(whole("seed", options.seed, 1));
+  const x = matrixOf(rows, names, options.missing ?? "error");
   const n = x.length / d;
   if (n === 0) throw rangeError("rows", "at least one row", "none");
+
   const call = async (values: Float64Array) => {
     const count = values.length / d;
     const out = await predict(values, count, d);
     if (out === null || typeof out !== "object" || out.length !== count)
-      throw rangeError("predict", `${count} predictions`, out?.length ?? out);
+      throw new RangeError(`"predict" expected ${count} predictions, got ${out?.length ?? show(out)}`);
     for (let r = 0; r < count; r++)
       if (!Number.isFinite(out[r])) throw rangeError(`predict: prediction ${r}`, "a finite number", out[r]);
-    return out;
+    return Float64Array.from(out);
   };
   const base = await call(x.slice());
-  const spreadY = spread(base, 0, 1, n) || 1;
-  const spreads = names.map((_, f) => spread(x, f, d, n));
+  const rounding = roundingOf(base, options.tolerance);
+  const scales = names.map((_, f) => scaleOf(x, f, d));
+
   const supplied = options.derivatives && (await options.derivatives(x.slice(), n, d));
   if (supplied && supplied.length !== n * d)
     throw rangeError("options.derivatives", `${n * d} numbers`, supplied.length);
-  const rounding = (options.tolerance ?? 1e-6) * spreadY;
-
-  const worst: Audit["worst"] = [];
-  const audited: FeatureAudit[] = [];
-  let wrongTotal = 0;
-  let checked = 0;
+  const slopes: Slopes[] = [];
   for (let f = 0; f < d; f++) {
-    const h = step * (spreads[f] || 1);
-    let derivative = (r: number) => (supplied as ArrayLike<number>)[r * d + f];
+    const slope = new Float64Array(n);
     let least = 0;
-    if (!supplied) {
-      const up = x.slice();
-      const down = x.slice();
+    if (supplied) {
       for (let r = 0; r < n; r++) {
-        up[r * d + f] += h;
-        down[r * d + f] -= h;
+        slope[r] = supplied[r * d + f];
+        if (!Number.isFinite(slope[r]))
+          throw rangeError(`options.derivatives: row ${r}, ${names[f]}`, "a finite number", slope[r]);
+        if (Number.isNaN(x[r * d + f])) slope[r] = Number.NaN;
       }
-      const above = await call(up);
+    } else {
+      const [down, up] = [x.slice(), x.slice()];
+      for (let at = f; at < x.length; at += d) [down[at], up[at]] = around(x[at], scales[f], step);
       const below = await call(down);
-      derivative = (r) => (above[r] - below[r]) / (2 * h);
-      least = rounding / h;
+      const above = await call(up);
+      for (let r = 0; r < n; r++) slope[r] = (above[r] - below[r]) / (up[r * d + f] - down[r * d + f]);
+      least = rounding / (2 * step * (scales[f].spread || 1));
     }
-    let wrong = 0;
-    let size = 0;
-    let mean = 0;
-    for (let r = 0; r < n; r++) {
-      const slope = derivative(r);
-      mean += slope / n;
-      if (signs[f] === 0 || !(slope * signs[f] < -least)) continue;
+    slopes.push({ slope, least });
+  }
+
+  // moves: row a with one feature, or all constrained ones, from row b; only forward, so that a fall is wrong
+  const moved = async (which: number[]): Promise<Moves> => {
+    const from: number[] = [];
+    const values: number[] = [];
+    for (let k = 0; k < wanted && which.length > 0; k++) {
+      const a = Math.floor(random() * n);
+      for (let tries = 0; tries < 8; tries++) {
+        const b = Math.floor(random() * n);
+        const row = forward(x.subarray(a * d, a * d + d), x.subarray(b * d, b * d + d), signs, which);
+        if (row === undefined) continue;
+        from.push(a);
+        for (const v of row) values.push(v);
+        break;
+      }
+    }
+    if (from.length === 0) return [];
+    const after = await call(Float64Array.from(values));
+    return from.map((a, k) => after[k] - base[a]);
+  };
+  const constrained = [...names.keys()].filter((f) => signs[f] !== 0);
+  const alone: Moves[] = [];
+  for (let f = 0; f < d; f++) alone.push(await moved(signs[f] === 0 ? [] : [f]));
+  const together = await moved(constrained);
+  return judge({ names, signs, spreads: scales.map((s) => s.spread), base, rounding, slopes, alone, together, most });
+}
+
+/** Spread and range of a column; NaN does not count. */
+export interface Scale {
+  spread: number;
+  low: number;
+  high: number;
+}
+
+/** The scale of column f of row-major rows. */
+export function scaleOf(x: ArrayLike<number>, f: number, d: number): Scale {
+  let [n, mean, low, high] = [0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  let squares = 0;
+  for (let at = f; at < x.length; at += d) {
+    const v = x[at];
+    if (v !== v) continue;
+    n++;
+    const before = v - mean;
+    mean += before / n;
+    squares += before * (v - mean);
+    low = Math.min(low, v);
+    high = Math.max(high, v);
+  }
+  return { spread: n > 0 ? Math.sqrt(squares / n) : 0, low, high };
+}
+
+/** Where the prediction is looked at to either side of a value: a step each, but not out of the range. A constant column has no range to keep to. */
+export function around(value: number, { spread, low, high }: Scale, step: number): [number, number] {
+  const h = step * (spread || 1);
+  return spread > 0 ? [Math.max(low, value - h), Math.min(high, value + h)] : [value - h, value + h];
+}
+
+/** Row a with the features of `which` moved towards row b, but only the way the constraint goes; undefined if none moves. */
+export function forward(
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+  signs: readonly number[],
+  which: readonly number[],
+): number[] | undefined {
+  const row = Array.from(a);
+  let moves = false;
+  for (const f of which) {
+    // a single feature may start from either row: the lower value is then put in its place by the caller's choice of rows
+    if ((b[f] - a[f]) * signs[f] > 0) {
+      row[f] = b[f];
+      moves = true;
+    }
+  }
+  return moves ? row : undefined;
+}
+
+/** What differences of these predictions are rounding. */
+export function roundingOf(base: ArrayLike<number>, tolerance: number | undefined): number {
+  if (tolerance !== undefined && !(tolerance >= 0))
+    throw rangeError("options.tolerance", "a share of at least 0", tolerance);
+  const { spread } = scaleOf(base, 0, 1);
+  if (tolerance !== undefined) return tolerance * spread;
+  let largest = 0;
+  let single = true;
+  for (let r = 0; r < base.length; r++) {
+    largest = Math.max(largest, Math.abs(base[r]));
+    single = single && Math.fround(base[r]) === base[r];
+  }
+  return Math.max(1e-6 * spread, largest * (single ? 2 ** -21 : 2 ** -48));
+}
+
+/** Counts: from slopes and moves to the report. */
+export function judge(found: {
+  names: readonly string[];
+  signs: readonly number[];
+  spreads: readonly number[];
+  base: ArrayLike<number>;
+  rounding: number;
+  slopes: readonly Slopes[];
+  alone: readonly Moves[];
+  together: Moves;
+  most: number;
+}): Audit {
+  const { names, signs, spreads, base, rounding, slopes, alone, together, most } = found;
+  const spreadY = scaleOf(base, 0, 1).spread || 1;
+  const worst: Audit["worst"] = [];
+  let wrongTotal = 0;
+  let checkedTotal = 0;
+  const order = (moves: Moves): PairAudit => {
+    let outOfOrder = 0;
+    let largest = 0;
+    for (let k = 0; k < moves.length; k++) {
+      if (moves[k] >= -rounding) continue;
+      outOfOrder++;
+      largest = Math.max(largest, -moves[k]);
+    }
+    return { checked: moves.length, outOfOrder, largest };
+  };
+  const features = names.map((name, f): FeatureAudit => {
+    const { slope, least } = slopes[f];
+    let [wrong, checked, size, sum] = [0, 0, 0, 0];
+    for (let r = 0; r < slope.length; r++) {
+      const s = slope[r];
+      if (s !== s) continue;
+      checked++;
+      sum += s;
+      if (signs[f] === 0 || !(s * signs[f] < -least)) continue;
       wrong++;
-      size += Math.abs(slope);
-      worst.push({ row: r, feature: names[f], derivative: slope, standardised: (slope * spreads[f]) / spreadY });
+      size += Math.abs(s);
+      worst.push({ row: r, feature: name, derivative: s, standardised: (s * spreads[f]) / spreadY });
     }
-    if (worst.length > 10000) keepWorst(worst, options.worst ?? 5);
+    if (worst.length > 10000) keepWorst(worst, most);
     if (signs[f] !== 0) {
       wrongTotal += wrong;
-      checked += n;
+      checkedTotal += checked;
     }
-    const constraint = signs[f] === 0 ? "free" : signs[f] > 0 ? "increasing" : "decreasing";
-    audited.push({
-      name: names[f],
-      constraint,
-      wrong: wrong / n,
+    const mean = checked ? sum / checked : 0;
+    return {
+      name,
+      constraint: signs[f] === 0 ? "free" : signs[f] > 0 ? "increasing" : "decreasing",
+      checked,
+      wrong: checked ? wrong / checked : 0,
       size: wrong ? size / wrong : 0,
       mean,
-      wrongOnAverage: mean * signs[f] < 0,
-    });
-  }
-  keepWorst(worst, options.worst ?? 5);
-
-  const pairs = await orderedPairs(call, x, base, signs, d, n, options, rounding);
-  const share = checked ? wrongTotal / checked : 0;
-  const percent = (v: number) => `${(100 * v).toFixed(v > 0 && v < 0.001 ? 3 : 1)} %`;
+      wrongOnAverage: mean * signs[f] < -least,
+      pairs: order(alone[f]),
+    };
+  });
+  keepWorst(worst, most);
+  const pairs = order(together);
+  const percent = (part: number, of: number) => {
+    const v = of ? part / of : 0;
+    return `${part} of ${of} (${(100 * v).toFixed(v > 0 && v < 0.001 ? 3 : 1)} %)`;
+  };
   return {
-    rows: n,
-    features: audited,
-    wrong: share,
-    checked,
+    rows: base.length,
+    features,
+    wrong: checkedTotal ? wrongTotal / checkedTotal : 0,
+    checked: checkedTotal,
     worst,
     pairs,
     statement:
-      `${wrongTotal} of ${checked} partial derivatives (${percent(share)}) have the wrong sign` +
-      (pairs.checked
-        ? `; ${pairs.outOfOrder} of ${pairs.checked} ordered pairs (${percent(pairs.outOfOrder / pairs.checked)}) are predicted out of order`
-        : ""),
+      `${percent(wrongTotal, checkedTotal)} partial derivatives have the wrong sign` +
+      (pairs.checked ? `; ${percent(pairs.outOfOrder, pairs.checked)} ordered pairs are predicted out of order` : ""),
   };
-}
-
-/** Random rows, and the same rows moved the way of their constraints to another row's values: the prediction must not fall. */
-async function orderedPairs(
-  call: (x: Float64Array) => Promise<ArrayLike<number>>,
-  x: Float64Array,
-  base: ArrayLike<number>,
-  signs: number[],
-  d: number,
-  n: number,
-  options: AuditOptions,
-  rounding: number,
-): Promise<Audit["pairs"]> {
-  const wanted = options.pairs ?? 2000;
-  if (wanted === 0 || signs.every((s) => s === 0)) return { checked: 0, outOfOrder: 0, largest: 0 };
-  let s = (options.seed ?? 1) >>> 0;
-  const random = (below: number) => {
-    s = (Math.imul(s, 1664525) + 1013904223) >>> 0;
-    return Math.floor((s / 4294967296) * below);
-  };
-  const upper = new Float64Array(wanted * d);
-  const from = new Int32Array(wanted);
-  for (let k = 0; k < wanted; k++) {
-    const [a, b] = [random(n), random(n)];
-    from[k] = a;
-    for (let f = 0; f < d; f++) {
-      const [u, v] = [x[a * d + f], x[b * d + f]];
-      upper[k * d + f] = signs[f] === 0 ? u : signs[f] > 0 ? Math.max(u, v) : Math.min(u, v);
-    }
-  }
-  const above = await call(upper);
-  let outOfOrder = 0;
-  let largest = 0;
-  for (let k = 0; k < wanted; k++) {
-    const fall = base[from[k]] - above[k];
-    if (fall > rounding) outOfOrder++;
-    if (fall > largest) largest = fall;
-  }
-  return { checked: wanted, outOfOrder, largest };
 }
 
 function keepWorst(worst: Audit["worst"], most: number): void {
@@ -216,10 +333,53 @@ function signOf(name: string, constraint: unknown): number {
   throw rangeError(`constraints.${name}`, '"increasing", "decreasing", "free", 1, -1 or 0', constraint);
 }
 
-function spread(values: ArrayLike<number>, f: number, d: number, n: number): number {
-  let mean = 0;
-  for (let r = 0; r < n; r++) mean += values[r * d + f] / n;
-  let square = 0;
-  for (let r = 0; r < n; r++) square += (values[r * d + f] - mean) ** 2 / n;
-  return Math.sqrt(square);
+function whole(name: string, value: number | undefined, otherwise: number): number {
+  const v = value ?? otherwise;
+  if (!(Number.isInteger(v) && v >= 0 && v <= 4294967295))
+    throw rangeError(`options.${name}`, "a whole number of at least 0", v);
+  return v;
+}
+
+/** A small seeded generator (mulberry32): uniform in [0, 1). */
+export function generator(seed: number): () => number {
+  let s = seed >>> 0;
+  return () => {
+    s = (s + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(s ^ (s >>> 15), s | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** Rows as float64, row-major: a predictor that computes in float64 is asked about the very values. */
+function matrixOf(rows: AnyRows, names: readonly string[], missing: unknown): Float64Array {
+  const d = names.length;
+  if (missing !== "error" && missing !== "pass") throw rangeError("options.missing", '"error" or "pass"', missing);
+  const read = (value: unknown, f: number, r: number): number => {
+    if (typeof value === "number" && Number.isFinite(value)) return value;
+    const none = value === undefined || value === null || Number.isNaN(value);
+    if (none && missing === "pass") return Number.NaN;
+    throw badNumber(names[f], value, r);
+  };
+  if (rows instanceof Float32Array || rows instanceof Float64Array) {
+    if (rows.length % d !== 0) throw rangeError("rows", `a length that is a multiple of ${d}`, rows.length);
+    return Float64Array.from(rows, (value, i) => read(value, i % d, Math.floor(i / d)));
+  }
+  if (Array.isArray(rows) && (Array.isArray(rows[0]) || ArrayBuffer.isView(rows[0]))) {
+    const out = new Float64Array(rows.length * d);
+    for (let r = 0; r < rows.length; r++) {
+      const row = rows[r] as ArrayLike<unknown>;
+      if (row?.length !== d) throw rangeError(`rows[${r}]`, `${d} values`, row?.length ?? row);
+      for (let f = 0; f < d; f++) out[r * d + f] = read(row[f], f, r);
+    }
+    return out;
+  }
+  const table = readTable(rows as Rows);
+  const out = new Float64Array(table.n * d);
+  for (let f = 0; f < d; f++) {
+    if (!table.has(names[f])) throw noColumn(names[f], table.names);
+    const column = table.column(names[f]);
+    for (let r = 0; r < table.n; r++) out[r * d + f] = read(column[r], f, r);
+  }
+  return out;
 }
