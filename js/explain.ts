@@ -4,14 +4,23 @@
 // inputs, so the integral is exact here: the breakpoints are found, not sampled.
 //
 // The path is straight in the features. log1p bends it in the inputs: there it is followed by chords along which 1 + v / divisor changes by
-// at most an eighth; with linear inputs there is one chord. On a chord every plane is affine in s, a = A + s B, and the active plane of each
-// network is followed from event to event. Between two events eta = scale * sum + offset is affine, so a link only scales the piece:
+// at most a sixteenth; with linear inputs there is one chord. On a chord every plane is affine in s, a = A + s B, and the active plane of each
+// network is followed from event to event; where the path is bent, each event is then moved to where it happens on the path. Between two events eta = scale * sum + offset is affine, so a link only scales the piece:
 // the contribution of input i is its share of the change of eta times (link(eta1) - link(eta0)) / (eta1 - eta0).
 // Every piece of a constrained feature has the sign of weight times step, so the sum has the constraint's sign wherever the row lies on that
 // side of the baseline. Float64 throughout; no engine's Math library.
 
 import { exp, log } from "./math.js";
 import type { ModelData } from "./types.js";
+
+/** A network's active plane changes; `chord`, `path`: the share of the chord where, along the chord and along the bent path. */
+interface Event {
+  network: number;
+  chord: number;
+  path: number;
+  from: number;
+  to: number;
+}
 
 export interface RawExplanation {
   baseline: number;
@@ -20,8 +29,11 @@ export interface RawExplanation {
   contributions: Float64Array;
 }
 
-/** Largest relative change of 1 + v / divisor along a chord. */
-const BEND = 0.125;
+/**
+ * Largest relative change of 1 + v / divisor along a chord. With the events moved to the path the parts agree with numerical integration to
+ * 1e-9; a logistic link bends along a chord as well: 2.7e-4 at 1/8, 7e-5 at 1/16, 2e-5 at 1/32.
+ */
+const BEND = { identity: 1 / 16, exp: 1 / 32, logistic: 1 / 32 };
 const CLIP = 50;
 
 /** Prepares a model; the function that comes back explains `row` against `base` (raw rows; a category is its index, a missing value NaN). */
@@ -46,6 +58,8 @@ export function explainer(
   const A = new Float64Array(planes.length);
   const B = new Float64Array(planes.length);
   const slope = new Float64Array(d);
+  const z = new Float64Array(d);
+  const before = new Float64Array(d);
 
   const linkOf = (eta: number) => {
     if (link.name === "identity") return eta;
@@ -89,9 +103,9 @@ export function explainer(
   }
 
   /** Shares of the way where the path is bent enough to begin a new chord, or has a corner: 0 of a log1p input, the clip of any. */
-  function nodes(base: ArrayLike<number>, row: ArrayLike<number>): number[] {
+  function nodes(base: ArrayLike<number>, row: ArrayLike<number>): { t: number[]; curved: boolean } {
     const list = [0, 1];
-    let bent = false;
+    let curved = false;
     for (const { feature, transform, divisor, center, scale: s } of inputs) {
       if (transform !== "linear" && transform !== "log1p") continue;
       const fill = features[feature].fill ?? 0;
@@ -103,7 +117,7 @@ export function explainer(
         if (t > 0 && t < 1) list.push(t);
       };
       if (transform === "log1p") {
-        bent = bent || Math.max(from, to) > 0;
+        curved ||= Math.max(from, to) > 0;
         corner(0);
       }
       for (const edge of [-CLIP, CLIP]) {
@@ -114,7 +128,7 @@ export function explainer(
       }
     }
     list.sort((x, y) => x - y);
-    if (!bent) return list;
+    if (!curved) return { t: list, curved };
     const chords = [0];
     for (let k = 1; k < list.length; k++) {
       let t = list[k - 1];
@@ -127,13 +141,13 @@ export function explainer(
           const to = row[feature] !== row[feature] ? fill : row[feature];
           if (from === to) continue;
           const v = Math.max(0, from + t * (to - from));
-          step = Math.min(step, (BEND * ((divisor as number) + v)) / Math.abs(to - from));
+          step = Math.min(step, (BEND[link.name] * ((divisor as number) + v)) / Math.abs(to - from));
         }
         t = Math.min(list[k], t + Math.max(step, 1e-6));
         if (t > chords[chords.length - 1]) chords.push(t);
       }
     }
-    return chords;
+    return { t: chords, curved };
   }
 
   /** Follows network m over a chord; `found` gets [s, plane] from each event on, in order. */
@@ -194,9 +208,43 @@ export function explainer(
     }
   }
 
+  /**
+   * Moves events from the chord to the path, where the two planes are equal in the bent inputs too: a few secant steps each. False, and the
+   * chord's events stand, where that fails or would change their order within a network; so the parts add up in either case.
+   */
+  function onPath(events: Event[], at: (s: number) => void): boolean {
+    let previous: Event | undefined;
+    for (const event of events) {
+      const from = event.from * (d + 1);
+      const to = event.to * (d + 1);
+      const gap = (s: number) => {
+        at(s);
+        let g = weights[from + d] - weights[to + d];
+        for (let i = 0; i < d; i++) g += (weights[from + i] - weights[to + i]) * z[i];
+        return g;
+      };
+      let s = event.chord;
+      let g = gap(s);
+      let slant = B[event.from] - B[event.to];
+      for (let step = 0; step < 6 && Math.abs(g) > 1e-13; step++) {
+        const next = s - g / slant;
+        if (!(next >= 0 && next <= 1) || next === s) break;
+        const h = gap(next);
+        slant = (h - g) / (next - s);
+        s = next;
+        g = h;
+      }
+      event.path = s;
+      const first = previous?.network === event.network ? (previous as Event).path : 0;
+      if (!(Math.abs(g) <= 1e-11) || s < first) return false;
+      previous = event;
+    }
+    return true;
+  }
+
   return (base, row) => {
     const contributions = new Float64Array(features.length);
-    const t = nodes(base, row);
+    const { t, curved } = nodes(base, row);
     let z0 = new Float64Array(d);
     let z1 = new Float64Array(d);
     inputsAt(base, row, 0, z0);
@@ -214,8 +262,8 @@ export function explainer(
         A[p] = a;
         B[p] = b;
       }
-      // events of all networks, in order; slope: the sum of the active planes' weights
-      const events: [number, number, number][] = [];
+      // where each network's active plane changes along the chord; where the path is bent, moved to where it changes on the path itself
+      const events: Event[] = [];
       slope.fill(0);
       let sum = 0;
       for (let m = 0; m < networks.length; m++) {
@@ -224,37 +272,41 @@ export function explainer(
         const w = found[0][1] * (d + 1);
         sum += A[found[0][1]];
         for (let i = 0; i < d; i++) slope[i] += weights[w + i];
-        for (let e = 1; e < found.length; e++) events.push([found[e][0], found[e - 1][1], found[e][1]]);
+        for (let e = 1; e < found.length; e++)
+          events.push({ network: m, chord: found[e][0], path: 0, from: found[e - 1][1], to: found[e][1] });
       }
       if (k === 1) {
         eta = sum * scale + offset;
         baseline = linkOf(eta);
       }
-      events.sort((x, y) => x[0] - y[0]);
-      let s = 0;
+      const at = (s: number) => inputsAt(base, row, t[k - 1] + s * (t[k] - t[k - 1]), z);
+      const moved = curved && onPath(events, at);
+      const when = moved ? "path" : "chord";
+      events.sort((x, y) => x[when] - y[when]);
+      before.set(z0);
       for (let e = 0; e <= events.length; e++) {
-        const until = e < events.length ? events[e][0] : 1;
-        if (until > s) {
-          let change = 0;
-          for (let i = 0; i < d; i++) change += slope[i] * (z1[i] - z0[i]);
-          change *= scale * (until - s);
-          const after = eta + change;
-          const factor =
-            link.name === "identity"
-              ? 1
-              : Math.abs(change) > 1e-9
-                ? (linkOf(after) - linkOf(eta)) / change
-                : linkSlope(eta);
-          for (let i = 0; i < d; i++) {
-            const f = inputs[i].feature;
-            if (f >= 0) contributions[f] += slope[i] * (z1[i] - z0[i]) * (until - s) * scale * factor;
-          }
-          eta = after;
-          s = until;
+        if (e === events.length) z.set(z1);
+        else if (moved) at(events[e].path);
+        else for (let i = 0; i < d; i++) z[i] = z0[i] + events[e].chord * (z1[i] - z0[i]);
+        let change = 0;
+        for (let i = 0; i < d; i++) change += slope[i] * (z[i] - before[i]);
+        change *= scale;
+        const after = eta + change;
+        const factor =
+          link.name === "identity"
+            ? 1
+            : Math.abs(change) > 1e-9
+              ? (linkOf(after) - linkOf(eta)) / change
+              : linkSlope(eta);
+        for (let i = 0; i < d; i++) {
+          const f = inputs[i].feature;
+          if (f >= 0) contributions[f] += slope[i] * (z[i] - before[i]) * scale * factor;
         }
+        eta = after;
+        before.set(z);
         if (e < events.length) {
-          const from = events[e][1] * (d + 1);
-          const to = events[e][2] * (d + 1);
+          const from = events[e].from * (d + 1);
+          const to = events[e].to * (d + 1);
           for (let i = 0; i < d; i++) slope[i] += weights[to + i] - weights[from + i];
         }
       }

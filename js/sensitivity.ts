@@ -3,6 +3,7 @@
 // et al. 2015); accumulated local effects (Apley & Zhu 2020); permutation importance (Breiman 2001).
 
 import { rangeError, typeError } from "./errors.js";
+import { exp, log } from "./math.js";
 import { type AnyRows, type Encoded, encodeRows, numericColumn, type Rows, readTable } from "./rows.js";
 import type { Constraint, Feature } from "./types.js";
 
@@ -192,11 +193,15 @@ function spreadOf(values: Float32Array, f: number, width: number, n: number, fil
   let mean = 0;
   for (let r = 0; r < n; r++) mean += filled(values[r * width + f], fill) / n;
   let square = 0;
-  for (let r = 0; r < n; r++) square += (filled(values[r * width + f], fill) - mean) ** 2 / n;
+  for (let r = 0; r < n; r++) square += squareOf(filled(values[r * width + f], fill) - mean) / n;
   return Math.sqrt(square);
 }
 
 const filled = (v: number, fill: number) => (v === v ? v : fill);
+
+/** `**` is Math.pow, which engines may round differently. */
+const squareOf = (v: number) => v * v;
+const power = (v: number, by: number) => (v > 0 ? exp(by * log(v)) : 0);
 
 export interface PartialDependence {
   feature: string;
@@ -347,7 +352,7 @@ export function interactions(
         corner(f, s[0], g, t[0]),
       ];
       let square = 0;
-      for (let r = 0; r < most; r++) square += (hh[r] - hl[r] - lh[r] + ll[r]) ** 2 / most;
+      for (let r = 0; r < most; r++) square += squareOf(hh[r] - hl[r] - lh[r] + ll[r]) / most;
       out.push({ a: features[f].name, b: features[g].name, strength: Math.sqrt(square) });
     }
   }
@@ -369,7 +374,7 @@ export function permutationImportance(
   const rmse = (x: Float32Array) => {
     const p = model.predictMany(x);
     let square = 0;
-    for (let r = 0; r < n; r++) square += (p[r] - actual[r]) ** 2 / n;
+    for (let r = 0; r < n; r++) square += squareOf(p[r] - actual[r]) / n;
     return Math.sqrt(square);
   };
   const base = rmse(values);
@@ -389,7 +394,7 @@ export function permutationImportance(
     }
     for (let r = 0; r < n; r++) copy[r * width + f] = values[r * width + f];
     const mean = meanOf(increases);
-    return { name, increase: mean, sd: Math.sqrt(meanOf(increases.map((v) => (v - mean) ** 2))) };
+    return { name, increase: mean, sd: Math.sqrt(meanOf(increases.map((v) => squareOf(v - mean)))) };
   });
 }
 
@@ -416,8 +421,8 @@ export function alphaCurves(
       // over the maximum, so that high powers neither overflow nor vanish
       const means = alphas.map((alpha) => {
         let sum = 0;
-        for (let r = 0; r < n; r++) sum += max > 0 ? (Math.abs(slopes[r * width + f]) / max) ** alpha / n : 0;
-        return max * sum ** (1 / alpha);
+        for (let r = 0; r < n; r++) sum += max > 0 ? power(Math.abs(slopes[r * width + f]) / max, alpha) / n : 0;
+        return max * power(sum, 1 / alpha);
       });
       return { name, means, max };
     }),
