@@ -1,0 +1,169 @@
+// How good predictions are on rows whose target is known. In: predictions, targets and the model's data; out: scores, calibration, residuals
+// and how often intervals hold, as plain numbers.
+
+import { intervalAround } from "../interval.js";
+import { scoresOf } from "../metrics.js";
+import type { ModelData, Scores } from "../types.js";
+import type { Gathered, ReportModel } from "./gather.js";
+
+/** Rows of similar prediction: their mean prediction and mean target, with the standard error of the latter. */
+export interface CalibrationBin {
+  rows: number;
+  predicted: number;
+  actual: number;
+  error: number;
+}
+
+/** An interval or quantile that was asked for, and how often it held. */
+export interface Coverage {
+  /** Share of rows that ought to be inside (intervals) or below (quantiles). */
+  asked: number;
+  held: number;
+  /** Half width of the 95 % interval of `held`, by the number of rows. */
+  error: number;
+  /** Mean width of the intervals, target units; absent for quantiles. */
+  width?: number;
+}
+
+export interface Quality {
+  rows: number;
+  scores: Scores;
+  /** Of the file's own mean, as a baseline. */
+  mean: Scores;
+  /** Classification only. */
+  logLoss?: number;
+  calibration: CalibrationBin[];
+  /** Sampled rows: prediction and target - prediction. */
+  residuals: { predicted: number; residual: number }[];
+  /** Of all residuals: 5, 25, 50, 75 and 95 % points. */
+  spread: number[];
+  coverage: Coverage[];
+  /** What `coverage` counts. */
+  covers: "intervals" | "quantiles";
+  /** Rows that coverage was counted on. */
+  coveredRows: number;
+  /** Why there is no coverage. */
+  uncovered?: string;
+}
+
+const LEVELS = [0.5, 0.8, 0.9, 0.95];
+const DOTS = 400;
+
+/** The value below which a share `p` of sorted numbers lies. */
+export function quantile(sorted: ArrayLike<number>, p: number): number {
+  const at = p * (sorted.length - 1);
+  const k = Math.floor(at);
+  return sorted[k] + (at - k) * (sorted[Math.min(k + 1, sorted.length - 1)] - sorted[k]);
+}
+
+/** Judges the predictions of the gathered rows; undefined when the file has no targets. */
+export function qualityOf(model: ReportModel, data: ModelData, rows: Gathered): Quality | undefined {
+  const { actual, predictions, total } = rows;
+  if (!actual) return undefined;
+  let sum = 0;
+  for (let r = 0; r < total; r++) sum += actual[r];
+  const average = new Float64Array(total).fill(sum / total);
+  const residuals = Float64Array.from(actual, (y, r) => y - predictions[r]);
+  const step = Math.max(1, rows.sampledRows.length / DOTS);
+  const dots: Quality["residuals"] = [];
+  for (let k = 0; k < rows.sampledRows.length; k += step) {
+    const r = rows.sampledRows[Math.floor(k)];
+    dots.push({ predicted: predictions[r], residual: residuals[r] });
+  }
+  const sorted = residuals.slice().sort();
+  const covered = coverageOf(model, data, rows, actual);
+  let logLoss: number | undefined;
+  if (data.link.name === "logistic") {
+    logLoss = 0;
+    for (let r = 0; r < total; r++) {
+      const p = Math.min(1 - 1e-7, Math.max(1e-7, predictions[r]));
+      logLoss -= (actual[r] * Math.log(p) + (1 - actual[r]) * Math.log(1 - p)) / total;
+    }
+  }
+  return {
+    rows: total,
+    scores: scoresOf(predictions, actual),
+    mean: scoresOf(average, actual),
+    ...(logLoss !== undefined && { logLoss }),
+    calibration: calibrationOf(predictions, actual),
+    residuals: dots,
+    spread: [0.05, 0.25, 0.5, 0.75, 0.95].map((p) => quantile(sorted, p)),
+    ...covered,
+  };
+}
+
+/** Ten bins of equally many rows by prediction; rows of the same prediction stay together. */
+export function calibrationOf(predictions: ArrayLike<number>, actual: ArrayLike<number>, bins = 10): CalibrationBin[] {
+  const n = predictions.length;
+  const order = Int32Array.from({ length: n }, (_, r) => r).sort((a, b) => predictions[a] - predictions[b] || a - b);
+  const out: CalibrationBin[] = [];
+  let from = 0;
+  for (let b = 1; b <= bins && from < n; b++) {
+    let to = Math.max(from + 1, Math.round((b * n) / bins));
+    while (to < n && predictions[order[to]] === predictions[order[to - 1]]) to++;
+    let p = 0;
+    let y = 0;
+    for (let k = from; k < to; k++) {
+      p += predictions[order[k]];
+      y += actual[order[k]];
+    }
+    const rows = to - from;
+    const mean = y / rows;
+    let square = 0;
+    for (let k = from; k < to; k++) square += (actual[order[k]] - mean) ** 2;
+    const error = rows > 1 ? Math.sqrt(square / (rows - 1) / rows) : 0;
+    out.push({ rows, predicted: p / rows, actual: mean, error });
+    from = to;
+  }
+  return out;
+}
+
+function coverageOf(
+  model: ReportModel,
+  data: ModelData,
+  rows: Gathered,
+  actual: Float64Array,
+): Pick<Quality, "coverage" | "covers" | "coveredRows" | "uncovered"> {
+  const none = { coverage: [], coveredRows: 0 };
+  const margin = (held: number, n: number) => 1.96 * Math.sqrt((held * (1 - held)) / n);
+  if (data.loss.name === "quantiles") {
+    const width = data.features.length;
+    const n = rows.sampledRows.length;
+    const coverage = (data.loss.levels ?? []).map((asked): Coverage => {
+      let below = 0;
+      for (let k = 0; k < n; k++) {
+        const row = rows.sample.subarray(k * width, (k + 1) * width);
+        if (actual[rows.sampledRows[k]] <= model.quantile(row, asked)) below++;
+      }
+      return { asked, held: below / n, error: margin(below / n, n) };
+    });
+    return { coverage, covers: "quantiles", coveredRows: n };
+  }
+  if (data.link.name === "logistic") {
+    return {
+      ...none,
+      covers: "intervals",
+      uncovered: "A model of probabilities has no intervals: its outcome is 0 or 1.",
+    };
+  }
+  const coverage: Coverage[] = [];
+  let why: string | undefined;
+  for (const asked of LEVELS) {
+    try {
+      let inside = 0;
+      let width = 0;
+      for (let r = 0; r < rows.total; r++) {
+        const [low, high] = intervalAround(data, rows.predictions[r], asked);
+        if (actual[r] >= low && actual[r] <= high) inside++;
+        width += high - low;
+      }
+      const held = inside / rows.total;
+      coverage.push({ asked, held, error: margin(held, rows.total), width: width / rows.total });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      why = error.message;
+    }
+  }
+  if (coverage.length > 0) return { coverage, covers: "intervals", coveredRows: rows.total };
+  return { ...none, covers: "intervals", uncovered: `No intervals: ${why}.` };
+}
