@@ -50,7 +50,7 @@ export function sensitivityTable(ranked, n) {
       ms(a.low),
       ms(a.high),
       a.perSd.toFixed(3),
-      `${a.negative} of ${n}`,
+      String(a.negative),
       percent(a.others / n),
     ]),
   ]);

@@ -17,17 +17,17 @@ function log1p(q: f32): f32 {
 }
 
 function apply(kind: i32, x: f32): f32 {
-  if (kind == 0) return expf(x);
-  if (kind == 1) return logistic(x);
-  if (kind == 2) return log1p(x);
-  if (kind == 3) return x > 0 ? logf(x) : -Infinity;
+  if (kind === 0) return expf(x);
+  if (kind === 1) return logistic(x);
+  if (kind === 2) return log1p(x);
+  if (kind === 3) return x > 0 ? logf(x) : -Infinity;
   return x <= 0 ? -Infinity : x >= 1 ? Infinity : logit(x);
 }
 
 /** Falls between neighbours among floats [from, to), and results that are NaN. */
 export function falls(kind: i32, from: u32, to: u32): u32 {
   let count: u32 = 0;
-  let last = apply(kind, ordered(from == 0 ? 0 : from - 1));
+  let last = apply(kind, ordered(from === 0 ? 0 : from - 1));
   for (let i = from; i < to; i++) {
     const value = apply(kind, ordered(i));
     if (!(value >= last)) count++;

@@ -9,7 +9,6 @@ import { compare, makeCases } from "./cases.mjs";
 import { Missing, sqlEngines, work } from "./engines.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const root = join(here, "../..");
 const flag = (name) => process.argv.find((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
 const only = flag("only")?.slice(7).toLowerCase().split(",");
 const full = Number(flag("rows")?.slice(7) ?? 100_000);
