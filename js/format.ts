@@ -8,25 +8,352 @@ import type { Constraint, Feature, Input, Link, Loss, ModelData, TrainingReport 
 export const VERSIONS: readonly number[] = [1];
 
 const LARGEST = 3.4028234663852886e38;
-const FIELDS = [
-  "format",
-  "version",
-  "target",
-  "loss",
-  "features",
-  "inputs",
-  "networks",
-  "scale",
-  "offset",
-  "link",
-  "calibration",
-  "residuals",
-  "training",
-];
-const CONSTRAINTS: readonly unknown[] = ["increasing", "decreasing", "free"];
-const LOSSES: readonly unknown[] = ["squared", "absolute", "huber", "poisson", "gamma", "logistic", "quantiles"];
+const { isArray } = Array;
 
 type Fields = Record<string, unknown>;
+
+/** Gives the checked value, or throws; `self` is the object that the value is a field of. Undefined: an optional field that is not there. */
+type Check<T> = (value: unknown, where: string, self: Fields) => T;
+
+function wrong(where: string, expected: string, got: unknown): never {
+  throw new ModelFormatError(`${quote(where)} expected ${expected}, got ${show(got)}`);
+}
+
+const object = (value: unknown, where: string): Fields =>
+  typeof value !== "object" || value === null || isArray(value) ? wrong(where, "an object", value) : (value as Fields);
+
+const string: Check<string> = (value, where) => (typeof value === "string" ? value : wrong(where, "a string", value));
+
+const number: Check<number> = (value, where) =>
+  Number.isFinite(value) ? (value as number) : wrong(where, "a finite number", value);
+
+/** A finite number, rounded to float32; -0 becomes 0, so that text and memory agree. */
+const float32: Check<number> = (value, where) => {
+  const x = typeof value === "number" ? Math.fround(value) : Number.NaN;
+  return x - x === 0 ? x + 0 : wrong(where, "a finite number within float32", value);
+};
+
+const positive32: Check<number> = (value, where, self) => {
+  const x = float32(value, where, self);
+  return x > 0 ? x : wrong(where, "a number above 0", value);
+};
+
+/** A level between 0 and 1. */
+const level: Check<number> = (value, where, self) => {
+  const x = number(value, where, self);
+  return x > 0 && x < 1 ? x : wrong(where, "a level between 0 and 1", value);
+};
+
+const word =
+  <T>(...words: T[]): Check<T> =>
+  (value, where) =>
+    words.includes(value as T) ? (value as T) : wrong(where, words.map((one) => JSON.stringify(one)).join(", "), value);
+
+/** An array of at least one item; `what` names it. Further rules on the whole may follow. */
+const array =
+  <T>(item: Check<T>, what: string, rule?: (items: T[], where: string) => void): Check<T[]> =>
+  (value, where, self) => {
+    if (!isArray(value)) return wrong(where, "an array", value);
+    if (value.length === 0) wrong(where, `at least one ${what}`, value);
+    const items = value.map((one, i) => item(one, `${where}[${i}]`, self));
+    rule?.(items, where);
+    return items;
+  };
+
+const distinct = (names: string[], where: string): void => {
+  names.forEach((name, i) => {
+    if (names.indexOf(name) < i)
+      throw new ModelFormatError(`${quote(where)} expected distinct names, got ${quote(name)} twice`);
+  });
+};
+
+/** Ascending numbers, `strictly` without equal ones. */
+const ascending =
+  (strictly: boolean) =>
+  (values: number[], where: string): void => {
+    values.forEach((b, i) => {
+      const a = values[i - 1];
+      if (strictly ? a >= b : a > b)
+        throw new ModelFormatError(`${quote(`${where}[${i}]`)} expected ascending numbers, got ${b} after ${a}`);
+    });
+  };
+
+const maybe =
+  <T>(check: Check<T>): Check<T | undefined> =>
+  (value, where, self) =>
+    value === undefined ? undefined : check(value, where, self);
+
+/** A field that only some objects have. */
+const where =
+  <T>(has: (self: Fields) => boolean, check: Check<T>, otherwise: string): Check<T | undefined> =>
+  (value, at, self) =>
+    has(self) ? check(value, at, self) : value === undefined ? undefined : wrong(at, otherwise, value);
+
+/** An object of these fields and no others, read and written in this order. */
+const record =
+  <T>(fields: Record<string, Check<unknown>>, rule?: (self: T, where: string) => void): Check<T> =>
+  (value, at) => {
+    const self = object(value, at);
+    const prefix = at && `${at}.`;
+    for (const name in self) {
+      if (!Object.hasOwn(fields, name) && self[name] !== undefined) {
+        throw new ModelFormatError(
+          `${quote(prefix + name)} is not a field of version 1 (fields: ${list(Object.keys(fields), 20)})`,
+        );
+      }
+    }
+    const out: Fields = {};
+    for (const name in fields) {
+      const read = fields[name](self[name], prefix + name, self);
+      if (read !== undefined) out[name] = read;
+    }
+    rule?.(out as T, at);
+    return out as T;
+  };
+
+const isCategory = (self: Fields) => self.kind === "category";
+const isNumber = (self: Fields) => self.kind === "number";
+
+const readFeature = record<Feature>(
+  {
+    name: string,
+    constraint: word("increasing", "decreasing", "free"),
+    kind: word("number", "category"),
+    missing: (value, at, self) => {
+      if (value === "indicator" && self.constraint !== "free")
+        throw new ModelFormatError(`${quote(at)} is "indicator", which only a free feature may have`);
+      return word("error", "median", "indicator")(value, at, self);
+    },
+    categories: where(isCategory, array(string, "category", distinct), "nothing for a number"),
+    unknown: where(isCategory, maybe(string), "nothing for a number"),
+    fill: where(
+      (self) => isNumber(self) && self.missing !== "error",
+      float32,
+      'nothing for a category, or where missing values are an "error"',
+    ),
+    range: where(
+      isNumber,
+      maybe(
+        array(number, "number", (range, at) => {
+          if (range.length !== 2 || range[0] > range[1]) wrong(at, "[least, greatest]", range);
+        }),
+      ),
+      "nothing for a category",
+    ),
+    median: where(isNumber, maybe(number), "nothing for a category"),
+  },
+  ({ constraint, kind, missing, categories, unknown }, at) => {
+    if (kind === "category" && constraint !== "free") wrong(`${at}.constraint`, '"free" for a category', constraint);
+    if (kind === "category" && missing === "median")
+      wrong(`${at}.missing`, '"error" or "indicator" for a category', missing);
+    if (unknown !== undefined && !categories?.includes(unknown))
+      wrong(`${at}.unknown`, "one of the categories", unknown);
+  },
+);
+
+const readLoss = record<Loss>({
+  name: word("squared", "absolute", "huber", "poisson", "gamma", "logistic", "quantiles"),
+  levels: where(
+    (self) => self.name === "quantiles",
+    array(level, "level", ascending(true)),
+    'nothing unless the loss is "quantiles"',
+  ),
+  delta: where(
+    (self) => self.name === "huber",
+    maybe((value, at, self) => {
+      const delta = number(value, at, self);
+      return delta > 0 ? delta : wrong(at, "a number above 0", value);
+    }),
+    'nothing unless the loss is "huber"',
+  ),
+});
+
+/** An index below `count`. */
+const indexOf = (value: unknown, at: string, what: string, count: number): number =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) < count
+    ? (value as number)
+    : wrong(at, `the index of a ${what}, 0 to ${count - 1}`, value);
+
+/** Which kinds of feature a transform takes. */
+const TAKES: Record<Input["transform"], (feature: Feature) => boolean> = {
+  linear: ({ kind }) => kind === "number",
+  log1p: ({ kind }) => kind === "number",
+  equals: ({ kind }) => kind === "category",
+  missing: ({ missing }) => missing === "indicator",
+  level: () => true,
+};
+
+const inputOf = (features: readonly Feature[]) =>
+  record<Input>({
+    feature: (value, at, { transform }) =>
+      transform !== "level"
+        ? indexOf(value, at, "feature", features.length)
+        : value === -1
+          ? -1
+          : wrong(at, "-1, because the quantile level is no feature", value),
+    transform: (value, at, self) => {
+      const transform = word(...(Object.keys(TAKES) as Input["transform"][]))(value, at, self);
+      const feature = features[self.feature as number];
+      if (feature && !TAKES[transform](feature))
+        wrong(
+          at,
+          feature.kind === "number"
+            ? '"linear", "log1p", or "missing" where missing values are an "indicator", for a number'
+            : '"equals", or "missing" where missing values are an "indicator", for a category',
+          value,
+        );
+      return transform;
+    },
+    center: float32,
+    scale: positive32,
+    divisor: where(({ transform }) => transform === "log1p", positive32, 'nothing unless the transform is "log1p"'),
+    category: where(
+      ({ transform }) => transform === "equals",
+      (value, at, self) => indexOf(value, at, "category", features[self.feature as number]?.categories?.length ?? 0),
+      'nothing unless the transform is "equals"',
+    ),
+  });
+
+/** The constraint of an input: its feature's for numbers, none for indicators, increasing for the quantile level. */
+export function inputConstraint(input: Input, features: readonly Feature[]): Constraint {
+  if (input.transform === "level") return "increasing";
+  if (input.transform === "equals" || input.transform === "missing") return "free";
+  return features[input.feature]?.constraint ?? "free";
+}
+
+/** [network][group][plane][inputs + 1]; each weight within float32 and of its constraint's sign, and no sum that can overflow. */
+const networksOf = (inputs: readonly Input[], features: readonly Feature[]): Check<number[][][][]> => {
+  const constraints = inputs.map((input) => inputConstraint(input, features));
+  const d = inputs.length;
+  const overflow = (at: string): never => {
+    throw new ModelFormatError(`${quote(at)} has weights so large that a prediction can overflow float32`);
+  };
+  let largest = 0;
+  let sum = 0;
+  const plane: Check<number[]> = (values, at, self) => {
+    if (!isArray(values)) return wrong(at, "an array", values);
+    if (values.length !== d + 1)
+      wrong(at, `${d + 1} numbers (a weight for each of ${d} inputs, then the bias)`, values);
+    let bound = 0;
+    const out = values.map((value: unknown, i) => {
+      // the name of the place is built only for a number that is wrong
+      const w = typeof value === "number" ? Math.fround(value) + 0 : Number.NaN;
+      if (w - w !== 0) float32(value, `${at}[${i}]`, self);
+      const constraint = constraints[i];
+      if ((constraint === "increasing" && w < 0) || (constraint === "decreasing" && w > 0)) {
+        const [m, k, j] = at.match(/\d+/g) ?? [];
+        const name = inputs[i].feature < 0 ? "the quantile level" : quote(features[inputs[i].feature].name);
+        throw new ModelFormatError(
+          `a weight breaks the constraint of ${name}, ${constraint}: ${w} in network ${m}, group ${k}, plane ${j} (${at}[${i}])`,
+        );
+      }
+      bound += Math.abs(w) * (i < d ? 50 : 1);
+      return w;
+    });
+    if (!(bound <= LARGEST)) overflow(at);
+    largest = Math.max(largest, bound);
+    return out;
+  };
+  return array(
+    array(array(plane, "hyperplane"), "group", (_, at) => {
+      sum += largest;
+      largest = 0;
+      if (!(sum <= LARGEST)) overflow(at);
+    }),
+    "network",
+  );
+};
+
+const readLink = record<Link>({
+  name: word("identity", "exp", "logistic"),
+  maximum: where(({ name }) => name === "exp", float32, 'nothing unless the link is "exp"'),
+});
+
+const readCalibration = array(
+  array(level, "level", (pair, at) => {
+    if (pair.length !== 2) wrong(at, "[requested level, level fed in]", pair);
+  }),
+  "pair",
+  (pairs) => {
+    pairs.forEach((pair, i) => {
+      const before = pairs[i - 1];
+      if (before && !(before[0] < pair[0] && before[1] <= pair[1]))
+        throw new ModelFormatError(`"calibration" expected ascending levels, but pair ${i} is not above pair ${i - 1}`);
+    });
+  },
+);
+
+/** What is said of the training is never needed to predict: known fields are checked, others kept as they are. */
+const readTraining: Check<TrainingReport> = (given, at) => {
+  const fields = object(given, at);
+  const numbers = (self: Fields, place: string, names: string) => {
+    for (const name of names.split(" ")) maybe(number)(self[name], `${place}.${name}`, self);
+  };
+  numbers(fields, at, "seed rows members steps batch learningRate blend merged");
+  maybe(string)(fields.isotone, `${at}.isotone`, fields);
+  for (const name of ["curve", "warnings"]) {
+    const items = fields[name] ?? [];
+    if (!isArray(items)) wrong(`${at}.${name}`, "an array", items);
+    (items as unknown[]).forEach((item, i) => {
+      const place = `${at}.${name}[${i}]`;
+      if (name === "warnings") string(item, place, fields);
+      else {
+        const point = object(item, place);
+        for (const part of ["step", "epoch", "loss"]) number(point[part], `${place}.${part}`, point);
+        if (point.validationLoss !== null) number(point.validationLoss, `${place}.validationLoss`, point);
+      }
+    });
+  }
+  const copy = JSON.parse(JSON.stringify(fields)) as TrainingReport;
+  return { ...copy, curve: copy.curve ?? [], warnings: copy.warnings ?? [] };
+};
+
+/** The whole file; later fields are read by what earlier ones say. */
+const readModel: Check<ModelData> = (file, at, self) => {
+  let features: Feature[] = [];
+  let inputs: Input[] = [];
+  const asIs: Check<unknown> = (value) => value;
+  const quantiles = ({ loss }: Fields) => (loss as Loss).name === "quantiles";
+  return record<ModelData>({
+    format: asIs,
+    version: asIs,
+    target: record({ name: string }),
+    loss: readLoss,
+    features: (value, place, self) => {
+      features = array(readFeature, "feature", (read) =>
+        distinct(
+          read.map(({ name }) => name),
+          place,
+        ),
+      )(value, place, self);
+      return features;
+    },
+    inputs: (value, place, self) => {
+      inputs = array(inputOf(features), "input")(value, place, self);
+      const has = inputs.some(({ transform }) => transform === "level");
+      if (has !== quantiles(self)) {
+        throw new ModelFormatError(
+          has
+            ? `"inputs" has a quantile level, but "loss" is ${quote((self.loss as Loss).name)}`
+            : '"inputs" expected an input with the transform "level", because "loss" is "quantiles"',
+        );
+      }
+      return inputs;
+    },
+    networks: (value, place, self) => networksOf(inputs, features)(value, place, self),
+    scale: positive32,
+    offset: float32,
+    link: readLink,
+    calibration: where(quantiles, maybe(readCalibration), 'nothing unless "loss" is "quantiles"'),
+    residuals: maybe(
+      array(number, "number", (values, place) => {
+        ascending(false)(values, place);
+        if (values.length > 1001) wrong(place, "1 to 1001 numbers", values);
+      }),
+    ),
+    training: readTraining,
+  })(file, at, self);
+};
 
 /**
  * Reads a model file. Every number that takes part in a prediction is rounded to float32; a weight whose sign breaks the constraint of its
@@ -44,64 +371,23 @@ export function parseModel(source: unknown): ModelData {
       throw new ModelFormatError(`not a model file: ${error instanceof Error ? error.message : "not JSON"}`);
     }
   }
-  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+  if (typeof given !== "object" || given === null || isArray(given)) {
     throw new ModelFormatError(`not a model file: expected a JSON object, got ${show(given)}`);
   }
   // a model, or anything else that knows how to write itself as one
   const toJSON = (given as { toJSON?: unknown }).toJSON;
   const file = (typeof toJSON === "function" ? toJSON.call(given) : given) as Fields;
-  if (file.format !== "isotone") {
-    throw new ModelFormatError(`not a model file: "format" expected "isotone", got ${show(file.format)}`);
+  const { format, version } = file;
+  if (format !== "isotone") {
+    throw new ModelFormatError(`not a model file: "format" expected "isotone", got ${show(format)}`);
   }
-  if (!VERSIONS.includes(file.version as number)) {
-    const newer = typeof file.version === "number" && file.version > Math.max(...VERSIONS);
+  if (!VERSIONS.includes(version as number)) {
+    const newer = typeof version === "number" && version > Math.max(...VERSIONS);
     throw new ModelFormatError(
-      `"version" is ${show(file.version)}; this library reads version ${VERSIONS.join(", ")}${newer ? ": update isotone to read this model" : ""}`,
+      `"version" is ${show(version)}; this library reads version ${VERSIONS.join(", ")}${newer ? ": update isotone to read this model" : ""}`,
     );
   }
-  only(file, "", FIELDS);
-
-  const target = object(file.target, "target");
-  only(target, "target", ["name"]);
-  const loss = parseLoss(file.loss);
-  const features = array(file.features, "features").map((feature, f) => parseFeature(feature, `features[${f}]`));
-  if (features.length === 0) throw wrong("features", "at least one feature", file.features);
-  const names = new Set<string>();
-  for (const { name } of features) {
-    if (names.has(name)) throw new ModelFormatError(`"features" expected distinct names, got ${quote(name)} twice`);
-    names.add(name);
-  }
-  const inputs = array(file.inputs, "inputs").map((input, i) => parseInput(input, `inputs[${i}]`, features));
-  if (inputs.length === 0) throw wrong("inputs", "at least one input", file.inputs);
-  const levels = inputs.some((input) => input.transform === "level");
-  if (levels !== (loss.name === "quantiles")) {
-    throw new ModelFormatError(
-      levels
-        ? `"inputs" has a quantile level, but "loss" is ${quote(loss.name)}`
-        : '"inputs" expected an input with the transform "level", because "loss" is "quantiles"',
-    );
-  }
-  const data: ModelData = {
-    format: "isotone",
-    version: 1,
-    target: { name: string(target.name, "target.name") },
-    loss,
-    features,
-    inputs,
-    networks: parseNetworks(file.networks, inputs, features),
-    scale: positive32(file.scale, "scale"),
-    offset: float32(file.offset, "offset"),
-    link: parseLink(file.link),
-    training: parseTraining(file.training),
-  };
-  if (file.calibration !== undefined) {
-    if (loss.name !== "quantiles") throw wrong("calibration", 'nothing unless "loss" is "quantiles"', file.calibration);
-    data.calibration = parseCalibration(file.calibration);
-  }
-  if (file.residuals !== undefined) data.residuals = parseResiduals(file.residuals);
-  // one order of fields in every file
-  const { training, ...rest } = data;
-  return { ...rest, training };
+  return readModel(file, "", file);
 }
 
 /**
@@ -148,310 +434,4 @@ export function shortest(value: number): number {
     if (Math.fround(short) === value) return short;
   }
   return seven;
-}
-
-function parseLoss(given: unknown): Loss {
-  const fields = object(given, "loss");
-  only(fields, "loss", ["name", "levels", "delta"]);
-  if (!LOSSES.includes(fields.name)) throw wrong("loss.name", words(LOSSES), fields.name);
-  const loss: Loss = { name: fields.name as Loss["name"] };
-  if (loss.name === "quantiles") {
-    loss.levels = ascending(fields.levels, "loss.levels", true);
-    if (loss.levels.length === 0) throw wrong("loss.levels", "at least one level", fields.levels);
-    for (const level of loss.levels)
-      if (!(level > 0 && level < 1)) throw wrong("loss.levels", "levels between 0 and 1", level);
-  } else if (fields.levels !== undefined)
-    throw wrong("loss.levels", 'nothing unless the loss is "quantiles"', fields.levels);
-  if (fields.delta !== undefined) {
-    if (loss.name !== "huber") throw wrong("loss.delta", 'nothing unless the loss is "huber"', fields.delta);
-    loss.delta = number(fields.delta, "loss.delta");
-    if (loss.delta <= 0) throw wrong("loss.delta", "a number above 0", loss.delta);
-  }
-  return loss;
-}
-
-function parseFeature(given: unknown, where: string): Feature {
-  const fields = object(given, where);
-  only(fields, where, ["name", "constraint", "kind", "categories", "unknown", "missing", "fill", "range", "median"]);
-  const { constraint, kind, missing } = fields;
-  if (!CONSTRAINTS.includes(constraint)) throw wrong(`${where}.constraint`, words(CONSTRAINTS), constraint);
-  if (kind !== "number" && kind !== "category") throw wrong(`${where}.kind`, '"number" or "category"', kind);
-  if (missing !== "error" && missing !== "median" && missing !== "indicator") {
-    throw wrong(`${where}.missing`, '"error", "median" or "indicator"', missing);
-  }
-  const feature: Feature = {
-    name: string(fields.name, `${where}.name`),
-    constraint: constraint as Constraint,
-    kind,
-    missing,
-  };
-  if (missing === "indicator" && constraint !== "free") {
-    throw new ModelFormatError(`${quote(`${where}.missing`)} is "indicator", which only a free feature may have`);
-  }
-  if (kind === "category") {
-    if (constraint !== "free") throw wrong(`${where}.constraint`, '"free" for a category', constraint);
-    if (missing === "median") throw wrong(`${where}.missing`, '"error" or "indicator" for a category', missing);
-    for (const name of ["fill", "range", "median"]) {
-      if (fields[name] !== undefined) throw wrong(`${where}.${name}`, "nothing for a category", fields[name]);
-    }
-    const categories = array(fields.categories, `${where}.categories`).map((c, i) =>
-      string(c, `${where}.categories[${i}]`),
-    );
-    if (categories.length === 0) throw wrong(`${where}.categories`, "at least one category", categories);
-    if (new Set(categories).size !== categories.length)
-      throw wrong(`${where}.categories`, "distinct categories", categories);
-    feature.categories = categories;
-    if (fields.unknown !== undefined) {
-      feature.unknown = string(fields.unknown, `${where}.unknown`);
-      if (!categories.includes(feature.unknown))
-        throw wrong(`${where}.unknown`, "one of the categories", feature.unknown);
-    }
-    return feature;
-  }
-  for (const name of ["categories", "unknown"]) {
-    if (fields[name] !== undefined) throw wrong(`${where}.${name}`, "nothing for a number", fields[name]);
-  }
-  if (fields.fill !== undefined) {
-    if (missing === "error")
-      throw wrong(`${where}.fill`, 'nothing, because missing values are an "error"', fields.fill);
-    feature.fill = float32(fields.fill, `${where}.fill`);
-  } else if (missing !== "error") throw wrong(`${where}.fill`, "a number in place of a missing one", fields.fill);
-  if (fields.range !== undefined) {
-    const range = array(fields.range, `${where}.range`);
-    const [least, most] = [number(range[0], `${where}.range[0]`), number(range[1], `${where}.range[1]`)];
-    if (range.length !== 2 || least > most) throw wrong(`${where}.range`, "[least, greatest]", fields.range);
-    feature.range = [least, most];
-  }
-  if (fields.median !== undefined) feature.median = number(fields.median, `${where}.median`);
-  return feature;
-}
-
-function parseInput(given: unknown, where: string, features: readonly Feature[]): Input {
-  const fields = object(given, where);
-  only(fields, where, ["feature", "transform", "divisor", "category", "center", "scale"]);
-  const index = fields.feature;
-  const transform = fields.transform;
-  if (transform === "level") {
-    if (index !== -1) throw wrong(`${where}.feature`, "-1, because the quantile level is no feature", index);
-  } else if (!Number.isInteger(index) || (index as number) < 0 || (index as number) >= features.length) {
-    throw wrong(`${where}.feature`, `the index of a feature, 0 to ${features.length - 1}`, index);
-  }
-  const input: Input = {
-    feature: index as number,
-    transform: transform as Input["transform"],
-    center: float32(fields.center, `${where}.center`),
-    scale: positive32(fields.scale, `${where}.scale`),
-  };
-  const feature = features[input.feature];
-  switch (transform) {
-    case "linear":
-    case "log1p":
-      if (feature?.kind !== "number")
-        throw wrong(`${where}.transform`, '"equals" or "missing" for a category', transform);
-      break;
-    case "equals":
-      if (feature?.kind !== "category")
-        throw wrong(`${where}.transform`, '"linear", "log1p" or "missing" for a number', transform);
-      break;
-    case "missing":
-      if (feature?.missing !== "indicator") {
-        throw wrong(
-          `${where}.transform`,
-          '"missing" only for a feature whose missing values are an "indicator"',
-          transform,
-        );
-      }
-      break;
-    case "level":
-      break;
-    default:
-      throw wrong(`${where}.transform`, '"linear", "log1p", "equals", "missing" or "level"', transform);
-  }
-  if (transform === "log1p") input.divisor = positive32(fields.divisor, `${where}.divisor`);
-  else if (fields.divisor !== undefined)
-    throw wrong(`${where}.divisor`, 'nothing unless the transform is "log1p"', fields.divisor);
-  if (transform === "equals") {
-    const count = feature?.categories?.length ?? 0;
-    const category = fields.category;
-    if (!Number.isInteger(category) || (category as number) < 0 || (category as number) >= count) {
-      throw wrong(`${where}.category`, `the index of a category, 0 to ${count - 1}`, category);
-    }
-    input.category = category as number;
-  } else if (fields.category !== undefined) {
-    throw wrong(`${where}.category`, 'nothing unless the transform is "equals"', fields.category);
-  }
-  return input;
-}
-
-/** The constraint of an input: its feature's for numbers, none for indicators, increasing for the quantile level. */
-export function inputConstraint(input: Input, features: readonly Feature[]): Constraint {
-  if (input.transform === "level") return "increasing";
-  if (input.transform === "equals" || input.transform === "missing") return "free";
-  return features[input.feature]?.constraint ?? "free";
-}
-
-function parseNetworks(given: unknown, inputs: readonly Input[], features: readonly Feature[]): number[][][][] {
-  const constraints = inputs.map((input) => inputConstraint(input, features));
-  const width = inputs.length + 1;
-  const networks = array(given, "networks");
-  if (networks.length === 0) throw wrong("networks", "at least one network", given);
-  let sum = 0;
-  const parsed = networks.map((network, m) => {
-    let largest = 0;
-    const groups = array(network, `networks[${m}]`);
-    if (groups.length === 0) throw wrong(`networks[${m}]`, "at least one group", network);
-    const copy = groups.map((group, k) => {
-      const planes = array(group, `networks[${m}][${k}]`);
-      if (planes.length === 0) throw wrong(`networks[${m}][${k}]`, "at least one hyperplane", group);
-      return planes.map((plane, j) => {
-        const where = `networks[${m}][${k}][${j}]`;
-        const values = array(plane, where);
-        if (values.length !== width) {
-          throw wrong(where, `${width} numbers (a weight for each of ${inputs.length} inputs, then the bias)`, plane);
-        }
-        let bound = 0;
-        const out = new Array<number>(width);
-        for (let i = 0; i < width; i++) {
-          const w = float32(values[i], where, i);
-          const constraint = constraints[i];
-          if ((constraint === "increasing" && w < 0) || (constraint === "decreasing" && w > 0)) {
-            const input = inputs[i] as Input;
-            const name =
-              input.transform === "level" ? "the quantile level" : quote((features[input.feature] as Feature).name);
-            throw new ModelFormatError(
-              `a weight breaks the constraint of ${name}, ${constraint}: ${w} in network ${m}, group ${k}, plane ${j} (networks[${m}][${k}][${j}][${i}])`,
-            );
-          }
-          out[i] = w;
-          bound += Math.abs(w) * (i < inputs.length ? 50 : 1);
-        }
-        if (!(bound <= LARGEST))
-          throw new ModelFormatError(`${quote(where)} has weights so large that a prediction can overflow float32`);
-        largest = Math.max(largest, bound);
-        return out;
-      });
-    });
-    sum += largest;
-    return copy;
-  });
-  if (!(sum <= LARGEST))
-    throw new ModelFormatError('"networks" has weights so large that a prediction can overflow float32');
-  return parsed;
-}
-
-function parseLink(given: unknown): Link {
-  const fields = object(given, "link");
-  only(fields, "link", fields.name === "exp" ? ["name", "maximum"] : ["name"]);
-  if (fields.name === "exp") return { name: "exp", maximum: float32(fields.maximum, "link.maximum") };
-  if (fields.name !== "identity" && fields.name !== "logistic")
-    throw wrong("link.name", '"identity", "exp" or "logistic"', fields.name);
-  return { name: fields.name };
-}
-
-function parseCalibration(given: unknown): [number, number][] {
-  const pairs = array(given, "calibration").map((pair, i): [number, number] => {
-    const values = array(pair, `calibration[${i}]`);
-    if (values.length !== 2) throw wrong(`calibration[${i}]`, "[requested level, level fed in]", pair);
-    const read = (j: number): number => {
-      const level = number(values[j], `calibration[${i}][${j}]`);
-      if (!(level > 0 && level < 1)) throw wrong(`calibration[${i}][${j}]`, "a level between 0 and 1", level);
-      return level;
-    };
-    return [read(0), read(1)];
-  });
-  if (pairs.length === 0) throw wrong("calibration", "at least one pair", given);
-  pairs.forEach((pair, i) => {
-    const before = pairs[i - 1];
-    if (before !== undefined && !(before[0] < pair[0] && before[1] <= pair[1])) {
-      throw new ModelFormatError(`"calibration" expected ascending levels, but pair ${i} is not above pair ${i - 1}`);
-    }
-  });
-  return pairs;
-}
-
-function parseResiduals(given: unknown): number[] {
-  const residuals = ascending(given, "residuals", false);
-  if (residuals.length === 0 || residuals.length > 1001) throw wrong("residuals", "1 to 1001 numbers", given);
-  return residuals;
-}
-
-/** What is said of the training is never needed to predict: known fields are checked, others kept as they are. */
-function parseTraining(given: unknown): TrainingReport {
-  const fields = object(given, "training");
-  for (const name of ["seed", "rows", "members", "steps", "batch", "learningRate", "blend", "merged"]) {
-    if (fields[name] !== undefined) number(fields[name], `training.${name}`);
-  }
-  if (fields.isotone !== undefined) string(fields.isotone, "training.isotone");
-  for (const name of ["curve", "warnings"]) if (fields[name] !== undefined) array(fields[name], `training.${name}`);
-  array(fields.warnings ?? [], "training.warnings").forEach((warning, i) => {
-    string(warning, `training.warnings[${i}]`);
-  });
-  array(fields.curve ?? [], "training.curve").forEach((point, i) => {
-    const entry = object(point, `training.curve[${i}]`);
-    for (const name of ["step", "epoch", "loss"]) number(entry[name], `training.curve[${i}].${name}`);
-    if (entry.validationLoss !== null) number(entry.validationLoss, `training.curve[${i}].validationLoss`);
-  });
-  const copy = JSON.parse(JSON.stringify(fields)) as TrainingReport;
-  return { ...copy, curve: copy.curve ?? [], warnings: copy.warnings ?? [] };
-}
-
-function only(fields: Fields, where: string, names: readonly string[]): void {
-  for (const name of Object.keys(fields)) {
-    if (!names.includes(name) && fields[name] !== undefined) {
-      throw new ModelFormatError(
-        `${quote(where === "" ? name : `${where}.${name}`)} is not a field of version 1 (fields: ${list(names, 20)})`,
-      );
-    }
-  }
-}
-
-function object(value: unknown, where: string): Fields {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(where, "an object", value);
-  return value as Fields;
-}
-
-function array(value: unknown, where: string): readonly unknown[] {
-  if (!Array.isArray(value)) throw wrong(where, "an array", value);
-  return value;
-}
-
-function string(value: unknown, where: string): string {
-  if (typeof value !== "string") throw wrong(where, "a string", value);
-  return value;
-}
-
-function number(value: unknown, where: string): number {
-  if (typeof value !== "number" || !Number.isFinite(value)) throw wrong(where, "a finite number", value);
-  return value;
-}
-
-/** A finite number, rounded to float32; -0 becomes 0, so that text and memory agree. The place in an array is named when it is wrong. */
-function float32(value: unknown, where: string, index = -1): number {
-  const x = typeof value === "number" ? Math.fround(value) : Number.NaN;
-  if (x - x !== 0) throw wrong(index < 0 ? where : `${where}[${index}]`, "a finite number within float32", value);
-  return x + 0;
-}
-
-function positive32(value: unknown, where: string): number {
-  const x = float32(value, where);
-  if (!(x > 0)) throw wrong(where, "a number above 0", value);
-  return x;
-}
-
-function ascending(value: unknown, where: string, strictly: boolean): number[] {
-  const values = array(value, where).map((v, i) => number(v, `${where}[${i}]`));
-  for (let i = 1; i < values.length; i++) {
-    const [a, b] = [values[i - 1] as number, values[i] as number];
-    if (strictly ? a >= b : a > b)
-      throw new ModelFormatError(`${quote(`${where}[${i}]`)} expected ascending numbers, got ${b} after ${a}`);
-  }
-  return values;
-}
-
-function words(names: readonly unknown[]): string {
-  return names.map((name) => JSON.stringify(name)).join(", ");
-}
-
-function wrong(where: string, expected: string, got: unknown): ModelFormatError {
-  return new ModelFormatError(`${quote(where)} expected ${expected}, got ${show(got)}`);
 }

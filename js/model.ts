@@ -1,8 +1,9 @@
 // A model: the predictor, and the questions one may ask of it. In: model data; out: an object with methods, no state of its own.
 
+import { type Certificate, certifyData } from "./certify.js";
 import { rangeError, typeError } from "./errors.js";
 import { baselineRow, explainer } from "./explain.js";
-import { parseModel } from "./format.js";
+import { parseModel, shortenModel } from "./format.js";
 import { intervalAround } from "./interval.js";
 import { fedLevel, makePredictor, type Predictor } from "./predictor.js";
 import { type AnyRows, encodeRow, type Row, rowReader } from "./rows.js";
@@ -12,6 +13,10 @@ import { createEngines } from "./wasm.js";
 
 /** A trained model. */
 export interface Model extends Predictor {
+  /** Proof of monotonicity from the weights alone, or what breaks it. */
+  certify(): Certificate;
+  /** The model file as plain data: `JSON.stringify(model)` writes it, `load` reads the same bits back. */
+  toJSON(): ModelData;
   /**
    * [low, high] around the prediction that covers a share `coverage` of rows like the training rows, in target units; both ends are monotone.
    * @throws RangeError when the model has too few out-of-fold residuals for that coverage, or none
@@ -69,6 +74,8 @@ export function makeModel(data: ModelData, module?: WebAssembly.Module): Model {
   };
   return {
     ...predictor,
+    certify: () => certifyData(data),
+    toJSON: () => shortenModel(data),
     predictInterval: (row, coverage = 0.9) => intervalAround(data, predictor.predict(row), coverage),
     explain(row, baseline = "median") {
       const { contributions, ...ends } = explain()(baselineOf(baseline), raw(row));

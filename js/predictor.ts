@@ -1,14 +1,12 @@
 // Prediction and derivatives of a loaded model. In: rows as objects, arrays or typed arrays; out: numbers in target units.
 // Shared by `isotone` and `isotone/predict`; nothing here knows how to train.
 
-import { type Certificate, certifyData } from "./certify.js";
 import { rangeError, typeError } from "./errors.js";
-import { shortenModel } from "./format.js";
 import { type AnyRows, encodeRow, type Row, rowReader } from "./rows.js";
 import type { Feature, ModelData, TrainingReport } from "./types.js";
 import type { Engine } from "./wasm.js";
 
-/** What every loaded model can do. */
+/** What a model can do without the trainer: `isotone/predict` gives this. */
 export interface Predictor {
   /** Names, constraints, categories and training ranges, in order. */
   readonly features: readonly Feature[];
@@ -24,10 +22,6 @@ export interface Predictor {
   sensitivityMany(rows: AnyRows): Float32Array;
   /** Quantile models: the prediction at level p in (0, 1). Never falls as p rises. */
   quantile(row: Row, p: number): number;
-  /** Proof of monotonicity from the weights alone, or what breaks it. */
-  certify(): Certificate;
-  /** The model file as plain data: `JSON.stringify(model)` writes it, `load` reads the same bits back. */
-  toJSON(): ModelData;
 }
 
 /** The level to feed in for an asked level: piecewise linear through the calibration points, straight to (0, 0) and (1, 1) beyond them. */
@@ -108,7 +102,5 @@ export function makePredictor(data: ModelData, engine: Engine): Predictor {
       row[width] = level(p);
       return engine.predictOne(slot, row);
     },
-    certify: () => certifyData(data),
-    toJSON: () => shortenModel(data),
   };
 }
