@@ -12,8 +12,10 @@ const PACKED =
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/model-format\.(md|schema\.json)|dist\/([a-z-]+\/)*[a-zA-Z.-]+\.(js|d\.ts|wasm))$/;
 
 const failed = [];
+let steps = 1; // the last, of the packed files
 function step(name, command, args) {
   console.log(`\n== ${name}`);
+  steps++;
   const { status } = spawnSync(command, args, { stdio: ["ignore", "inherit", "inherit"] });
   if (status !== 0) failed.push(name);
 }
@@ -41,5 +43,6 @@ try {
   failed.push("packed files");
 }
 
-console.log(failed.length === 0 ? "\nclean" : `\nfailed: ${failed.join(", ")}`);
+if (failed.length > 0) console.log(`\nfailed: ${failed.join(", ")}`);
+console.log(`\n${steps - failed.length} passed, ${failed.length} failed`);
 process.exitCode = failed.length === 0 ? 0 : 1;

@@ -1,5 +1,6 @@
 // npm test: build, lint, types, as-pect, vitest, in this order; stops at nothing, fails if anything failed.
-// The last line sums the tests of every runner. With --runtimes the table of tests/runtimes counts too (that is what CI runs).
+// The last line sums the tests of every runner. Suites that install what they need (browsers, runtimes, databases) run when asked for by name:
+// `npm test -- --runtimes --check`, or `--all`, which is what CI runs.
 
 import { spawn } from "node:child_process";
 import { readFile, rm } from "node:fs/promises";
@@ -8,7 +9,6 @@ import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), ".."));
-const runtimes = process.argv.includes("--runtimes");
 let passed = 0;
 let failed = 0;
 
@@ -76,15 +76,24 @@ try {
   failed++;
 }
 
-if (runtimes) {
-  step("runtimes");
-  const table = await sh(process.execPath, ["tests/runtimes/run.mjs"]);
-  const sum = /(\d+) same bits, (\d+) not/.exec(table.text);
-  if (sum) {
-    passed += Number(sum[1]);
-    failed += Number(sum[2]);
+/** Flag, title, command, and the line that counts. */
+const SUITES = [
+  ["check", "package and sizes", ["scripts/check.mjs"]],
+  ["runtimes", "runtimes", ["tests/runtimes/run.mjs"], /(\d+) same bits, (\d+) not/],
+];
+const asked = ([flag]) => process.argv.includes(`--${flag}`) || process.argv.includes("--all");
+
+for (const [, title, command, line = /^(\d+) passed, (\d+) failed/m] of SUITES.filter(asked)) {
+  step(title);
+  const { code, text } = await sh(process.execPath, command);
+  const sum = line.exec(stripVTControlCharacters(text));
+  if (!sum) {
+    single(code);
+    continue;
   }
-  if (table.code !== 0 && !(sum && Number(sum[2]) > 0)) failed++;
+  passed += Number(sum[1]);
+  failed += Number(sum[2]);
+  if (code !== 0 && Number(sum[2]) === 0) failed++;
 }
 
 console.log(`\n${passed} passed, ${failed} failed`);
