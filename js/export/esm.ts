@@ -10,8 +10,9 @@ import { pruneModel, rounding } from "./prune.js";
 const KINDS = ["linear", "log1p", "equals", "missing", "level"];
 
 /**
- * A standalone ES module: `predict(row)`, `predictMany(rows)`, `sensitivity(row)`, for quantile models `quantile(row, p)`, and `features`,
- * the column names in order. No imports; runs wherever ES2022 does. Every prediction has the bits of the library.
+ * A standalone ES module: `predict(row)`, `predictMany(rows)`, `sensitivity(row)`, for quantile models `quantile(row, p)`, for models with
+ * out-of-fold residuals `interval(row, coverage)`, and `features`, the column names in order. No imports; runs wherever ES2022 does. Every
+ * prediction has the bits of the library.
  *
  * A row is an object by column name or the values in feature order (a category then by name or index). `predictMany` takes an array of rows
  * or a row-major typed array. A value that the model cannot take throws, as the library does.
@@ -36,7 +37,11 @@ export function toModule(model: Exportable, options: ExportOptions = {}): string
   const categories = features.some((feature) => feature.kind === "category");
   const optional = features.some((feature) => feature.missing !== "error");
   const fills = features.some((feature) => feature.fill !== undefined);
-  const log = uses("log1p") || level;
+  // fit gives residuals to neither quantile models nor models of probabilities
+  const residuals = !level && link.name !== "logistic" && data.residuals?.length ? data.residuals : undefined;
+  // what the residuals were thinned from: docs/model-format.md, Intervals
+  const held = data.training.heldOut?.model.rows ?? residuals?.length ?? 0;
+  const log = uses("log1p") || level || (residuals && link.name === "exp");
   const exp = link.name !== "identity";
   const inherited = features.some((feature) => feature.name in Object.prototype);
   const identity = link.name === "identity";
@@ -81,12 +86,13 @@ export function toModule(model: Exportable, options: ExportOptions = {}): string
     fills &&
       `const fill = new Float32Array(${list(features.map((feature) => (feature.fill === undefined ? 0 : number(feature.fill))))});`,
     link.name === "exp" && `const M = Math.fround(${number(link.maximum)});`,
+    residuals && `const $ = ${JSON.stringify(residuals)};`,
     data.calibration && `const K = ${JSON.stringify([...data.calibration, [1, 1]])};`,
     // inputs: feature, transform, argument, center, scale; groups: tiles of four planes; weights
     `const I = new Float32Array(${list(table)});`,
     `const G = ${shape(networks)};`,
     `const B = atob("${base64(networks, D)}");`,
-    `const { fround: F, max, min } = Math, N = ${N}, D = ${D}, E = ${(2 * rounding(networks.flat(2), D)).toPrecision(3)}, X = new Float32Array(N + 1), Z = new Float64Array(D), A = [], H = [], at = [];`,
+    `const { fround: F, max, min } = Math, N = ${N}, D = ${D}, E = ${number(Number((2.01 * rounding(networks.flat(2), D)).toPrecision(3)))}, X = new Float32Array(N + 1), Z = new Float64Array(D), A = [], H = [], at = [];`,
     "const T = new Float64Array(new Float32Array(Uint8Array.from(B, (c) => c.charCodeAt()).buffer));",
     log &&
       `function log(x) {
@@ -114,10 +120,10 @@ export function toModule(model: Exportable, options: ExportOptions = {}): string
     // o: where the row starts in a row-major array, -1 for a row on its own; r: its number in messages
     `function eta(row, r, o${level ? ", level" : ""}) {
   const list = Array.isArray(row) || ArrayBuffer.isView(row);
-  if (list ? o < 0 && row.length != N : Object(row) !== row) throw TypeError("row: expected " + N + " values");
+  if (list ? o < 0 && row.length !== N : Object(row) !== row) throw TypeError("row: expected " + N + " values");
   for (let f = 0; f < N; f++) {
     let v = list ? row[o < 0 ? f : o + f] : ${inherited ? "features[f] in Object.prototype && !Object.hasOwn(row, features[f]) ? void 0 : " : ""}row[features[f]];
-    if (v == null || v !== v) ${optional ? "v = optional[f] ? NaN : bad(f, v, r);" : "bad(f, v, r);"}${
+    if (v == null || v != v) ${optional ? "v = optional[f] ? NaN : bad(f, v, r);" : "bad(f, v, r);"}${
       categories
         ? `
     else if (C[f]) v = (Object(v) === v ? null : C[f].get(list ? v : v + "") ?? (list && v === +v ? null : other[f])) ?? bad(f, v, r);`
@@ -186,9 +192,15 @@ export function quantile(row, p) {
   return ${linked("eta(row, -1, -1, level(p))")};
 }`,
     `export const predict = (row) => ${linked(`eta(row, -1, -1${median})`)};`,
+    residuals &&
+      `export function interval(row, c) {
+  const k = ${held + 1} * (1 - c) / 2 | 0, i = ${held > 1 ? `(k - 1) / ${held - 1} * ${residuals.length - 1} | 0` : 0}, y = ${link.name === "exp" ? "log(predict(row))" : "predict(row)"};
+  if (!(k > 0 && c > 0)) throw RangeError("share is " + c);
+  return [i, ${residuals.length - 1} - i].map((i) => ${link.name === "exp" ? "exp(F(y + $[i]))" : "F(y + $[i])"});
+}`,
     `export function predictMany(rows) {
   const flat = ArrayBuffer.isView(rows), n = flat ? rows.length / N : rows.length;
-  if (!(n % 1 === 0)) throw TypeError("rows: expected " + N + " values a row");
+  if (n % 1 !== 0) throw TypeError("rows: expected " + N + " values");
   const out = new Float32Array(n);
   for (let r = 0; r < n; r++) out[r] = ${linked(`eta(flat ? rows : rows[r], r, flat ? r * N : -1${median})`)};
   return out;
@@ -219,6 +231,11 @@ export function quantile(row, p) {
 
 /** Long local names of the template below, and what the module calls them. */
 const SHORT: Record<string, string> = {
+  row: "_",
+  rows: "h",
+  out: "o",
+  bad: "u",
+  exp: "v",
   list: "L",
   high: "U",
   low: "W",
@@ -247,6 +264,7 @@ function tight(code: string): string {
             .replace(WORDS, (word) => SHORT[word])
             .replace(/\n\s*/g, "\n")
             .replace(/ ?([-+*/%=<>?:;,{}()[\]&|!]+) ?/g, "$1")
+            .replace(/\((\w+)\)=>/g, "$1=>")
             .replace(/;?\n(?=})/g, "")
             .replace(/([{,;])\n/g, "$1"),
     )
@@ -304,6 +322,14 @@ export function toModuleTypes(model: Exportable): string {
     return `  ${literal(feature.name)}${missing && "?"}: ${type}${missing};`;
   });
   const level = data.inputs.some((input) => input.transform === "level");
+  const more = [
+    level &&
+      "/** The prediction at level p in (0, 1). */\nexport declare function quantile(row: AnyRow, p: number): number;\n",
+    data.residuals?.length &&
+      !level &&
+      data.link.name !== "logistic" &&
+      "/** [low, high] around the prediction that covers a share of rows like the training rows. */\nexport declare function interval(row: AnyRow, coverage: number): [number, number];\n",
+  ];
   return `/** One row by column name. */
 export interface Row {
 ${columns.join("\n")}
@@ -317,5 +343,5 @@ export declare function predict(row: AnyRow): number;
 export declare function predictMany(rows: readonly AnyRow[] | Float32Array | Float64Array): Float32Array;
 /** Partial derivative of the prediction by each feature; 0 for categories. */
 export declare function sensitivity(row: AnyRow): { [feature: string]: number };
-${level ? "/** The prediction at level p in (0, 1). */\nexport declare function quantile(row: AnyRow, p: number): number;\n" : ""}`;
+${more.filter(Boolean).join("")}`;
 }

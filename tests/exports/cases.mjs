@@ -26,7 +26,8 @@ export function orderedRows(subject, data, n, seed) {
   return rows;
 }
 
-export function makeCases(subject, { full }) {
+/** `all`: as many rows for every kind of model; otherwise the kinds that say little new get a twentieth. */
+export function makeCases(subject, { full, all = false }) {
   const kinds = Object.entries(subject.everyKind());
   // the shapes that fit gives by default: 4 members of 16 networks of 4 x 4 and one plane, with 10 inputs and with 30
   const shape = { networks: 64, ragged: false, categories: 0, missing: false };
@@ -40,7 +41,7 @@ export function makeCases(subject, { full }) {
   ]);
   return kinds.map(([name, data], k) => {
     const n =
-      name.startsWith("signs") || name.startsWith("a plane and 16")
+      all || name.startsWith("signs") || name.startsWith("a plane and 16")
         ? full
         : name.startsWith("default")
           ? full / 50

@@ -8,6 +8,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toModule, toModuleTypes } from "../../js/export/index.js";
 import { pruneModel } from "../../js/export/prune.js";
+import { load as loadModel } from "../../js/model.js";
 import type { ModelData } from "../../js/types.js";
 import { evaluate, everyKind, makeModel, makeRows, rowObject } from "../js/oracle.js";
 
@@ -17,6 +18,7 @@ interface Exported {
   predictMany(rows: unknown): Float32Array;
   sensitivity(row: unknown): Record<string, number>;
   quantile(row: unknown, p: number): number;
+  interval(row: unknown, coverage: number): [number, number];
 }
 
 let folder: string;
@@ -83,6 +85,39 @@ describe("toModule", () => {
     });
   }
 
+  it("gives the intervals of the model where it has residuals", async () => {
+    const kinds = everyKind();
+    const logged = makeModel({ seed: 4, link: "exp" });
+    logged.residuals = Array.from({ length: 1001 }, (_, i) => (i - 480) / 700);
+    logged.training.heldOut = { model: { rows: 5210 } } as ModelData["training"]["heldOut"];
+    for (const data of [kinds["signs, categories, missing values, log1p"], logged, { ...logged, residuals: [0.25] }]) {
+      const module = await load(data);
+      const model = loadModel(data);
+      const width = data.features.length;
+      const rows = makeRows(data, 300);
+      for (const coverage of [0.01, 0.5, 0.8, 0.9, 0.98, 1, 0, -1, Number.NaN]) {
+        for (let r = 0; r < (coverage > 0.001 && coverage < 1 ? 300 : 1); r++) {
+          const row = rows.subarray(r * width, (r + 1) * width);
+          const answer = (make: () => [number, number]) => {
+            try {
+              return make();
+            } catch (error) {
+              return (error as Error).constructor;
+            }
+          };
+          const expected = answer(() => model.predictInterval(row, coverage));
+          expect(
+            answer(() => module.interval(row, coverage)),
+            `${coverage}`,
+          ).toEqual(expected);
+        }
+      }
+    }
+    for (const name of ["quantiles", "logistic link"]) {
+      expect((await load({ ...kinds[name], residuals: [1] })).interval).toBeUndefined();
+    }
+  });
+
   it("agrees when planes are nearer to each other than their rounding", async () => {
     const data = makeModel({ seed: 21, numbers: 8, networks: 6, ragged: false });
     for (const groups of data.networks) {
@@ -135,9 +170,16 @@ describe("toModule", () => {
   });
 
   it("has at most 1.5 kB of compressed code beside the weights and names", () => {
-    for (const [name, data] of Object.entries(everyKind())) {
+    const most = { seed: 3, numbers: 9, categories: 2, doubled: true, names: ["constructor"] };
+    const kinds = {
+      ...everyKind(),
+      "log link, intervals": { ...makeModel({ ...most, link: "exp" }), residuals: [-1, 0, 1] },
+      "quantiles, everything": makeModel({ ...most, quantiles: true }),
+      "logistic, everything": makeModel({ ...most, link: "logistic" }),
+    };
+    for (const [name, data] of Object.entries(kinds)) {
       const code = toModule(data).replace(
-        /^export const features=.*$|^const [CIGMBK]=.*$|^const (other|optional|fill)=.*$/gm,
+        /^export const features=.*$|^const [CIGMBK$]=.*$|^\/\/.*$|^const (other|optional|fill)=.*$/gm,
         "",
       );
       expect.soft(gzipSync(code, { level: 9 }).length, name).toBeLessThanOrEqual(1500);
@@ -155,6 +197,7 @@ describe("toModuleTypes", () => {
       };
       expect(file.parseDiagnostics, name).toEqual([]);
       expect(text.includes("quantile")).toBe(data.loss.name === "quantiles");
+      expect(text.includes("interval")).toBe(toModule(data).includes("function interval"));
     }
   });
 });

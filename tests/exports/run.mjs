@@ -7,10 +7,12 @@ import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { compare, makeCases } from "./cases.mjs";
 import { Missing, sqlEngines, work } from "./engines.mjs";
+import { modulesNeed, testModules } from "./modules.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const flag = (name) => process.argv.find((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
 const only = flag("only")?.slice(7).toLowerCase().split(",");
+const wanted = (name) => !only || only.some((word) => name.toLowerCase().startsWith(word));
 const full = Number(flag("rows")?.slice(7) ?? 100_000);
 
 if (flag("install")) {
@@ -18,6 +20,7 @@ if (flag("install")) {
   execFileSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], inherit);
   if (!existsSync(join(here, ".venv/bin/python"))) execFileSync("python3", ["-m", "venv", ".venv"], inherit);
   execFileSync(join(here, ".venv/bin/python"), ["-m", "pip", "install", "-q", "-r", "requirements.txt"], inherit);
+  await modulesNeed();
 }
 
 mkdirSync(work, { recursive: true });
@@ -94,8 +97,10 @@ const label = (name) => JSON.stringify(name.length > 120 ? `${name.slice(0, 117)
 console.log(
   ["engine".padEnd(18), "version".padEnd(10), "rows".padStart(7), "differs", "order", "", "model"].join("  "),
 );
+const every = makeCases(subject, { full, all: true });
+await testModules({ subject, cases: every, wanted, report, skip, fail });
 for (const [name, make] of Object.entries(sqlEngines)) {
-  if (only && !only.some((word) => name.toLowerCase().startsWith(word))) continue;
+  if (!wanted(name)) continue;
   const engine = make();
   let version;
   try {
@@ -147,5 +152,6 @@ for (const [name, make] of Object.entries(sqlEngines)) {
   }
 }
 
-console.log(`\n${table.length} comparisons, ${failures} failed, ${skipped} engines skipped`);
+if (skipped > 0) console.log(`\n${skipped} engines skipped`);
+console.log(`\n${table.filter((line) => line.verdict === "").length} passed, ${failures} failed`);
 process.exitCode = failures > 0 ? 1 : 0;
