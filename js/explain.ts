@@ -3,24 +3,17 @@
 // Source: Aumann & Shapley 1974; as integrated gradients: Sundararajan, Taly & Yan 2017. A sum of min-max networks is piecewise linear in its
 // inputs, so the integral is exact here: the breakpoints are found, not sampled.
 //
-// The path is straight in the features. log1p bends it in the inputs: there it is followed by chords along which 1 + v / divisor changes by
-// at most a sixteenth; with linear inputs there is one chord. On a chord every plane is affine in s, a = A + s B, and the active plane of each
-// network is followed from event to event; where the path is bent, each event is then moved to where it happens on the path. Between two events eta = scale * sum + offset is affine, so a link only scales the piece:
-// the contribution of input i is its share of the change of eta times (link(eta1) - link(eta0)) / (eta1 - eta0).
+// The path is straight in the features; log1p bends it in the inputs. Each network is followed on its own. On an interval of the path a plane lies
+// within known bounds: its chord, plus what the bend of each input (concave, so on one side of its chord) can add. Planes that these
+// bounds exclude are dropped; when one is left it decides the whole interval, else the interval is halved. On an interval that is straight, or
+// too short to bend, events (another plane becomes active) are found on the chord and then moved to the bent path.
+// While one plane is active an input's integral is its weight times its step, whatever the path between. Under a link the networks' events are
+// merged, and each piece weighs the steps by the link's slope: in closed form where it is straight, by Gauss' rule where it bends.
 // Every piece of a constrained feature has the sign of weight times step, so the sum has the constraint's sign wherever the row lies on that
 // side of the baseline. Float64 throughout; no engine's Math library.
 
 import { exp, log } from "./math.js";
 import type { ModelData } from "./types.js";
-
-/** A network's active plane changes; `chord`, `path`: the share of the chord where, along the chord and along the bent path. */
-interface Event {
-  network: number;
-  chord: number;
-  path: number;
-  from: number;
-  to: number;
-}
 
 export interface RawExplanation {
   baseline: number;
@@ -29,12 +22,41 @@ export interface RawExplanation {
   contributions: Float64Array;
 }
 
-/**
- * Largest relative change of 1 + v / divisor along a chord. With the events moved to the path the parts agree with numerical integration to
- * 1e-9; a logistic link bends along a chord as well: 2.7e-4 at 1/8, 7e-5 at 1/16, 2e-5 at 1/32.
- */
-const BEND = { identity: 1 / 16, exp: 1 / 32, logistic: 1 / 32 };
 const CLIP = 50;
+/** Change of log(1 + v / divisor) along an interval that is not halved again: its logarithm is then within 1.3e-4 of the chord. */
+const SHORT = 1 / 32;
+/** Under a link, the same for a piece that is taken for straight, and for one that goes to Gauss' rule whole. */
+const STRAIGHT = 1 / 64;
+const GAUSS = 1 / 2;
+const GAUSS_NODES = [0.5 - Math.sqrt(0.15), 0.5, 0.5 + Math.sqrt(0.15)];
+const GAUSS_WEIGHTS = [5 / 18, 8 / 18, 5 / 18];
+/** Halvings of an interval; float64 has no room for more. */
+const DEEPEST = 40;
+
+/** Planes of one network that may still decide an interval, and their values at its ends. */
+interface Candidates {
+  plane: Int32Array;
+  atStart: Float64Array;
+  atEnd: Float64Array;
+  middle: Float64Array;
+}
+
+/** A stretch of the path; its halves are made when first asked for, and shared by all networks. */
+interface Interval {
+  start: Point;
+  end: Point;
+  /** By moving input: how far the path rises above its chord, at most, in units of z. */
+  bend: Float64Array;
+  /** Too short to bend, or straight. */
+  flat: boolean;
+  halves?: [Interval, Interval];
+}
+
+/** A place on the path: the share of the way, and the moving inputs there. */
+interface Point {
+  t: number;
+  z: Float64Array;
+}
 
 /** Prepares a model; the function that comes back explains `row` against `base` (raw rows; a category is its index, a missing value NaN). */
 export function explainer(
@@ -43,23 +65,32 @@ export function explainer(
 ): (base: ArrayLike<number>, row: ArrayLike<number>) => RawExplanation {
   const { features, inputs, networks, link, scale, offset } = data;
   const d = inputs.length;
+  const stride = d + 1;
   const planes = networks.flat(2);
-  const weights = new Float64Array(planes.length * (d + 1));
+  /** [planes][inputs + 1] */
+  const weights = new Float64Array(planes.length * stride);
   planes.forEach((plane, p) => {
-    weights.set(plane, p * (d + 1));
+    weights.set(plane, p * stride);
   });
-  /** First plane of each group, group by group, network by network; and where each network's groups begin. */
-  const groupStart: number[] = [0];
-  const networkStart: number[] = [0];
-  for (const groups of networks) {
-    for (const group of groups) groupStart.push(groupStart[groupStart.length - 1] + group.length);
-    networkStart.push(groupStart.length - 1);
+  const groupOf = new Int32Array(planes.length);
+  /** Where each network's planes begin. */
+  const first = [0];
+  let widest = 0;
+  for (let m = 0, p = 0, k = 0; m < networks.length; m++) {
+    for (const group of networks[m]) {
+      groupOf.fill(k++, p, p + group.length);
+      p += group.length;
+    }
+    first.push(p);
+    widest = Math.max(widest, p - first[m]);
   }
-  const A = new Float64Array(planes.length);
-  const B = new Float64Array(planes.length);
-  const slope = new Float64Array(d);
-  const z = new Float64Array(d);
-  const before = new Float64Array(d);
+  const isLog = Uint8Array.from(inputs, (input) => Number(input.transform === "log1p"));
+  const divisors = Float64Array.from(inputs, (input) => input.divisor ?? 1);
+  const centers = Float64Array.from(inputs, (input) => input.center);
+  const scales = Float64Array.from(inputs, (input) => input.scale);
+  const levelInput = inputs.findIndex((input) => input.transform === "level");
+  const levelAt =
+    levelInput < 0 ? 0 : held((log(level) - log(1 - level) - inputs[levelInput].center) * inputs[levelInput].scale);
 
   const linkOf = (eta: number) => {
     if (link.name === "identity") return eta;
@@ -73,260 +104,509 @@ export function explainer(
     return p * (1 - p);
   };
 
-  /** Inputs at share t of the way. */
-  function inputsAt(base: ArrayLike<number>, row: ArrayLike<number>, t: number, z: Float64Array): void {
-    for (let i = 0; i < d; i++) {
-      const input = inputs[i];
-      if (input.transform === "level") {
-        z[i] = held((log(level) - log(1 - level) - input.center) * input.scale);
-        continue;
-      }
-      const a = base[input.feature];
-      const b = row[input.feature];
-      let x: number;
-      if (input.transform === "linear" || input.transform === "log1p") {
-        const fill = features[input.feature].fill ?? 0;
-        const from = a !== a ? fill : a;
-        const to = b !== b ? fill : b;
-        x = t === 1 ? to : from + t * (to - from);
-        if (input.transform === "log1p") {
-          const q = x / (input.divisor as number);
-          x = q < 0 ? q : log(1 + q);
-        }
-      } else {
-        const from = is(input.transform, input.category, a);
-        const to = is(input.transform, input.category, b);
-        x = from + t * (to - from);
-      }
-      z[i] = held((x - input.center) * input.scale);
+  // the path of the row at hand: raw ends (numbers, or 0 and 1 for indicators) and z at both, of every input; which inputs move
+  const from = new Float64Array(d);
+  const to = new Float64Array(d);
+  const zFrom = new Float64Array(d);
+  const zTo = new Float64Array(d);
+  const moving = new Int32Array(d);
+  let moves = 0;
+  let curved = false;
+
+  /** z of input i for the raw value v. */
+  function zOf(i: number, v: number): number {
+    let x = v;
+    if (isLog[i]) {
+      const q = v / divisors[i];
+      x = q < 0 ? q : log(1 + q);
+    }
+    return held((x - centers[i]) * scales[i]);
+  }
+
+  /** The raw value of input i in a row. */
+  function rawOf(i: number, row: ArrayLike<number>): number {
+    const input = inputs[i];
+    const v = row[input.feature];
+    if (input.transform === "equals") return v === input.category ? 1 : 0;
+    if (input.transform === "missing") return v !== v ? 1 : 0;
+    return v !== v ? (features[input.feature].fill ?? 0) : v;
+  }
+
+  /** The moving inputs at share t of the way, held between their ends: the last bit of a logarithm may go back where its argument goes on. */
+  function inputsAt(t: number, z: Float64Array): void {
+    for (let k = 0; k < moves; k++) {
+      const i = moving[k];
+      const at = zOf(i, from[i] + t * (to[i] - from[i]));
+      const [a, b] = zFrom[i] < zTo[i] ? [zFrom[i], zTo[i]] : [zTo[i], zFrom[i]];
+      z[k] = at < a ? a : at > b ? b : at;
     }
   }
 
-  /** Shares of the way where the path is bent enough to begin a new chord, or has a corner: 0 of a log1p input, the clip of any. */
-  function nodes(base: ArrayLike<number>, row: ArrayLike<number>): { t: number[]; curved: boolean } {
+  function pointAt(t: number): Point {
+    const z = new Float64Array(moves);
+    if (t === 0 || t === 1) {
+      const end = t === 0 ? zFrom : zTo;
+      for (let k = 0; k < moves; k++) z[k] = end[moving[k]];
+    } else inputsAt(t, z);
+    return { t, z };
+  }
+
+  function intervalOf(start: Point, end: Point): Interval {
+    const bend = new Float64Array(moves);
+    let longest = 0;
+    if (curved) {
+      for (let k = 0; k < moves; k++) {
+        const i = moving[k];
+        const way = (end.z[k] - start.z[k]) / scales[i];
+        if (!isLog[i] || way === 0) continue;
+        const step = to[i] - from[i];
+        const low = from[i] + start.t * step;
+        const high = from[i] + end.t * step;
+        if (low < 0 || high < 0) continue;
+        // the logarithm is furthest above its chord where its slope is the chord's
+        const size = Math.abs(way);
+        if (size > longest) longest = size;
+        const ratio = (high - low) / (divisors[i] + low) / way;
+        bend[k] = scales[i] * (size < 1e-3 ? (way * way) / 7 : Math.max(0, log(ratio) - 1 + 1 / ratio));
+      }
+    }
+    return { start, end, bend, flat: longest <= SHORT };
+  }
+
+  /** A share of the way between two others: where the logarithm of moving input k is halved. */
+  function between(start: number, end: number, k: number): number {
+    const i = moving[k];
+    const zero = divisors[i] + from[i];
+    const step = to[i] - from[i];
+    const t = (Math.sqrt(zero + start * step) * Math.sqrt(zero + end * step) - zero) / step;
+    return t > start && t < end ? t : (start + end) / 2;
+  }
+
+  /** Halves an interval where the input that bends most is halved. */
+  function halvesOf(interval: Interval): [Interval, Interval] {
+    if (interval.halves) return interval.halves;
+    const { start, end, bend } = interval;
+    let most = 0;
+    for (let k = 1; k < moves; k++) if (bend[k] > bend[most]) most = k;
+    const middle = pointAt(between(start.t, end.t, most));
+    interval.halves = [intervalOf(start, middle), intervalOf(middle, end)];
+    return interval.halves;
+  }
+
+  /** Shares of the way where an input has a corner: 0 of log1p, the clip of any. */
+  function corners(): number[] {
     const list = [0, 1];
-    let curved = false;
-    for (const { feature, transform, divisor, center, scale: s } of inputs) {
-      if (transform !== "linear" && transform !== "log1p") continue;
-      const fill = features[feature].fill ?? 0;
-      const from = base[feature] !== base[feature] ? fill : base[feature];
-      const to = row[feature] !== row[feature] ? fill : row[feature];
-      if (from === to) continue;
+    for (let k = 0; k < moves; k++) {
+      const i = moving[k];
       const corner = (value: number) => {
-        const t = (value - from) / (to - from);
+        const t = (value - from[i]) / (to[i] - from[i]);
         if (t > 0 && t < 1) list.push(t);
       };
-      if (transform === "log1p") {
-        curved ||= Math.max(from, to) > 0;
-        corner(0);
-      }
+      if (isLog[i] && from[i] < 0 !== to[i] < 0) corner(0);
       for (const edge of [-CLIP, CLIP]) {
-        const t = center + edge / s;
-        if (transform === "linear") corner(t);
-        else if (t < 0) corner(t * (divisor as number));
-        else if (t < 80) corner((exp(t) - 1) * (divisor as number));
+        if (Math.abs(zFrom[i]) < CLIP && Math.abs(zTo[i]) < CLIP) continue;
+        const x = centers[i] + edge / scales[i];
+        if (!isLog[i]) corner(x);
+        else if (x < 0) corner(x * divisors[i]);
+        else if (x < 80) corner((exp(x) - 1) * divisors[i]);
       }
     }
-    list.sort((x, y) => x - y);
-    if (!curved) return { t: list, curved };
-    const chords = [0];
-    for (let k = 1; k < list.length; k++) {
-      let t = list[k - 1];
-      while (t < list[k]) {
-        let step = 1;
-        for (const { feature, transform, divisor } of inputs) {
-          if (transform !== "log1p") continue;
-          const fill = features[feature].fill ?? 0;
-          const from = base[feature] !== base[feature] ? fill : base[feature];
-          const to = row[feature] !== row[feature] ? fill : row[feature];
-          if (from === to) continue;
-          const v = Math.max(0, from + t * (to - from));
-          step = Math.min(step, (BEND[link.name] * ((divisor as number) + v)) / Math.abs(to - from));
-        }
-        t = Math.min(list[k], t + Math.max(step, 1e-6));
-        if (t > chords[chords.length - 1]) chords.push(t);
-      }
-    }
-    return { t: chords, curved };
+    return list.length === 2 ? list : list.sort((x, y) => x - y);
   }
 
-  /** Follows network m over a chord; `found` gets [s, plane] from each event on, in order. */
-  function follow(m: number, found: [number, number][]): void {
-    const first = networkStart[m];
-    const last = networkStart[m + 1];
+  // values of all planes at the baseline, kept while the baseline stays the same
+  let base: Float64Array | undefined;
+  const baseZ = new Float64Array(d);
+  const baseValue = new Float64Array(planes.length);
+  function setBase(row: ArrayLike<number>): void {
+    if (base !== undefined) {
+      let same = true;
+      for (let f = 0; f < features.length && same; f++) same = Object.is(base[f], row[f]);
+      if (same) return;
+    }
+    base = Float64Array.from({ length: features.length }, (_, f) => row[f]);
+    for (let i = 0; i < d; i++) baseZ[i] = i === levelInput ? levelAt : zOf(i, rawOf(i, row));
+    for (let p = 0, w = 0; p < planes.length; p++, w += stride) {
+      let a = weights[w + d];
+      for (let i = 0; i < d; i++) a += weights[w + i] * baseZ[i];
+      baseValue[p] = a;
+    }
+  }
+
+  /** Value of a plane at a point. */
+  function valueAt(p: number, z: Float64Array): number {
+    const w = p * stride;
+    let a = baseValue[p];
+    for (let k = 0; k < moves; k++) {
+      const i = moving[k];
+      a += weights[w + i] * (z[k] - zFrom[i]);
+    }
+    return a;
+  }
+
+  const levels: Candidates[] = [];
+  const above = new Float64Array(widest);
+  const below = new Float64Array(widest);
+  // the active planes of the network at hand, in order, and from where on; `bent`: the interval in which the event has to be moved to the path
+  let pieceStart: number[] = [];
+  let piecePlane: number[] = [];
+  let pieceBent: (Interval | undefined)[] = [];
+
+  function found(t: number, plane: number, bent?: Interval): void {
+    if (piecePlane.length > 0 && piecePlane[piecePlane.length - 1] === plane) return;
+    pieceStart.push(t);
+    piecePlane.push(plane);
+    pieceBent.push(bent);
+  }
+
+  function candidatesAt(depth: number): Candidates {
+    levels[depth] ??= {
+      plane: new Int32Array(widest),
+      atStart: new Float64Array(widest),
+      atEnd: new Float64Array(widest),
+      middle: new Float64Array(widest),
+    };
+    return levels[depth];
+  }
+
+  /** Drops what cannot decide the interval; the number of candidates left. */
+  function prune({ plane, atStart, atEnd }: Candidates, n: number, { bend }: Interval): number {
+    for (let c = 0; c < n; c++) {
+      let up = 0;
+      let down = 0;
+      if (curved) {
+        const w = plane[c] * stride;
+        for (let k = 0; k < moves; k++) {
+          const by = weights[w + moving[k]] * bend[k];
+          if (by > 0) up += by;
+          else down += by;
+        }
+      }
+      above[c] = up;
+      below[c] = down;
+    }
+    // the group with the lowest ceiling, and the ceiling's ends
+    let lowest = -1;
+    let lowestStart = 0;
+    let lowestEnd = 0;
+    for (let c = 0; c < n; ) {
+      const group = groupOf[plane[c]];
+      let ceilingStart = Number.NEGATIVE_INFINITY;
+      let ceilingEnd = Number.NEGATIVE_INFINITY;
+      for (; c < n && groupOf[plane[c]] === group; c++) {
+        ceilingStart = Math.max(ceilingStart, atStart[c] + above[c]);
+        ceilingEnd = Math.max(ceilingEnd, atEnd[c] + above[c]);
+      }
+      if (lowest < 0 || ceilingStart + ceilingEnd < lowestStart + lowestEnd) {
+        lowest = group;
+        lowestStart = ceilingStart;
+        lowestEnd = ceilingEnd;
+      }
+    }
+    let kept = 0;
+    for (let c = 0; c < n; ) {
+      const group = groupOf[plane[c]];
+      const begin = c;
+      let high = false;
+      // the planes of the group that are highest at the start, at the end, and in sum
+      let [s, e, both] = [c, c, c];
+      for (; c < n && groupOf[plane[c]] === group; c++) {
+        const floorStart = atStart[c] + below[c];
+        const floorEnd = atEnd[c] + below[c];
+        if (group !== lowest && floorStart > lowestStart && floorEnd > lowestEnd) high = true;
+        if (floorStart > atStart[s] + below[s]) s = c;
+        if (floorEnd > atEnd[e] + below[e]) e = c;
+        if (floorStart + floorEnd > atStart[both] + below[both] + atEnd[both] + below[both]) both = c;
+      }
+      if (high) continue;
+      const [floorS, floorE, floorBoth] = [below[s], below[e], below[both]];
+      const ends = [atStart[s] + floorS, atEnd[s] + floorS, atStart[e] + floorE, atEnd[e] + floorE];
+      const [bothStart, bothEnd] = [atStart[both] + floorBoth, atEnd[both] + floorBoth];
+      for (let q = begin; q < c; q++) {
+        const start = atStart[q] + above[q];
+        const end = atEnd[q] + above[q];
+        if (
+          (start < bothStart && end < bothEnd) ||
+          (start < ends[0] && end < ends[1]) ||
+          (start < ends[2] && end < ends[3])
+        )
+          continue;
+        plane[kept] = plane[q];
+        atStart[kept] = atStart[q];
+        atEnd[kept] = atEnd[q];
+        kept++;
+      }
+    }
+    return kept;
+  }
+
+  /** Follows a network over an interval: `n` candidates lie at `depth`. */
+  function walk(interval: Interval, depth: number, n: number): void {
+    const candidates = levels[depth];
+    const left = prune(candidates, n, interval);
+    const { plane, atStart, atEnd, middle } = candidates;
+    if (left === 1) {
+      found(interval.start.t, plane[0]);
+      return;
+    }
+    if (interval.flat || depth === DEEPEST) {
+      follow(interval, candidates, left);
+      return;
+    }
+    const [one, two] = halvesOf(interval);
+    for (let c = 0; c < left; c++) middle[c] = valueAt(plane[c], one.end.z);
+    const next = candidatesAt(depth + 1);
+    for (const [half, start, end] of [
+      [one, atStart, middle],
+      [two, middle, atEnd],
+    ] as const) {
+      for (let c = 0; c < left; c++) {
+        next.plane[c] = plane[c];
+        next.atStart[c] = start[c];
+        next.atEnd[c] = end[c];
+      }
+      walk(half, depth + 1, left);
+    }
+  }
+
+  /** Follows a network along a chord, from event to event. */
+  function follow(interval: Interval, { plane, atStart, atEnd }: Candidates, n: number): void {
+    const { start, end } = interval;
+    const bent = curved ? interval : undefined;
     let s = 0;
     for (let guard = 0; guard < 10000; guard++) {
       // the active plane just after s: value first, slope at a tie
-      let group = -1;
-      let plane = -1;
+      let active = -1;
       let least = 0;
-      for (let k = first; k < last; k++) {
-        let top = groupStart[k];
-        let most = A[top] + s * B[top];
-        for (let p = top + 1; p < groupStart[k + 1]; p++) {
-          const a = A[p] + s * B[p];
+      for (let c = 0; c < n; ) {
+        const group = groupOf[plane[c]];
+        let top = c;
+        let most = atStart[c] + s * (atEnd[c] - atStart[c]);
+        for (c++; c < n && groupOf[plane[c]] === group; c++) {
+          const a = atStart[c] + s * (atEnd[c] - atStart[c]);
           const tie = Math.abs(a - most) <= 1e-13 * (1 + Math.abs(most));
-          if (tie ? B[p] > B[top] : a > most) {
-            top = p;
+          if (tie ? atEnd[c] - atStart[c] > atEnd[top] - atStart[top] : a > most) {
+            top = c;
             most = a;
           }
         }
-        const tie = plane >= 0 && Math.abs(most - least) <= 1e-13 * (1 + Math.abs(least));
-        if (plane < 0 || (tie ? B[top] < B[plane] : most < least)) {
-          group = k;
-          plane = top;
+        const tie = active >= 0 && Math.abs(most - least) <= 1e-13 * (1 + Math.abs(least));
+        if (active < 0 || (tie ? atEnd[top] - atStart[top] < atEnd[active] - atStart[active] : most < least)) {
+          active = top;
           least = most;
         }
       }
-      if (found.length === 0 || found[found.length - 1][1] !== plane) found.push([s, plane]);
+      found(start.t + s * (end.t - start.t), plane[active], bent);
       // the next place where it can change: a plane of its group rises above it, or the last of another group's planes sinks below it
       let next = 1;
-      const a = A[plane];
-      const b = B[plane];
-      for (let k = first; k < last; k++) {
-        let sinks = k === group ? Number.POSITIVE_INFINITY : -1;
-        for (let p = groupStart[k]; p < groupStart[k + 1]; p++) {
-          if (p === plane) continue;
-          const apart = A[p] - a + s * (B[p] - b);
-          const closing = b - B[p];
+      const own = groupOf[plane[active]];
+      const slope = atEnd[active] - atStart[active];
+      const value = atStart[active] + s * slope;
+      const rounding = 1e-13 * (1 + Math.abs(value));
+      for (let c = 0; c < n; ) {
+        const group = groupOf[plane[c]];
+        let sinks = -1;
+        for (; c < n && groupOf[plane[c]] === group; c++) {
+          if (c === active) continue;
+          const closing = slope - (atEnd[c] - atStart[c]);
+          const apart = atStart[c] + s * (atEnd[c] - atStart[c]) - value;
           const crossing = closing === 0 ? Number.POSITIVE_INFINITY : s + apart / closing;
-          if (k === group) {
+          if (group === own) {
             if (closing < 0 && crossing > s + 1e-12 && crossing < next) next = crossing;
-          } else if (
-            apart > 1e-13 * (1 + Math.abs(a + s * b)) ||
-            (apart >= -1e-13 * (1 + Math.abs(a + s * b)) && closing < 0)
-          ) {
+          } else if (apart > rounding || (apart >= -rounding && closing < 0))
             sinks = Math.max(sinks, closing > 0 ? crossing : Number.POSITIVE_INFINITY);
-          }
         }
-        // a group that is wholly below would have been the active one; a tie that stays a tie changes nothing
-        if (k !== group && sinks > s + 1e-12 && sinks < next) next = sinks;
-        // planes of another group that are below now may rise before the others sink: then this event is a false one and the walk goes on
+        // a group that is wholly below would have been the active one; a tie that stays a tie changes nothing; planes that are below now may
+        // rise before the others sink: then this event is a false one and the walk goes on
+        if (group !== own && sinks > s + 1e-12 && sinks < next) next = sinks;
       }
       if (next >= 1) return;
       s = next;
     }
   }
 
-  /**
-   * Moves events from the chord to the path, where the two planes are equal in the bent inputs too: a few secant steps each. False, and the
-   * chord's events stand, where that fails or would change their order within a network; so the parts add up in either case.
-   */
-  function onPath(events: Event[], at: (s: number) => void): boolean {
-    let previous: Event | undefined;
-    for (const event of events) {
-      const from = event.from * (d + 1);
-      const to = event.to * (d + 1);
-      const gap = (s: number) => {
-        at(s);
-        let g = weights[from + d] - weights[to + d];
-        for (let i = 0; i < d; i++) g += (weights[from + i] - weights[to + i]) * z[i];
-        return g;
-      };
-      let s = event.chord;
-      let g = gap(s);
-      let slant = B[event.from] - B[event.to];
-      for (let step = 0; step < 6 && Math.abs(g) > 1e-13; step++) {
-        const next = s - g / slant;
-        if (!(next >= 0 && next <= 1) || next === s) break;
-        const h = gap(next);
-        slant = (h - g) / (next - s);
-        s = next;
-        g = h;
+  /** Where two planes are equal on the path: the false position of the chord made true, by regula falsi (Illinois) within the interval. */
+  function onPath(t: number, interval: Interval, one: number, other: number, z: Float64Array): number {
+    const gap = (at: number) => {
+      inputsAt(at, z);
+      return valueAt(one, z) - valueAt(other, z);
+    };
+    let [low, high] = [interval.start.t, interval.end.t];
+    let gapLow = valueAt(one, interval.start.z) - valueAt(other, interval.start.z);
+    let gapHigh = valueAt(one, interval.end.z) - valueAt(other, interval.end.z);
+    if (gapLow > 0 === gapHigh > 0) return t;
+    let at = t;
+    let side = 0;
+    for (let step = 0; step < 30; step++) {
+      const g = gap(at);
+      if (Math.abs(g) <= 1e-13) break;
+      if (g > 0 === gapHigh > 0) {
+        high = at;
+        gapHigh = g;
+        if (side > 0) gapLow /= 2;
+        side = 1;
+      } else {
+        low = at;
+        gapLow = g;
+        if (side < 0) gapHigh /= 2;
+        side = -1;
       }
-      event.path = s;
-      const first = previous?.network === event.network ? (previous as Event).path : 0;
-      if (!(Math.abs(g) <= 1e-11) || s < first) return false;
-      previous = event;
+      const next = low + (high - low) * (gapLow / (gapLow - gapHigh));
+      if (next === at || !(next > low && next < high)) break;
+      at = next;
     }
-    return true;
+    return at;
   }
 
-  return (base, row) => {
-    const contributions = new Float64Array(features.length);
-    const { t, curved } = nodes(base, row);
-    let z0 = new Float64Array(d);
-    let z1 = new Float64Array(d);
-    inputsAt(base, row, 0, z0);
-    let eta = 0;
-    let baseline = 0;
-    for (let k = 1; k < t.length; k++) {
-      inputsAt(base, row, t[k], z1);
-      for (let p = 0, w = 0; p < planes.length; p++, w += d + 1) {
-        let a = weights[w + d];
-        let b = 0;
-        for (let i = 0; i < d; i++) {
-          a += weights[w + i] * z0[i];
-          b += weights[w + i] * (z1[i] - z0[i]);
-        }
-        A[p] = a;
-        B[p] = b;
-      }
-      // where each network's active plane changes along the chord; where the path is bent, moved to where it changes on the path itself
-      const events: Event[] = [];
-      slope.fill(0);
-      let sum = 0;
-      for (let m = 0; m < networks.length; m++) {
-        const found: [number, number][] = [];
-        follow(m, found);
-        const w = found[0][1] * (d + 1);
-        sum += A[found[0][1]];
-        for (let i = 0; i < d; i++) slope[i] += weights[w + i];
-        for (let e = 1; e < found.length; e++)
-          events.push({ network: m, chord: found[e][0], path: 0, from: found[e - 1][1], to: found[e][1] });
-      }
-      if (k === 1) {
-        eta = sum * scale + offset;
-        baseline = linkOf(eta);
-      }
-      const at = (s: number) => inputsAt(base, row, t[k - 1] + s * (t[k] - t[k - 1]), z);
-      const moved = curved && onPath(events, at);
-      const when = moved ? "path" : "chord";
-      events.sort((x, y) => x[when] - y[when]);
-      before.set(z0);
-      for (let e = 0; e <= events.length; e++) {
-        if (e === events.length) z.set(z1);
-        else if (moved) at(events[e].path);
-        else for (let i = 0; i < d; i++) z[i] = z0[i] + events[e].chord * (z1[i] - z0[i]);
-        let change = 0;
-        for (let i = 0; i < d; i++) change += slope[i] * (z[i] - before[i]);
-        change *= scale;
-        const after = eta + change;
-        const factor =
-          link.name === "identity"
-            ? 1
-            : Math.abs(change) > 1e-9
-              ? (linkOf(after) - linkOf(eta)) / change
-              : linkSlope(eta);
-        for (let i = 0; i < d; i++) {
-          const f = inputs[i].feature;
-          if (f >= 0) contributions[f] += slope[i] * (z[i] - before[i]) * scale * factor;
-        }
-        eta = after;
-        before.set(z);
-        if (e < events.length) {
-          const from = events[e].from * (d + 1);
-          const to = events[e].to * (d + 1);
-          for (let i = 0; i < d; i++) slope[i] += weights[to + i] - weights[from + i];
-        }
-      }
-      [z0, z1] = [z1, z0];
+  /** Sum of the networks' first planes' weights, by moving input; then as the events change it. */
+  const slope = new Float64Array(d);
+  const parts = new Float64Array(d);
+
+  /** Adds to `parts` what the piece from a to b contributes under the link; eta at b. */
+  function throughLink(a: Point, b: Point, eta: number, depth: number): number {
+    let change = 0;
+    let longest = 0;
+    let most = 0;
+    for (let k = 0; k < moves; k++) {
+      const step = b.z[k] - a.z[k];
+      change += slope[k] * step;
+      const s = scales[moving[k]];
+      if (!isLog[moving[k]] || Math.abs(step) <= longest * s) continue;
+      longest = Math.abs(step) / s;
+      most = k;
     }
-    return { baseline, prediction: linkOf(eta), contributions };
+    change *= scale;
+    const end = eta + change;
+    const crosses = link.name === "exp" && eta < link.maximum !== end < link.maximum;
+    if (longest <= STRAIGHT || moves === 1 || depth > 30) {
+      const factor = Math.abs(change) > 1e-9 ? (linkOf(end) - linkOf(eta)) / change : linkSlope(eta);
+      for (let k = 0; k < moves; k++) parts[k] += slope[k] * (b.z[k] - a.z[k]) * scale * factor;
+      return end;
+    }
+    if (longest > GAUSS || crosses) {
+      const middle = pointAt(between(a.t, b.t, most));
+      return throughLink(middle, b, throughLink(a, middle, eta, depth + 1), depth + 1);
+    }
+    for (let g = 0; g < 3; g++) {
+      const { t, z } = pointAt(a.t + GAUSS_NODES[g] * (b.t - a.t));
+      let at = 0;
+      for (let k = 0; k < moves; k++) at += slope[k] * (z[k] - a.z[k]);
+      const factor = linkSlope(eta + at * scale) * scale * GAUSS_WEIGHTS[g] * (b.t - a.t);
+      for (let k = 0; k < moves; k++) {
+        const i = moving[k];
+        const speed = to[i] - from[i];
+        const v = from[i] + t * speed;
+        // held at the clip, or on its way
+        if (a.z[k] === b.z[k]) continue;
+        const dz = isLog[i] ? speed / (divisors[i] + Math.max(0, v)) : speed;
+        parts[k] += slope[k] * dz * scales[i] * factor;
+      }
+    }
+    return end;
+  }
+
+  return (baseRow, row) => {
+    setBase(baseRow);
+    moves = 0;
+    curved = false;
+    for (let i = 0; i < d; i++) {
+      zFrom[i] = baseZ[i];
+      if (i === levelInput) continue;
+      from[i] = rawOf(i, baseRow);
+      to[i] = rawOf(i, row);
+      if (from[i] === to[i]) continue;
+      let z = zOf(i, to[i]);
+      // in the order of the values, to the last bit
+      if (to[i] > from[i] ? z < zFrom[i] : z > zFrom[i]) z = zFrom[i];
+      zTo[i] = z;
+      moving[moves++] = i;
+      curved ||= isLog[i] === 1 && Math.max(from[i], to[i]) > 0;
+    }
+    const contributions = new Float64Array(features.length);
+    const points = corners().map(pointAt);
+    const roots: Interval[] = [];
+    for (let k = 1; k < points.length; k++) roots.push(intervalOf(points[k - 1], points[k]));
+    const zEnd = points[points.length - 1].z;
+    parts.fill(0);
+    slope.fill(0);
+    const events: { point: Point; from: number; to: number }[] = [];
+    let sum = 0;
+    let sumEnd = 0;
+    for (let m = 0; m < networks.length; m++) {
+      const n = first[m + 1] - first[m];
+      pieceStart = [];
+      piecePlane = [];
+      pieceBent = [];
+      for (const root of roots) {
+        const top = candidatesAt(0);
+        for (let c = 0; c < n; c++) {
+          const p = first[m] + c;
+          top.plane[c] = p;
+          top.atStart[c] = root.start.t === 0 ? baseValue[p] : valueAt(p, root.start.z);
+          top.atEnd[c] = valueAt(p, root.end.z);
+        }
+        walk(root, 0, n);
+      }
+      const last = piecePlane.length - 1;
+      sum += baseValue[piecePlane[0]];
+      sumEnd += valueAt(piecePlane[last], zEnd);
+      let before = points[0].z;
+      for (let e = 0; e <= last; e++) {
+        const plane = piecePlane[e];
+        const w = plane * stride;
+        if (link.name !== "identity") {
+          if (e === 0) for (let k = 0; k < moves; k++) slope[k] += weights[w + moving[k]];
+          if (e === last) break;
+        }
+        let z = zEnd;
+        if (e < last) {
+          z = new Float64Array(moves);
+          const bent = pieceBent[e + 1];
+          const next = piecePlane[e + 1];
+          const t = bent ? Math.max(pieceStart[e], onPath(pieceStart[e + 1], bent, plane, next, z)) : pieceStart[e + 1];
+          pieceStart[e + 1] = t;
+          inputsAt(t, z);
+          if (link.name !== "identity") events.push({ point: { t, z }, from: plane, to: next });
+        }
+        if (link.name === "identity")
+          for (let k = 0; k < moves; k++) parts[k] += weights[w + moving[k]] * (z[k] - before[k]) * scale;
+        before = z;
+      }
+    }
+    const eta = sum * scale + offset;
+    const baseline = linkOf(eta);
+    const prediction = linkOf(sumEnd * scale + offset);
+    if (link.name !== "identity") {
+      for (let k = 1; k < points.length - 1; k++) events.push({ point: points[k], from: -1, to: -1 });
+      events.sort((x, y) => x.point.t - y.point.t);
+      let at = points[0];
+      let running = eta;
+      for (const event of events) {
+        running = throughLink(at, event.point, running, 0);
+        at = event.point;
+        if (event.from < 0) continue;
+        for (let k = 0; k < moves; k++)
+          slope[k] += weights[event.to * stride + moving[k]] - weights[event.from * stride + moving[k]];
+      }
+      throughLink(at, points[points.length - 1], running, 0);
+    }
+    // what rounding, Gauss' rule and events that could not be moved leave over goes to the parts by their size, and cannot turn one
+    let [total, size] = [0, 0];
+    for (let k = 0; k < moves; k++) {
+      total += parts[k];
+      size += Math.abs(parts[k]);
+    }
+    const over = size > 0 ? (prediction - baseline - total) / size : 0;
+    for (let k = 0; k < moves; k++) {
+      const f = inputs[moving[k]].feature;
+      contributions[f] += parts[k] + Math.abs(parts[k]) * Math.max(-1, over);
+    }
+    return { baseline, prediction, contributions };
   };
 }
 
 function held(z: number): number {
   return z < -CLIP ? -CLIP : z > CLIP ? CLIP : z;
-}
-
-/** 1 where an "equals" or "missing" input is on. */
-function is(
-  transform: "equals" | "missing" | "level" | "linear" | "log1p",
-  category: number | undefined,
-  value: number,
-): number {
-  return transform === "missing" ? (value !== value ? 1 : 0) : value === category ? 1 : 0;
 }
 
 /** The baseline row by name: all zeros (the first category), or the median of the training rows (the most frequent category). */
