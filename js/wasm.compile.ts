@@ -1,6 +1,8 @@
 // Text to a compiled module, once, at first use. In: the text that scripts/build.mjs made; out: a function that gives the module.
 // Synchronous, so that no host has to wait on a promise to predict: 20 kB compile in about a millisecond.
 
+import { toBytes } from "./wasm.text.js";
+
 /** Where a module comes from; called at first use. */
 export type ModuleSource = () => WebAssembly.Module;
 
@@ -11,22 +13,6 @@ export function lazyModule(text: string): ModuleSource {
     module ??= compile(text);
     return module;
   };
-}
-
-/** One byte a character from code 35 on, less 3; codes 125 and 126 add 90 and 180 to the next. See toText in scripts/build.mjs. */
-function toBytes(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(text.length);
-  let n = 0;
-  for (let i = 0; i < text.length; i++) {
-    let code = text.charCodeAt(i);
-    let value = -38;
-    if (code > 124) {
-      value += (code - 124) * 90;
-      code = text.charCodeAt(++i);
-    }
-    bytes[n++] = value + (code === 33 ? 92 : code === 32 ? 60 : code);
-  }
-  return bytes.subarray(0, n);
 }
 
 function compile(text: string): WebAssembly.Module {

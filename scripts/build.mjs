@@ -53,7 +53,7 @@ async function asc(entry, out, target = "release") {
 }
 
 /**
- * Bytes as printable ASCII, one or two characters each; js/wasm.compile.ts reads it. Base64 moves repeated code out of step, so that gzip finds
+ * Bytes as printable ASCII, one or two characters each; js/wasm.text.ts reads it. Base64 moves repeated code out of step, so that gzip finds
  * it no more: this takes 9.9 kB of a compressed bundle where base64 takes 12.7 kB and the module itself 9.4 kB.
  */
 function toText(bytes) {
@@ -75,6 +75,7 @@ async function buildWasm() {
   const modules = [
     { entry: "assembly/index.ts", name: "kernels" },
     { entry: "assembly/predict.ts", name: "predict" },
+    { entry: "assembly/embedded.ts", name: "embedded" },
   ];
   for (const { entry, name } of modules) {
     if (!(await present(entry))) continue;

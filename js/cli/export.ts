@@ -3,6 +3,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { toModule, toModuleTypes } from "../export/esm.js";
 import { toSQL } from "../export/sql.js";
+import { toWasm } from "../export/wasm.js";
 import { UsageError } from "./errors.js";
 import { openModel } from "./model-file.js";
 import { names, oneOf, real, withOutputOptions } from "./options.js";
@@ -34,7 +35,11 @@ export function addExport(program: Command): void {
   const command = program
     .command("export <model>")
     .description("write a model as code for other places")
-    .requiredOption("--to <kind>", "esm: a JavaScript module without imports; sql: a query", oneOf(["esm", "sql"]))
+    .requiredOption(
+      "--to <kind>",
+      "esm: a JavaScript module without imports; wasm: a WebAssembly module without imports; sql: a query",
+      oneOf(["esm", "wasm", "sql"]),
+    )
     .option("--prune", "leave out what can never decide within the ranges of the training rows")
     .option("--types <file>", "esm: also write its TypeScript types here")
     .option("--dialect <engine>", `sql: ${DIALECTS.join(", ")}`, oneOf(DIALECTS))
@@ -49,6 +54,7 @@ export function addExport(program: Command): void {
       `
 Examples:
   isotone export model.json --to esm -o model.js --types model.d.ts
+  isotone export model.json --to wasm -o model.wasm
   isotone export model.json --to sql --dialect postgres --table jobs | psql shop
   isotone export model.json --to sql --dialect duckdb --table jobs --keep id -o predict.sql`,
     )
@@ -72,12 +78,16 @@ async function run(path: string, flags: Flags): Promise<void> {
     if (flags[name] !== undefined && to !== kind)
       throw new UsageError(`--${name} is for --to ${kind}, not for --to ${to}`);
   }
+  if (to === "wasm" && (flags.output ?? "-") === "-" && process.stdout.isTTY)
+    throw new UsageError(`--to ${to} writes bytes, not text for a terminal: give -o model.${to}`);
   const model = await openModel(path);
   const prune = flags.prune === true;
   await withOutput(flags.output, async (output) => {
     let result: string | Uint8Array;
     if (to === "esm") {
       result = toModule(model, { prune });
+    } else if (to === "wasm") {
+      result = toWasm(model, { prune });
     } else {
       const sql = toSQL(model, {
         dialect: flags.dialect as "duckdb",

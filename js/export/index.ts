@@ -3,3 +3,4 @@
 export type { Exportable, ExportOptions } from "./data.js";
 export { toModule, toModuleTypes } from "./esm.js";
 export { type Dialect, type SQLOptions, toSQL } from "./sql.js";
+export { toWasm } from "./wasm.js";

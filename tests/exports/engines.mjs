@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 export const work = join(here, ".work");
-const python = join(here, ".venv/bin/python");
+export const python = join(here, ".venv/bin/python");
 
 export class Missing extends Error {}
 

@@ -14,9 +14,6 @@ const here = dirname(fileURLToPath(import.meta.url));
 const guests = join(here, "guests");
 const installed = join(here, "../runtimes/node_modules");
 const folder = join(work, "modules");
-const LEVELS = [0.001, 0.1, 0.37, 0.5, 0.9, 0.9999];
-const COVERAGE = 0.8;
-const FEW = 2000;
 
 function program(name, path) {
   const file = join(installed, path);
@@ -24,8 +21,22 @@ function program(name, path) {
   return file;
 }
 
+const LEVELS = [0.001, 0.1, 0.37, 0.5, 0.9, 0.9999];
+const COVERAGE = 0.8;
+const FEW = 2000;
+
+/** What is asked of a model beside predictions: guests/answers.mjs. */
+export function questions({ data, n }) {
+  return {
+    width: data.features.length,
+    few: Math.min(n, FEW),
+    levels: data.loss.name === "quantiles" ? LEVELS : [],
+    coverage: COVERAGE,
+  };
+}
+
 /** What the library says, in the order of guests/answers.mjs. */
-function expectedOf({ model, data, rows, expected }, { width, few, levels }) {
+export function expectedOf({ model, data, rows, expected }, { width, few, levels }) {
   const intervals = data.residuals && data.loss.name !== "quantiles" && data.link.name !== "logistic" ? 2 : 0;
   const out = new Float32Array(expected.length + few * (width + levels.length + intervals));
   out.set(expected);
@@ -60,7 +71,7 @@ const process_ = (version, command) => ({
   },
 });
 
-const floats = (bytes) => new Float32Array(new Uint8Array(bytes).buffer);
+export const floats = (bytes) => new Float32Array(new Uint8Array(bytes).buffer);
 const deno = () => program("deno", "@deno/linux-x64-glibc/deno");
 const bun = () => program("bun", "@oven/bun-linux-x64/bin/bun");
 const workerd = () => program("workerd", "@cloudflare/workerd-linux-64/bin/workerd");
@@ -168,15 +179,12 @@ export async function testModules({ subject, cases, wanted, report, skip, fail }
     const job = {
       module: `model${k}.mjs`,
       rows: `rows${k}.bin`,
-      width: one.data.features.length,
-      few: Math.min(one.n, FEW),
-      levels: one.data.loss.name === "quantiles" ? LEVELS : [],
-      coverage: COVERAGE,
+      ...questions(one),
     };
     jobs.push(job);
     expected.push(expectedOf(one, job));
     await writeFile(join(folder, job.module), subject.toModule(one.data));
-    await writeFile(join(folder, job.rows), new Uint8Array(one.rows.buffer, one.rows.byteOffset, one.rows.byteLength));
+    await writeFile(join(folder, job.rows), one.rows);
   }
   for (const [name, host] of chosen) {
     let version;

@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { compare, makeCases } from "./cases.mjs";
 import { Missing, sqlEngines, work } from "./engines.mjs";
 import { modulesNeed, testModules } from "./modules.mjs";
+import { testWasm } from "./wasm.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const flag = (name) => process.argv.find((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
@@ -98,7 +99,9 @@ console.log(
   ["engine".padEnd(18), "version".padEnd(10), "rows".padStart(7), "differs", "order", "", "model"].join("  "),
 );
 const every = makeCases(subject, { full, all: true });
-await testModules({ subject, cases: every, wanted, report, skip, fail });
+const job = { subject, cases: every, wanted, report, skip, fail };
+await testModules(job);
+await testWasm(job);
 for (const [name, make] of Object.entries(sqlEngines)) {
   if (!wanted(name)) continue;
   const engine = make();

@@ -415,6 +415,22 @@ describe("isotone export", () => {
     expect(get("exported.d.ts")).toContain("predict");
   });
 
+  it("writes a WebAssembly module that predicts like the library", async () => {
+    const { code } = await isotone(["export", "model.json", "--to", "wasm", "-o", "exported.wasm"]);
+    expect(code).toBe(0);
+    const module = new WebAssembly.Module(readFileSync(join(folder, "exported.wasm")));
+    const wasm = new WebAssembly.Instance(module).exports as Record<string, (...args: number[]) => number> & {
+      memory: WebAssembly.Memory;
+    };
+    const row = { scan: 3, repair: 2, staff: 1, hour: 9.5, city: "Oslo" };
+    const model = load(get("model.json"));
+    const values = model.features.map(({ name, categories }) =>
+      categories ? categories.indexOf(row[name as "city"]) : row[name as "scan"],
+    );
+    new Float32Array(wasm.memory.buffer, wasm.buffer()).set(values);
+    expect(wasm.predict(wasm.buffer())).toBe(model.predict(row));
+  });
+
   it("writes SQL for a dialect, and says which options go together", async () => {
     const { code, out } = await isotone([
       "export",
