@@ -26,7 +26,7 @@ const CLIP = 50;
 /** Change of log(1 + v / divisor) along an interval that is not halved again: its logarithm is then within 1.3e-4 of the chord. */
 const SHORT = 1 / 32;
 /** Under a link, the same for a piece that is taken for straight, and for one that goes to Gauss' rule whole. */
-const STRAIGHT = 1 / 64;
+const STRAIGHT = 1 / 256;
 const GAUSS = 1 / 2;
 const GAUSS_NODES = [0.5 - Math.sqrt(0.15), 0.5, 0.5 + Math.sqrt(0.15)];
 const GAUSS_WEIGHTS = [5 / 18, 8 / 18, 5 / 18];
