@@ -291,12 +291,13 @@ const readTraining: Check<TrainingReport> = (given, at) => {
   };
   numbers(fields, at, "seed rows members steps batch learningRate blend merged");
   maybe(string)(fields.isotone, `${at}.isotone`, fields);
-  for (const name of ["curve", "warnings"]) {
+  for (const name of ["curve", "warnings", "parts"]) {
     const items = fields[name] ?? [];
     if (!isArray(items)) wrong(`${at}.${name}`, "an array", items);
     (items as unknown[]).forEach((item, i) => {
       const place = `${at}.${name}[${i}]`;
       if (name === "warnings") string(item, place, fields);
+      else if (name === "parts") readTraining(item, place, fields);
       else {
         const point = object(item, place);
         for (const part of ["step", "epoch", "loss"]) number(point[part], `${place}.${part}`, point);

@@ -13,7 +13,8 @@ export {
 export { ModelFormatError } from "./errors.js";
 export { fit } from "./fit.js";
 export { stringifyModel } from "./format.js";
-export { type Explanation, type ExplanationOfMany, load, type Model } from "./model.js";
+export type { MergeOptions } from "./merge.js";
+export { type Explanation, type ExplanationOfMany, load, type Model, merge } from "./model.js";
 export type { AnyRows, Columns, Row, Rows } from "./rows.js";
 export type { Batches } from "./sample.js";
 export { mergeScalings, type ScalingFile, scan } from "./scan.js";

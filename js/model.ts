@@ -5,6 +5,7 @@ import { rangeError, typeError } from "./errors.js";
 import { baselineRow, explainer } from "./explain.js";
 import { parseModel, shortenModel } from "./format.js";
 import { intervalAround } from "./interval.js";
+import { type MergeOptions, mergeData } from "./merge.js";
 import { fedLevel, makePredictor, type Predictor } from "./predictor.js";
 import { type AnyRows, encodeRow, type Row, rowReader } from "./rows.js";
 import type { Feature, ModelData } from "./types.js";
@@ -157,4 +158,25 @@ function changed(
  */
 export function load(saved: string | object, options: { module?: WebAssembly.Module } = {}): Model {
   return makeModel(parseModel(saved), options.module);
+}
+
+/**
+ * The average of models of the same target, features and loss: how models trained on shards of a larger set come together. The result is a
+ * model like any other, exactly as monotone: its networks are theirs, side by side. What is averaged is the sum before the link: predictions
+ * themselves for the losses of durations and amounts, their logarithms under a log link, log odds for probabilities.
+ *
+ * Shards fitted with one scaling (`scan`, `mergeScalings`) share their inputs. Without it inputs are rewritten where that is exact and stand side by
+ * side where it is not, which costs time at prediction (docs/shards.md). Intervals use the residuals of all shards, scores stay with the parts.
+ *
+ * @param models models, their data, or texts of model files
+ * @param options.weights "equal" (default), "rows" (by training rows), or a number for each model
+ * @throws ModelFormatError when targets, features, losses or links differ, or a model does not know a category of another
+ * @example
+ * const model = merge([await fit(north, { ...options, scaling }), await fit(south, { ...options, scaling })]);
+ */
+export function merge(
+  models: Iterable<Model | ModelData | string>,
+  options: MergeOptions & { module?: WebAssembly.Module } = {},
+): Model {
+  return makeModel(mergeData(models, options), options.module);
 }

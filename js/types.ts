@@ -73,6 +73,8 @@ export interface TrainingReport {
   warnings: string[];
   /** merge: how many models were averaged. */
   merged?: number;
+  /** merge: what each of them says of its training, held-out scores included. */
+  parts?: TrainingReport[];
 }
 
 /** A model file, version 1. */

@@ -9,6 +9,7 @@ import { InputError, UsageError } from "./errors.js";
 import { addExplain } from "./explain.js";
 import { addExport } from "./export.js";
 import { addFit } from "./fit.js";
+import { addMerge } from "./merge.js";
 import { printable, removeUnfinished } from "./output.js";
 import { addPredict } from "./predict.js";
 import { addScan } from "./scan.js";
@@ -40,6 +41,7 @@ addExplain(program);
 addExport(program);
 addCount(program);
 addScan(program);
+addMerge(program);
 addCv(program);
 
 /** Known kinds of failure explain themselves; anything else is a bug, and its stack helps to report it. */
