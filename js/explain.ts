@@ -25,8 +25,8 @@ export interface RawExplanation {
 const CLIP = 50;
 /** Change of log(1 + v / divisor) along an interval that is not halved again: its logarithm is then within 1.3e-4 of the chord. */
 const SHORT = 1 / 32;
-/** Under a link, the same for a piece that is taken for straight, and for one that goes to Gauss' rule whole. */
-const STRAIGHT = 1 / 256;
+/** Under a link, the same for a piece that is taken for straight, and for one that goes to Gauss' rule whole (the link's argument changes no more). */
+const STRAIGHT = 1 / 128;
 const GAUSS = 1 / 2;
 const GAUSS_NODES = [0.5 - Math.sqrt(0.15), 0.5, 0.5 + Math.sqrt(0.15)];
 const GAUSS_WEIGHTS = [5 / 18, 8 / 18, 5 / 18];
@@ -483,7 +483,7 @@ export function explainer(
       for (let k = 0; k < moves; k++) parts[k] += slope[k] * (b.z[k] - a.z[k]) * scale * factor;
       return end;
     }
-    if (longest > GAUSS || crosses) {
+    if (longest > GAUSS || Math.abs(change) > GAUSS || crosses) {
       const middle = pointAt(between(a.t, b.t, most));
       return throughLink(middle, b, throughLink(a, middle, eta, depth + 1), depth + 1);
     }
