@@ -1,6 +1,6 @@
 // npm run test:runtimes: packs the package, runs one body in every runtime against the tarball, compares digests with tests/golden/bits.json and
 // prints a table. Options: --only a,b  --skip a,b (names of the first column; or ISOTONE_SKIP_RUNTIMES)  --update (write the golden file from
-// node's digests)  --no-build  --json. A runtime that cannot be installed or started fails the run.
+// node's digests)  --readme (write the table into README.md)  --no-build  --json. A runtime that cannot be installed or started fails the run.
 
 import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -25,6 +25,15 @@ function names(option, otherwise = "") {
     .split(",")
     .map((name) => name.trim())
     .filter(Boolean);
+}
+
+/** A run that hangs fails, with its name, instead of holding up all others. */
+function within(ms, promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${ms / 1000} s`)), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 /** The tarball, unpacked where the guests find it by its name. */
@@ -80,7 +89,7 @@ for (const runtime of chosen) {
     if (absent) throw new Error(`${absent} is not installed: ${missing[absent]}`);
     row.version = await runtime.version(ctx);
     const start = performance.now();
-    const got = await runtime.run(ctx);
+    const got = await within(240_000, runtime.run(ctx));
     row.ms = Math.round(performance.now() - start);
     if (runtime.asks) {
       row.same = true;
@@ -105,10 +114,17 @@ for (const runtime of chosen) {
 await site.close();
 
 const good = rows.filter((row) => row.same).length;
-if (flag("--json")) console.log(JSON.stringify(rows, null, 2));
-else {
-  console.log("\n| runtime | version | ms, start and launch included | same bits |\n|---|---|---|---|");
-  for (const row of rows) console.log(`| ${row.runtime} | ${row.version} | ${row.ms} | ${row.note} |`);
+const table = ["| runtime | version | ms, start and launch included | same bits |", "|---|---|---|---|"]
+  .concat(rows.map((row) => `| ${row.runtime} | ${row.version} | ${row.ms} | ${row.note} |`))
+  .join("\n");
+console.log(flag("--json") ? JSON.stringify(rows, null, 2) : `\n${table}`);
+if (flag("--readme")) {
+  const file = join(root, "README.md");
+  const marks = /(<!-- runtimes -->)[\s\S]*?(<!-- end of runtimes -->)/;
+  await writeFile(
+    file,
+    (await readFile(file, "utf8")).replace(marks, (_, from, to) => `${from}\n${table}\n${to}`),
+  );
 }
 for (const row of rows) {
   if (!row.error) continue;

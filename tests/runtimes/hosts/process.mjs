@@ -28,9 +28,17 @@ export function run(command, args, { timeout = 300_000, input, ...options } = {}
   });
 }
 
-/** Starts a program that stays; `stop()` ends it and waits for that. */
+/** Starts a program that stays; `stop()` ends it, and what it started, and waits for that. */
 export function start(command, args, options = {}) {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], ...options });
+  // a group of its own: a driver's browser must not outlive it, nor hold its output open
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], detached: true, ...options });
+  const kill = (signal) => {
+    try {
+      process.kill(-child.pid, signal);
+    } catch {
+      // the whole group has ended
+    }
+  };
   const state = { text: "", ended: false };
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk) => {
@@ -43,7 +51,7 @@ export function start(command, args, options = {}) {
       state.ended = true;
       resolve();
     });
-    child.on("close", () => {
+    child.on("exit", () => {
       state.ended = true;
       resolve();
     });
@@ -51,10 +59,13 @@ export function start(command, args, options = {}) {
   return {
     state,
     async stop() {
-      if (!state.ended) child.kill("SIGTERM");
-      const timer = setTimeout(() => child.kill("SIGKILL"), 5000);
+      if (child.pid !== undefined) kill("SIGTERM");
+      const timer = setTimeout(() => kill("SIGKILL"), 5000);
       await closed;
       clearTimeout(timer);
+      if (child.pid !== undefined) kill("SIGKILL");
+      child.stdout.destroy();
+      child.stderr.destroy();
     },
   };
 }
