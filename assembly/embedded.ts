@@ -76,7 +76,7 @@ function takeRows(rows: usize, n: i32, level: f32): i32 {
   const to = word(5);
   let refused = 0;
   for (let k = 0; k < n; k++) {
-    if (!take(rows + (<usize>k) * (word(0) << 2), to + (((<usize>k) * (<usize>rowLength(MODEL))) << 2), level))
+    if (!take(rows + <usize>k * (word(0) << 2), to + ((<usize>k * <usize>rowLength(MODEL)) << 2), level))
       refused |= 1 << k;
   }
   return refused;

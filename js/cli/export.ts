@@ -2,6 +2,7 @@
 
 import { type Command, InvalidArgumentError } from "commander";
 import { toModule, toModuleTypes } from "../export/esm.js";
+import { toONNX } from "../export/onnx.js";
 import { toSQL } from "../export/sql.js";
 import { toWasm } from "../export/wasm.js";
 import { UsageError } from "./errors.js";
@@ -15,6 +16,7 @@ interface Flags {
   quiet?: boolean;
   prune?: boolean;
   types?: string;
+  exact: boolean;
   dialect?: string;
   table?: string;
   keep?: string[];
@@ -37,11 +39,15 @@ export function addExport(program: Command): void {
     .description("write a model as code for other places")
     .requiredOption(
       "--to <kind>",
-      "esm: a JavaScript module without imports; wasm: a WebAssembly module without imports; sql: a query",
-      oneOf(["esm", "wasm", "sql"]),
+      "esm: a JavaScript module without imports; wasm: a WebAssembly module without imports; onnx: a graph for onnxruntime and others; sql: a query",
+      oneOf(["esm", "wasm", "onnx", "sql"]),
     )
     .option("--prune", "leave out what can never decide within the ranges of the training rows")
     .option("--types <file>", "esm: also write its TypeScript types here")
+    .option(
+      "--no-exact",
+      "onnx: one matrix product and float32 throughout: faster in large batches, not the library's bits",
+    )
     .option("--dialect <engine>", `sql: ${DIALECTS.join(", ")}`, oneOf(DIALECTS))
     .option("--table <name>", "sql: a SELECT over this table; without it the result is one expression")
     .option("--keep <columns>", "sql: with --table: columns to hand through", names)
@@ -55,6 +61,7 @@ export function addExport(program: Command): void {
 Examples:
   isotone export model.json --to esm -o model.js --types model.d.ts
   isotone export model.json --to wasm -o model.wasm
+  isotone export model.json --to onnx -o model.onnx
   isotone export model.json --to sql --dialect postgres --table jobs | psql shop
   isotone export model.json --to sql --dialect duckdb --table jobs --keep id -o predict.sql`,
     )
@@ -78,8 +85,9 @@ async function run(path: string, flags: Flags): Promise<void> {
     if (flags[name] !== undefined && to !== kind)
       throw new UsageError(`--${name} is for --to ${kind}, not for --to ${to}`);
   }
-  if (to === "wasm" && (flags.output ?? "-") === "-" && process.stdout.isTTY)
+  if ((to === "wasm" || to === "onnx") && (flags.output ?? "-") === "-" && process.stdout.isTTY)
     throw new UsageError(`--to ${to} writes bytes, not text for a terminal: give -o model.${to}`);
+  if (!flags.exact && to !== "onnx") throw new UsageError(`--no-exact is for --to onnx, not for --to ${to}`);
   const model = await openModel(path);
   const prune = flags.prune === true;
   await withOutput(flags.output, async (output) => {
@@ -88,6 +96,8 @@ async function run(path: string, flags: Flags): Promise<void> {
       result = toModule(model, { prune });
     } else if (to === "wasm") {
       result = toWasm(model, { prune });
+    } else if (to === "onnx") {
+      result = toONNX(model, { prune, exact: flags.exact });
     } else {
       const sql = toSQL(model, {
         dialect: flags.dialect as "duckdb",

@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { compare, makeCases } from "./cases.mjs";
 import { Missing, sqlEngines, work } from "./engines.mjs";
 import { modulesNeed, testModules } from "./modules.mjs";
+import { testONNX } from "./onnx.mjs";
 import { testWasm } from "./wasm.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -102,6 +103,7 @@ const every = makeCases(subject, { full, all: true });
 const job = { subject, cases: every, wanted, report, skip, fail };
 await testModules(job);
 await testWasm(job);
+await testONNX({ ...job, cases });
 for (const [name, make] of Object.entries(sqlEngines)) {
   if (!wanted(name)) continue;
   const engine = make();

@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { toONNX } from "../../js/export/index.js";
 import { load } from "../../js/model.js";
 import { generator } from "./random-model.js";
 
@@ -431,6 +432,15 @@ describe("isotone export", () => {
     expect(wasm.predict(wasm.buffer())).toBe(model.predict(row));
   });
 
+  it("writes an ONNX graph, exact or not", async () => {
+    for (const args of [[], ["--no-exact"]]) {
+      const { code } = await isotone(["export", "model.json", "--to", "onnx", "-o", "exported.onnx", ...args]);
+      expect(code).toBe(0);
+      const bytes = readFileSync(join(folder, "exported.onnx"));
+      expect(bytes).toEqual(Buffer.from(toONNX(get("model.json"), { exact: args.length === 0 })));
+    }
+  });
+
   it("writes SQL for a dialect, and says which options go together", async () => {
     const { code, out } = await isotone([
       "export",
@@ -450,6 +460,7 @@ describe("isotone export", () => {
       [["--to", "sql"], "--to sql needs --dialect"],
       [["--to", "sql", "--dialect", "oracle"], "Expected one of: postgresql"],
       [["--to", "esm", "--table", "jobs"], "--table is for --to sql"],
+      [["--to", "wasm", "--no-exact"], "--no-exact is for --to onnx"],
       [["--to", "exe"], "Expected one of"],
     ] as const) {
       const wrong = await isotone(["export", "model.json", ...args]);
