@@ -5,6 +5,7 @@
 // the value it has in another row, a step that trees notice too; alone, and all constrained inputs together (an ordered pair).
 
 import { rangeError, show, typeError } from "./errors.js";
+import { uniform } from "./random.js";
 import { type AnyRows, badNumber, noColumn, type Rows, readTable } from "./rows.js";
 import type { Constraint } from "./types.js";
 
@@ -112,7 +113,7 @@ export async function audit(
     throw rangeError("options.step", "a share of the standard deviation above 0, up to 10", step);
   const wanted = whole("pairs", options.pairs, 2000);
   const most = whole("worst", options.worst, 5);
-  const random = generator(whole("seed", options.seed, 1));
+  const random = uniform(whole("seed", options.seed, 1));
   const x = matrixOf(rows, names, options.missing ?? "error");
   const n = x.length / d;
   if (n === 0) throw rangeError("rows", "at least one row", "none");
@@ -338,17 +339,6 @@ function whole(name: string, value: number | undefined, otherwise: number): numb
   if (!(Number.isInteger(v) && v >= 0 && v <= 4294967295))
     throw rangeError(`options.${name}`, "a whole number of at least 0", v);
   return v;
-}
-
-/** A small seeded generator (mulberry32): uniform in [0, 1). */
-export function generator(seed: number): () => number {
-  let s = seed >>> 0;
-  return () => {
-    s = (s + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(s ^ (s >>> 15), s | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 /** Rows as float64, row-major: a predictor that computes in float64 is asked about the very values. */

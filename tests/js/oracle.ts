@@ -153,6 +153,45 @@ export function evaluate(data: ModelData, row: ArrayLike<number>, p = 0.5): Eval
   return { prediction, sensitivity, eta, z, active };
 }
 
+/** The same without rounding: float64 and the engine's own logarithm and exponential. `active` names what decides, clips and caps included. */
+export function evaluate64(data: ModelData, row: ArrayLike<number>, p = 0.5): { prediction: number; active: string } {
+  const { features, inputs, networks, link } = data;
+  const level = levelOf(data, p);
+  const z: number[] = [];
+  let active = "";
+  for (const input of inputs) {
+    const raw = input.feature < 0 ? level : row[input.feature];
+    const v = Number.isNaN(raw) ? (features[input.feature].fill ?? Number.NaN) : raw;
+    let t = v;
+    if (input.transform === "log1p") {
+      const q = v / (input.divisor as number);
+      t = q < 0 ? q : Math.log1p(q);
+      active += q < 0 ? "-" : "+";
+    } else if (input.transform === "equals") t = Number(raw === input.category);
+    else if (input.transform === "missing") t = Number(Number.isNaN(raw));
+    else if (input.transform === "level") t = Math.log(level) - Math.log1p(-level);
+    const at = (t - input.center) * input.scale;
+    active += at < -50 ? "<" : at > 50 ? ">" : "";
+    z.push(Math.min(50, Math.max(-50, at)));
+  }
+  let sum = 0;
+  for (const groups of networks) {
+    const tops = groups.map((planes) => {
+      const values = planes.map((plane) => z.reduce((total, v, i) => total + v * plane[i], plane[z.length]));
+      const top = Math.max(...values);
+      return { top, plane: values.indexOf(top) };
+    });
+    const least = Math.min(...tops.map(({ top }) => top));
+    const group = tops.findIndex(({ top }) => top === least);
+    sum += least;
+    active += `${group},${tops[group].plane};`;
+  }
+  const eta = sum * data.scale + data.offset;
+  if (link.name === "logistic") return { prediction: 1 / (1 + Math.exp(-eta)), active };
+  if (link.name === "identity") return { prediction: eta, active };
+  return { prediction: Math.exp(Math.min(eta, link.maximum)), active: active + (eta < link.maximum) };
+}
+
 /** Names that break careless quoting, in every language that a model is exported to. */
 export const HOSTILE: readonly string[] = [
   "",
