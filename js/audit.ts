@@ -1,8 +1,9 @@
 // How often any predictor moves the wrong way. In: a function from rows to predictions, rows, constraints; out: counts, sizes, worst rows.
 // Nothing here knows what the predictor is: a network of tfjs, an ONNX session, trees, a remote service. Float64 throughout.
 //
-// Two questions are asked. Slopes: a small step to either side of every row, the others fixed; right for smooth predictors. Moves: an input goes to
-// the value it has in another row, a step that trees notice too; alone, and all constrained inputs together (an ordered pair).
+// Two questions are asked. Slopes: a small step to either side of every row, the others fixed; right for smooth predictors. Moves: a feature goes to
+// the value it has in another row, a step that trees notice too; alone, and all constrained features together (an ordered pair). Only moves the
+// way of the constraint are made, so that a prediction that goes against it is wrong.
 
 import { rangeError, show, typeError } from "./errors.js";
 import { uniform } from "./random.js";
@@ -11,6 +12,11 @@ import type { Constraint } from "./types.js";
 
 /** Predictions for n rows of d numbers, row-major. */
 export type AnyPredictor = (rows: Float64Array, n: number, d: number) => ArrayLike<number> | Promise<ArrayLike<number>>;
+
+/** By feature name, in the predictor's order of inputs. A Map keeps that order for names like "7", too, which an object puts first. */
+export type Constraints =
+  | Readonly<Record<string, Constraint | 1 | -1 | 0>>
+  | ReadonlyMap<string, Constraint | 1 | -1 | 0>;
 
 export interface AuditOptions {
   /** Step of the finite difference to either side, as a share of the feature's standard deviation over the rows. Default 0.01. */
@@ -43,9 +49,9 @@ export interface PairAudit {
 export interface FeatureAudit {
   name: string;
   constraint: Constraint;
-  /** Rows whose derivative was looked at. */
+  /** Rows whose derivative was looked at: none for free features, unless derivatives are supplied. */
   checked: number;
-  /** Share of them whose derivative has the wrong sign. */
+  /** Share of them whose derivative has the wrong sign; 0 for free features. */
   wrong: number;
   /** Mean size of a wrong derivative, in target units per feature unit; 0 without any. */
   size: number;
@@ -72,20 +78,15 @@ export interface Audit {
   statement: string;
 }
 
-/** Slopes of one feature, a row each; NaN: not looked at. A slope below `least` in size is rounding. */
-export interface Slopes {
-  slope: Float64Array;
-  least: number;
-}
-
 /** Changes of the prediction, each turned so that one below 0 is against the constraint. */
 export type Moves = ArrayLike<number>;
 
 /**
  * Audits a predictor for monotonicity.
  *
- * Finite differences stay within the range of the rows: at its ends they are one-sided. Predictions are copied, so a predictor may hand out the
- * same array again.
+ * Finite differences stay within the range of the rows: at its ends they are one-sided. A difference within rounding counts as 0; so does a supplied
+ * derivative that changes the prediction by no more than that over one standard deviation of the feature. Predictions are copied, so a predictor
+ * may hand out the same array again.
  *
  * @param predict predictions for n rows of d numbers in the order of the constraints' names
  * @param rows objects, columns, arrays in that order, or a row-major typed array
@@ -98,16 +99,19 @@ export type Moves = ArrayLike<number>;
 export async function audit(
   predict: AnyPredictor,
   rows: AnyRows,
-  constraints: Readonly<Record<string, Constraint | 1 | -1 | 0>>,
+  constraints: Constraints,
   options: AuditOptions = {},
 ): Promise<Audit> {
   if (typeof predict !== "function") throw typeError("predict", "a function (rows, n, d) => predictions", predict);
   if (typeof constraints !== "object" || constraints === null)
-    throw typeError("constraints", "an object of constraints by feature name", constraints);
-  const names = Object.keys(constraints);
+    throw typeError("constraints", "an object or a Map of constraints by feature name", constraints);
+  const entries: [string, unknown][] = [
+    ...(constraints instanceof Map ? constraints.entries() : Object.entries(constraints)),
+  ];
+  const names = entries.map(([name]) => name);
   const d = names.length;
   if (d === 0) throw rangeError("constraints", "at least one feature", constraints);
-  const signs = names.map((name) => signOf(name, constraints[name]));
+  const signs = entries.map(([name, constraint]) => signOf(name, constraint));
   const step = options.step ?? 0.01;
   if (!(step > 0 && step <= 10))
     throw rangeError("options.step", "a share of the standard deviation above 0, up to 10", step);
@@ -134,45 +138,29 @@ export async function audit(
   const supplied = options.derivatives && (await options.derivatives(x.slice(), n, d));
   if (supplied && supplied.length !== n * d)
     throw rangeError("options.derivatives", `${n * d} numbers`, supplied.length);
-  const slopes: Slopes[] = [];
+  const slopes: Float64Array[] = [];
   for (let f = 0; f < d; f++) {
-    const slope = new Float64Array(n);
-    let least = 0;
+    const slope = new Float64Array(n).fill(Number.NaN);
     if (supplied) {
       for (let r = 0; r < n; r++) {
-        slope[r] = supplied[r * d + f];
-        if (!Number.isFinite(slope[r]))
-          throw rangeError(`options.derivatives: row ${r}, ${names[f]}`, "a finite number", slope[r]);
-        if (Number.isNaN(x[r * d + f])) slope[r] = Number.NaN;
+        const s = supplied[r * d + f];
+        if (!Number.isFinite(s)) throw rangeError(`options.derivatives: row ${r}, ${names[f]}`, "a finite number", s);
+        slope[r] = Number.isNaN(x[r * d + f]) ? Number.NaN : Math.abs(s) * (scales[f].spread || 1) <= rounding ? 0 : s;
       }
-    } else {
+    } else if (signs[f] !== 0) {
       const [down, up] = [x.slice(), x.slice()];
       for (let at = f; at < x.length; at += d) [down[at], up[at]] = around(x[at], scales[f], step);
       const below = await call(down);
       const above = await call(up);
-      for (let r = 0; r < n; r++) slope[r] = (above[r] - below[r]) / (up[r * d + f] - down[r * d + f]);
-      least = rounding / (2 * step * (scales[f].spread || 1));
+      for (let r = 0; r < n; r++) slope[r] = slopeOf(above[r] - below[r], up[r * d + f] - down[r * d + f], rounding);
     }
-    slopes.push({ slope, least });
+    slopes.push(slope);
   }
 
-  // moves: row a with one feature, or all constrained ones, from row b; only forward, so that a fall is wrong
   const moved = async (which: number[]): Promise<Moves> => {
-    const from: number[] = [];
-    const values: number[] = [];
-    for (let k = 0; k < wanted && which.length > 0; k++) {
-      const a = Math.floor(random() * n);
-      for (let tries = 0; tries < 8; tries++) {
-        const b = Math.floor(random() * n);
-        const row = forward(x.subarray(a * d, a * d + d), x.subarray(b * d, b * d + d), signs, which);
-        if (row === undefined) continue;
-        from.push(a);
-        for (const v of row) values.push(v);
-        break;
-      }
-    }
+    const { from, values } = drawMoves(x, signs, which, wanted, random);
     if (from.length === 0) return [];
-    const after = await call(Float64Array.from(values));
+    const after = await call(values);
     return from.map((a, k) => after[k] - base[a]);
   };
   const constrained = [...names.keys()].filter((f) => signs[f] !== 0);
@@ -212,23 +200,39 @@ export function around(value: number, { spread, low, high }: Scale, step: number
   return spread > 0 ? [Math.max(low, value - h), Math.min(high, value + h)] : [value - h, value + h];
 }
 
-/** Row a with the features of `which` moved towards row b, but only the way the constraint goes; undefined if none moves. */
-export function forward(
-  a: ArrayLike<number>,
-  b: ArrayLike<number>,
+/** A finite difference as a slope; NaN where a missing value has none. */
+export function slopeOf(change: number, step: number, rounding: number): number {
+  return step === step && Math.abs(change) <= rounding ? 0 : change / step;
+}
+
+/**
+ * Draws moves: row `from` with the features of `which` at their values in another row where that is the way of the constraint. Of two rows drawn
+ * the second is the start where the first has no way to go; at most `wanted`, fewer where rows are mostly equal.
+ */
+export function drawMoves(
+  x: Float64Array,
   signs: readonly number[],
   which: readonly number[],
-): number[] | undefined {
-  const row = Array.from(a);
-  let moves = false;
-  for (const f of which) {
-    // a single feature may start from either row: the lower value is then put in its place by the caller's choice of rows
-    if ((b[f] - a[f]) * signs[f] > 0) {
-      row[f] = b[f];
-      moves = true;
+  wanted: number,
+  random: () => number,
+): { from: number[]; values: Float64Array } {
+  const d = signs.length;
+  const n = x.length / d;
+  const from: number[] = [];
+  const values: number[] = [];
+  const ahead = (a: number, b: number, f: number) => (x[b * d + f] - x[a * d + f]) * signs[f] > 0;
+  for (let k = 0; k < wanted && which.length > 0; k++) {
+    for (let tries = 0; tries < 8; tries++) {
+      const one = Math.floor(random() * n);
+      const two = Math.floor(random() * n);
+      const [a, b] = which.some((f) => ahead(one, two, f)) ? [one, two] : [two, one];
+      if (!which.some((f) => ahead(a, b, f))) continue;
+      from.push(a);
+      for (let f = 0; f < d; f++) values.push(x[(which.includes(f) && ahead(a, b, f) ? b : a) * d + f]);
+      break;
     }
   }
-  return moves ? row : undefined;
+  return { from, values: Float64Array.from(values) };
 }
 
 /** What differences of these predictions are rounding. */
@@ -253,7 +257,8 @@ export function judge(found: {
   spreads: readonly number[];
   base: ArrayLike<number>;
   rounding: number;
-  slopes: readonly Slopes[];
+  /** Of each feature, a row each; NaN: not looked at. */
+  slopes: readonly Float64Array[];
   alone: readonly Moves[];
   together: Moves;
   most: number;
@@ -274,14 +279,14 @@ export function judge(found: {
     return { checked: moves.length, outOfOrder, largest };
   };
   const features = names.map((name, f): FeatureAudit => {
-    const { slope, least } = slopes[f];
+    const slope = slopes[f];
     let [wrong, checked, size, sum] = [0, 0, 0, 0];
     for (let r = 0; r < slope.length; r++) {
       const s = slope[r];
       if (s !== s) continue;
       checked++;
       sum += s;
-      if (signs[f] === 0 || !(s * signs[f] < -least)) continue;
+      if (!(s * signs[f] < 0)) continue;
       wrong++;
       size += Math.abs(s);
       worst.push({ row: r, feature: name, derivative: s, standardised: (s * spreads[f]) / spreadY });
@@ -299,16 +304,12 @@ export function judge(found: {
       wrong: checked ? wrong / checked : 0,
       size: wrong ? size / wrong : 0,
       mean,
-      wrongOnAverage: mean * signs[f] < -least,
+      wrongOnAverage: mean * signs[f] < 0,
       pairs: order(alone[f]),
     };
   });
   keepWorst(worst, most);
   const pairs = order(together);
-  const percent = (part: number, of: number) => {
-    const v = of ? part / of : 0;
-    return `${part} of ${of} (${(100 * v).toFixed(v > 0 && v < 0.001 ? 3 : 1)} %)`;
-  };
   return {
     rows: base.length,
     features,
@@ -316,10 +317,17 @@ export function judge(found: {
     checked: checkedTotal,
     worst,
     pairs,
-    statement:
-      `${percent(wrongTotal, checkedTotal)} partial derivatives have the wrong sign` +
-      (pairs.checked ? `; ${percent(pairs.outOfOrder, pairs.checked)} ordered pairs are predicted out of order` : ""),
+    statement: [
+      `${partOf(wrongTotal, checkedTotal)} partial derivatives have the wrong sign`,
+      ...(pairs.checked ? [`${partOf(pairs.outOfOrder, pairs.checked)} ordered pairs are predicted out of order`] : []),
+    ].join("; "),
   };
+}
+
+/** "3 of 200 (1.5 %)". */
+function partOf(part: number, of: number): string {
+  const share = of ? (100 * part) / of : 0;
+  return `${part} of ${of} (${share.toFixed(share > 0 && share < 0.1 ? 3 : 1)} %)`;
 }
 
 function keepWorst(worst: Audit["worst"], most: number): void {
@@ -365,6 +373,7 @@ function matrixOf(rows: AnyRows, names: readonly string[], missing: unknown): Fl
     return out;
   }
   const table = readTable(rows as Rows);
+  if (table.n === 0) return new Float64Array(0);
   const out = new Float64Array(table.n * d);
   for (let f = 0; f < d; f++) {
     if (!table.has(names[f])) throw noColumn(names[f], table.names);

@@ -1,6 +1,14 @@
 // Public names only.
 
-export { type AnyPredictor, type Audit, type AuditOptions, audit, type FeatureAudit } from "./audit.js";
+export {
+  type AnyPredictor,
+  type Audit,
+  type AuditOptions,
+  audit,
+  type Constraints,
+  type FeatureAudit,
+  type PairAudit,
+} from "./audit.js";
 export type { Certificate, Violation } from "./certify.js";
 export {
   type CrossValidateOptions,
