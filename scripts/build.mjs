@@ -103,6 +103,14 @@ function hostPlugin(host) {
   };
 }
 
+/** The report brings a charting library along: a bundle of its own, which dist/cli.js imports when a report is asked for. */
+const reportApart = {
+  name: "report apart",
+  setup(build) {
+    build.onResolve({ filter: /\/report\/index\.js$/ }, () => ({ path: "./report.js", external: true }));
+  },
+};
+
 async function bundle() {
   const esbuild = await import("esbuild");
   await rm("dist", { recursive: true, force: true });
@@ -135,19 +143,27 @@ async function bundle() {
   if (await present("js/export/index.ts")) {
     await esbuild.build({ ...shared, entryPoints: ["js/export/index.ts"], outfile: "dist/export.js" });
   }
+  // CommonJS dependencies inside a bundle ask for `require`
+  const require =
+    'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
+  const node = { ...shared, platform: "node", target: "node20" };
   if (await present("js/cli/main.ts")) {
     await esbuild.build({
-      ...shared,
-      platform: "node",
-      target: "node20",
+      ...node,
       entryPoints: ["js/cli/main.ts"],
       outfile: "dist/cli.js",
-      // CommonJS dependencies inside the bundle ask for `require`
-      banner: {
-        js: '#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
-      },
+      banner: { js: `#!/usr/bin/env node\n${require}` },
+      plugins: [reportApart],
     });
     await chmod("dist/cli.js", 0o755);
+  }
+  if (await present("js/report/index.ts")) {
+    await esbuild.build({
+      ...node,
+      entryPoints: ["js/report/index.ts"],
+      outfile: "dist/report.js",
+      banner: { js: require },
+    });
   }
   for (const name of ["kernels", "predict"]) {
     if (await exists(`build/${name}.wasm`)) await copyFile(`build/${name}.wasm`, `dist/${name}.wasm`);

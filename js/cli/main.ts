@@ -12,6 +12,7 @@ import { addFit } from "./fit.js";
 import { addMerge } from "./merge.js";
 import { printable, removeUnfinished } from "./output.js";
 import { addPredict } from "./predict.js";
+import { addReport } from "./report.js";
 import { addScan } from "./scan.js";
 import { addSensitivity } from "./sensitivity.js";
 
@@ -30,6 +31,7 @@ Examples:
   isotone fit jobs.csv --target minutes --increasing scan,repair --decreasing staff --free hour -o model.json
   isotone predict model.json new.csv -o predictions.csv
   isotone sensitivity model.json jobs.csv
+  isotone report model.json jobs.csv -o report.html
 
 Results go to stdout (or -o), everything else to stderr. "-" reads stdin. Exit code: 0 done, 1 failed, 2 wrong usage.`,
   );
@@ -38,6 +40,7 @@ addFit(program);
 addPredict(program);
 addSensitivity(program);
 addExplain(program);
+addReport(program);
 addExport(program);
 addCount(program);
 addScan(program);

@@ -29,6 +29,8 @@ export interface Gathered {
   predictions: Float32Array;
   /** [rows]; absent without a target column. */
   actual?: Float64Array;
+  /** [rows]; absent without case weights. */
+  weights?: Float64Array;
   /** The rows of the charts: [n][features], row-major, encoded (a category is its index, a missing value NaN). */
   sample: Float32Array;
   /** [n], from 0. */
@@ -76,7 +78,7 @@ export function uniform(seed: number): () => number {
 }
 
 /**
- * Takes the rows of a file batch by batch and keeps what a report needs: 12 bytes a row, and `most` rows whole (reservoir sampling: every row
+ * Takes the rows of a file batch by batch and keeps what a report needs: 20 bytes a row, and `most` rows whole (reservoir sampling: every row
  * has the same chance).
  *
  * @param options.explain number of a row to keep, from 1
@@ -85,13 +87,14 @@ export function uniform(seed: number): () => number {
 export function gatherer(
   model: ReportModel,
   options: { most?: number; explain?: number; heldOut?: boolean; seed?: number } = {},
-): { add(values: Float32Array, actual?: Float64Array): void; done(): Gathered } {
+): { add(values: Float32Array, actual?: ArrayLike<number>, weights?: ArrayLike<number>): void; done(): Gathered } {
   const { features, training } = model;
   const width = features.length;
   const most = options.most ?? 2000;
   const random = uniform(options.seed ?? 1);
   const predictions = new Numbers((n) => new Float32Array(n));
   const actuals = new Numbers((n) => new Float64Array(n));
+  const weighted = new Numbers((n) => new Float64Array(n));
   const sample = new Float32Array(most * width);
   const numbers = new Int32Array(most);
   const least = new Float32Array(width).fill(Number.POSITIVE_INFINITY);
@@ -101,14 +104,17 @@ export function gatherer(
   let targets = true;
   let chosen: KeptRow | undefined;
   let largest: KeptRow | undefined;
-  const size = (row: KeptRow) => row.actual ?? row.prediction;
+  let greatestSize = 0;
+  // an outcome of 0 or 1 puts no row above the others
+  const outcome = model.toJSON().link.name === "logistic";
 
   return {
-    add(values, actual) {
+    add(values, actual, weights) {
       const predicted = model.predictMany(values);
       predictions.add(predicted);
       if (actual) actuals.add(actual);
       else targets = false;
+      if (weights) weighted.add(weights);
       for (let r = 0; r < predicted.length; r++) {
         const row = values.subarray(r * width, (r + 1) * width);
         const kept = (): KeptRow => ({
@@ -127,7 +133,11 @@ export function gatherer(
           if (range && (v < Math.fround(range[0]) || v > Math.fround(range[1]))) beyond = true;
         }
         if (beyond) outside++;
-        if (largest === undefined || (actual ? actual[r] : predicted[r]) > size(largest)) largest = kept();
+        const size = actual && !outcome ? actual[r] : predicted[r];
+        if (largest === undefined || size > greatestSize) {
+          largest = kept();
+          greatestSize = size;
+        }
         if (total + 1 === options.explain) chosen = kept();
         const place = total < most ? total : Math.floor(random() * (total + 1));
         if (place < most) {
@@ -149,7 +159,7 @@ export function gatherer(
       const sampledRows = Int32Array.from(order, (k) => numbers[k]);
       const all = predictions.all();
       const actual = targets ? actuals.all() : undefined;
-      const by = actual ?? all;
+      const by = outcome ? all : (actual ?? all);
       const middle = Float64Array.from(by).sort()[Math.floor((total - 1) / 2)];
       let nearest = 0;
       for (let k = 1; k < n; k++) {
@@ -168,6 +178,7 @@ export function gatherer(
         total,
         predictions: all,
         ...(actual && { actual }),
+        ...(weighted.length > 0 && { weights: weighted.all() }),
         sample: sorted,
         sampledRows,
         outside,

@@ -14,7 +14,7 @@ export interface CalibrationBin {
   error: number;
 }
 
-/** An interval or quantile that was asked for, and how often it held. */
+/** An interval or quantile that was asked for, and how often it held. Shares and means are weighted where rows have weights. */
 export interface Coverage {
   /** Share of rows that ought to be inside (intervals) or below (quantiles). */
   asked: number;
@@ -60,9 +60,14 @@ export function quantile(sorted: ArrayLike<number>, p: number): number {
 export function qualityOf(model: ReportModel, data: ModelData, rows: Gathered): Quality | undefined {
   const { actual, predictions, total } = rows;
   if (!actual) return undefined;
+  const weights = rows.weights ?? new Float64Array(total).fill(1);
   let sum = 0;
-  for (let r = 0; r < total; r++) sum += actual[r];
-  const average = new Float64Array(total).fill(sum / total);
+  let weight = 0;
+  for (let r = 0; r < total; r++) {
+    sum += weights[r] * actual[r];
+    weight += weights[r];
+  }
+  const average = new Float64Array(total).fill(sum / weight);
   const residuals = Float64Array.from(actual, (y, r) => y - predictions[r]);
   const step = Math.max(1, rows.sampledRows.length / DOTS);
   const dots: Quality["residuals"] = [];
@@ -71,48 +76,62 @@ export function qualityOf(model: ReportModel, data: ModelData, rows: Gathered): 
     dots.push({ predicted: predictions[r], residual: residuals[r] });
   }
   const sorted = residuals.slice().sort();
-  const covered = coverageOf(model, data, rows, actual);
+  const covered = coverageOf(model, data, rows, actual, weights);
   let logLoss: number | undefined;
   if (data.link.name === "logistic") {
     logLoss = 0;
     for (let r = 0; r < total; r++) {
       const p = Math.min(1 - 1e-7, Math.max(1e-7, predictions[r]));
-      logLoss -= (actual[r] * Math.log(p) + (1 - actual[r]) * Math.log(1 - p)) / total;
+      logLoss -= (weights[r] * (actual[r] * Math.log(p) + (1 - actual[r]) * Math.log(1 - p))) / weight;
     }
   }
   return {
     rows: total,
-    scores: scoresOf(predictions, actual),
-    mean: scoresOf(average, actual),
+    scores: scoresOf(predictions, actual, rows.weights),
+    mean: scoresOf(average, actual, rows.weights),
     ...(logLoss !== undefined && { logLoss }),
-    calibration: calibrationOf(predictions, actual),
+    calibration: calibrationOf(predictions, actual, rows.weights),
     residuals: dots,
     spread: [0.05, 0.25, 0.5, 0.75, 0.95].map((p) => quantile(sorted, p)),
     ...covered,
   };
 }
 
-/** Ten bins of equally many rows by prediction; rows of the same prediction stay together. */
-export function calibrationOf(predictions: ArrayLike<number>, actual: ArrayLike<number>, bins = 10): CalibrationBin[] {
-  const n = predictions.length;
-  const order = Int32Array.from({ length: n }, (_, r) => r).sort((a, b) => predictions[a] - predictions[b] || a - b);
+/** Ten bins of equally many rows by prediction; rows of the same prediction stay together. Rows without weight are in none. */
+export function calibrationOf(
+  predictions: ArrayLike<number>,
+  actual: ArrayLike<number>,
+  weights?: ArrayLike<number>,
+  bins = 10,
+): CalibrationBin[] {
+  const weightOf = (r: number) => (weights ? weights[r] : 1);
+  const order = Int32Array.from({ length: predictions.length }, (_, r) => r)
+    .filter((r) => weightOf(r) > 0)
+    .sort((a, b) => predictions[a] - predictions[b] || a - b);
+  const n = order.length;
   const out: CalibrationBin[] = [];
   let from = 0;
   for (let b = 1; b <= bins && from < n; b++) {
     let to = Math.max(from + 1, Math.round((b * n) / bins));
     while (to < n && predictions[order[to]] === predictions[order[to - 1]]) to++;
+    let total = 0;
+    let squares = 0;
     let p = 0;
     let y = 0;
     for (let k = from; k < to; k++) {
-      p += predictions[order[k]];
-      y += actual[order[k]];
+      const w = weightOf(order[k]);
+      total += w;
+      squares += w * w;
+      p += w * predictions[order[k]];
+      y += w * actual[order[k]];
     }
-    const rows = to - from;
-    const mean = y / rows;
+    const mean = y / total;
     let square = 0;
-    for (let k = from; k < to; k++) square += (actual[order[k]] - mean) ** 2;
-    const error = rows > 1 ? Math.sqrt(square / (rows - 1) / rows) : 0;
-    out.push({ rows, predicted: p / rows, actual: mean, error });
+    for (let k = from; k < to; k++) square += (weightOf(order[k]) / total) * (actual[order[k]] - mean) ** 2;
+    // as many rows as would be as exact if they weighed the same (Kish)
+    const rows = (total * total) / squares;
+    const error = rows > 1 ? Math.sqrt(square / (rows - 1)) : 0;
+    out.push({ rows: to - from, predicted: p / total, actual: mean, error });
     from = to;
   }
   return out;
@@ -123,6 +142,7 @@ function coverageOf(
   data: ModelData,
   rows: Gathered,
   actual: Float64Array,
+  weights: Float64Array,
 ): Pick<Quality, "coverage" | "covers" | "coveredRows" | "uncovered"> {
   const none = { coverage: [], coveredRows: 0 };
   const margin = (held: number, n: number) => 1.96 * Math.sqrt((held * (1 - held)) / n);
@@ -131,11 +151,14 @@ function coverageOf(
     const n = rows.sampledRows.length;
     const coverage = (data.loss.levels ?? []).map((asked): Coverage => {
       let below = 0;
+      let all = 0;
       for (let k = 0; k < n; k++) {
+        const r = rows.sampledRows[k];
         const row = rows.sample.subarray(k * width, (k + 1) * width);
-        if (actual[rows.sampledRows[k]] <= model.quantile(row, asked)) below++;
+        all += weights[r];
+        if (actual[r] <= model.quantile(row, asked)) below += weights[r];
       }
-      return { asked, held: below / n, error: margin(below / n, n) };
+      return { asked, held: below / all, error: margin(below / all, n) };
     });
     return { coverage, covers: "quantiles", coveredRows: n };
   }
@@ -152,13 +175,15 @@ function coverageOf(
     try {
       let inside = 0;
       let width = 0;
+      let all = 0;
       for (let r = 0; r < rows.total; r++) {
         const [low, high] = intervalAround(data, rows.predictions[r], asked);
-        if (actual[r] >= low && actual[r] <= high) inside++;
-        width += high - low;
+        all += weights[r];
+        if (actual[r] >= low && actual[r] <= high) inside += weights[r];
+        width += weights[r] * (high - low);
       }
-      const held = inside / rows.total;
-      coverage.push({ asked, held, error: margin(held, rows.total), width: width / rows.total });
+      const held = inside / all;
+      coverage.push({ asked, held, error: margin(held, rows.total), width: width / all });
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       why = error.message;

@@ -77,6 +77,8 @@ export interface Explained {
 export interface Study {
   target: string;
   file: string;
+  /** Name of the model file, for commands. */
+  modelFile: string;
   loss: ModelData["loss"];
   link: ModelData["link"]["name"];
   features: {
@@ -89,6 +91,12 @@ export interface Study {
   size: { networks: number; planes: number };
   training: TrainingReport;
   rows: { total: number; sampled: number; outside: number; origin: Origin };
+  /** Name of the column of case weights. */
+  weight?: string;
+  /** What the target is counted in, e.g. "ms". */
+  unit: string;
+  /** Over all rows. */
+  predictions: { least: number; greatest: number };
   quality?: Quality;
   /** All of them, the largest first. */
   drivers: Driver[];
@@ -103,6 +111,8 @@ export interface Study {
   signs: { checked: number; wrong: number };
   /** The median row, as `predict` takes it. */
   example: Record<string, number | string>;
+  /** Its prediction. */
+  exampleAnswer: number;
 }
 
 /** Dots in one chart. */
@@ -113,13 +123,24 @@ const PARTS = 9;
 const CURVE_ROWS = 1000;
 const REPEATS = 200;
 
-/**
- * Computes a report.
- *
- * @param options.file name of the file, for people
- * @param options.top how many drivers get charts of their own (default 12)
- */
-export function makeStudy(model: ReportModel, rows: Gathered, options: { file: string; top?: number }): Study {
+export interface StudyOptions {
+  /** Names of the files, for people and for the commands on the page. */
+  file: string;
+  model?: string;
+  /** What the target is counted in; default: the target's name where that is a unit of time. */
+  unit?: string;
+  /** Name of the column of case weights. */
+  weight?: string;
+  /** How many drivers get charts of their own (default 12). */
+  top?: number;
+}
+
+/** Names of targets that say what they are counted in. */
+const UNIT =
+  /^(ns|us|µs|μs|ms|s|sec|secs|seconds?|min|mins|minutes?|h|hrs?|hours?|days?|weeks?|months?|years?|milliseconds?|microseconds?)$/i;
+
+/** Computes a report. */
+export function makeStudy(model: ReportModel, rows: Gathered, options: StudyOptions): Study {
   const data = model.toJSON();
   const { features } = model;
   const width = features.length;
@@ -127,7 +148,8 @@ export function makeStudy(model: ReportModel, rows: Gathered, options: { file: s
   const { sample } = rows;
   const slopes = model.sensitivityMany(sample);
   const own = ownEffects(model, sample, slopes);
-  const drivers = rankDrivers(model, sample, own.moves);
+  const weights = rows.weights && Float64Array.from(rows.sampledRows, (r) => (rows.weights as Float64Array)[r]);
+  const drivers = rankDrivers(model, sample, own.moves, weights);
   const shown = Math.min(drivers.length, options.top ?? 12);
   const top = drivers.slice(0, shown);
   const picked = every(n, DOTS);
@@ -201,18 +223,23 @@ export function makeStudy(model: ReportModel, rows: Gathered, options: { file: s
     };
   });
 
+  const byTarget = rows.actual && data.link.name !== "logistic";
   const explainedRows: [string, KeptRow][] = [
-    [
-      rows.actual ? `The row with the largest ${data.target.name}` : "The row with the largest prediction",
-      rows.largest,
-    ],
-    [rows.actual ? `A row with the median ${data.target.name}` : "A row with the median prediction", rows.median],
+    [byTarget ? "The largest" : "The largest prediction", rows.largest],
+    [byTarget ? "In the middle" : "A prediction in the middle", rows.median],
   ];
-  if (rows.chosen) explainedRows.push(["The row asked for", rows.chosen]);
+  if (rows.chosen) explainedRows.push(["The one asked for", rows.chosen]);
 
   return {
     target: data.target.name,
     file: options.file,
+    modelFile: options.model ?? "model.json",
+    unit: options.unit ?? (UNIT.test(data.target.name) ? data.target.name : ""),
+    ...(options.weight !== undefined && { weight: options.weight }),
+    predictions: {
+      least: rows.predictions.reduce((a, b) => Math.min(a, b)),
+      greatest: rows.predictions.reduce((a, b) => Math.max(a, b)),
+    },
     loss: data.loss,
     link: data.link.name,
     features: features.map(({ name, kind, constraint, range, missing }) => ({
@@ -235,6 +262,7 @@ export function makeStudy(model: ReportModel, rows: Gathered, options: { file: s
     certificate: pick(model.certify()),
     signs: { checked, wrong },
     example: exampleOf(features, rows.median.values),
+    exampleAnswer: Number(rows.median.prediction.toPrecision(7)),
   };
 }
 
@@ -319,18 +347,21 @@ function ownEffects(model: ReportModel, sample: Float32Array, slopes: Float32Arr
 const filled = (v: number, fill: number) => (v === v ? v : fill);
 
 /** Strengths, ranks and their bootstrap intervals. */
-function rankDrivers(model: ReportModel, sample: Float32Array, moves: Float64Array): Driver[] {
+function rankDrivers(model: ReportModel, sample: Float32Array, moves: Float64Array, weights?: Float64Array): Driver[] {
   const { features } = model;
   const width = features.length;
   const n = sample.length / width;
-  const summary = sensitivitySummary(model, sample, { bootstrap: 0 });
+  const weighted = weights?.some((w) => w > 0) ? weights : new Float64Array(n).fill(1);
+  const summary = sensitivitySummary(model, sample, { bootstrap: 0, weights: weighted });
   const strengthsOf = (times: ArrayLike<number>) => {
     const sums = new Float64Array(width);
+    let total = 0;
     for (let r = 0; r < n; r++) {
       if (times[r] === 0) continue;
+      total += times[r];
       for (let f = 0; f < width; f++) sums[f] += times[r] * moves[r * width + f] * moves[r * width + f];
     }
-    return sums.map((v) => Math.sqrt(v / n));
+    return sums.map((v) => (total > 0 ? Math.sqrt(v / total) : 0));
   };
   const ranksOf = (strengths: Float64Array) => {
     const ranks = new Int32Array(width);
@@ -340,12 +371,15 @@ function rankDrivers(model: ReportModel, sample: Float32Array, moves: Float64Arr
     });
     return ranks;
   };
-  const strengths = strengthsOf(new Float64Array(n).fill(1));
+  const strengths = strengthsOf(weighted);
   const ranks = ranksOf(strengths);
   const random = uniform(1);
   const again = Array.from({ length: REPEATS }, () => {
     const times = new Float64Array(n);
-    for (let r = 0; r < n; r++) times[Math.floor(random() * n)]++;
+    for (let r = 0; r < n; r++) {
+      const k = Math.floor(random() * n);
+      times[k] += weighted[k];
+    }
     const strengths = strengthsOf(times);
     return { strengths, ranks: ranksOf(strengths) };
   });

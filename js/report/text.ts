@@ -22,10 +22,19 @@ export function escapeHtml(text: string): string {
 export function visible(text: string): string {
   return text
     .replace(/[\n\r\t]/g, " ")
-    .replace(/[\p{Cc}\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu, (c) => {
-      return `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`;
+    .replace(/\u200d/g, (c, at: number, all: string) => (joins(all, at) ? c : "\\u200d"))
+    .replace(/(?!\u200d)[\p{Cc}\p{Cf}\u2028\u2029]/gu, (c) => {
+      return `\\u${(c.codePointAt(0) as number).toString(16).padStart(4, "0")}`;
     })
     .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd");
+}
+
+/** Whether a zero-width joiner stands where emoji are joined. */
+function joins(text: string, at: number): boolean {
+  return (
+    /(?:\p{Extended_Pictographic}|\p{Emoji_Modifier}|\ufe0f)$/u.test(text.slice(0, at)) &&
+    /^\p{Extended_Pictographic}/u.test(text.slice(at + 1))
+  );
 }
 
 type Part = string | number | Markup | undefined | null | false | readonly Part[];
@@ -44,15 +53,6 @@ export function html(strings: TemplateStringsArray, ...parts: Part[]): Markup {
   return new Markup(text);
 }
 
-/** JSON that may stand inside a script element: no "<" that could end it, no line separators. */
-export function jsonForScript(value: unknown): Markup {
-  const text = JSON.stringify(value).replace(
-    /[<>&\u2028\u2029]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-  return new Markup(text);
-}
-
 /** A number to three significant digits, whole from 1,000 on, with a true minus sign. */
 export function short(value: number, digits = 3): string {
   if (Number.isNaN(value)) return "–";
@@ -60,10 +60,32 @@ export function short(value: number, digits = 3): string {
   const size = Math.abs(value);
   if (size === 0) return "0";
   let text: string;
-  if (size >= 1e9 || size < 1e-4) text = value.toExponential(digits - 1).replace(/\.?0*e\+?/, "e");
+  if (size >= 1e9 || size < 1e-4) text = powered(value, digits);
   else if (size >= 1000) text = grouped(Math.round(value));
+  else if (Number(value.toPrecision(digits)) >= 1000) text = grouped(1000);
   else text = String(Number(value.toPrecision(digits)));
   return text.replace(/-/g, "−");
+}
+
+/** A number as a multiple of a power of ten: 8.78×10⁻⁵. */
+function powered(value: number, digits: number): string {
+  const [factor, exponent] = value.toExponential(digits - 1).split("e");
+  const raised = [...String(Number(exponent))].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(c)])).join("");
+  return `${Number(factor)}×10${raised}`;
+}
+
+/** A share of variance: three decimals, and not 1 unless it is that. */
+export function rSquared(value: number): string {
+  const text = value.toFixed(3).replace("-", "−");
+  return text === "1.000" && value < 1 ? "> 0.999" : text;
+}
+
+/** A value among others that span `span`: to a hundredth of that, or as short as it is. */
+export function placed(value: number, span: number): string {
+  if (!(span > 0) || !Number.isFinite(span)) return short(value);
+  const unit = 10 ** (Math.floor(Math.log10(span)) - 2);
+  const rounded = Math.round(value / unit) * unit;
+  return Math.abs(rounded) < unit / 2 ? "0" : short(Number(rounded.toPrecision(6)), 6);
 }
 
 /** A whole number with thousands separators. */
@@ -71,8 +93,26 @@ export function count(value: number): string {
   return grouped(value).replace("-", "−");
 }
 
-function grouped(value: number): string {
+function grouped(value: number | string): string {
   return String(value).replace(/(\d)(?=(\d{3})+$)/g, "$1,");
+}
+
+/** Numbers of one column with the same decimals, so that they line up; each by itself where they are too far apart for that. */
+export function aligned(values: readonly number[], digits = 3): string[] {
+  const sizes = values.filter((v) => v !== 0 && Number.isFinite(v)).map(Math.abs);
+  if (sizes.length === 0) return values.map((v) => short(v));
+  const exponent = (v: number) => Math.floor(Math.log10(v));
+  const most = exponent(Math.max(...sizes));
+  const least = exponent(Math.min(...sizes));
+  // three digits of the least number, but no more than four of the greatest
+  const decimals = Math.max(0, digits - 1 - most, Math.min(digits - 1 - least, digits - most));
+  if (most > 8 || decimals > 8 || decimals < -least) return values.map((v) => short(v, digits));
+  return values.map((v) => {
+    if (!Number.isFinite(v)) return short(v);
+    const [whole, part] = Math.abs(v).toFixed(decimals).split(".");
+    const text = part === undefined ? grouped(whole) : `${grouped(whole)}.${part}`;
+    return v < 0 && Number(text.replace(/,/g, "")) !== 0 ? `−${text}` : text;
+  });
 }
 
 /** A number with its sign: +1.2, −3. */
@@ -89,12 +129,12 @@ export function percent(share: number): string {
 }
 
 /** A number beside an axis: as few characters as tell it from its neighbours. */
-export function tick(value: number): string {
+export function tick(value: number, digits = 4): string {
   const size = Math.abs(value);
-  const by = (unit: number, letter: string) => `${Number((value / unit).toPrecision(4))}${letter}`;
+  const by = (unit: number, letter: string) => `${Number((value / unit).toPrecision(digits))}${letter}`;
   const text =
     size >= 1e15 || (size < 1e-4 && size > 0)
-      ? Number(value.toPrecision(3)).toExponential().replace("e+", "e")
+      ? powered(value, digits)
       : size >= 1e12
         ? by(1e12, "T")
         : size >= 1e9
@@ -111,11 +151,6 @@ export function tick(value: number): string {
 export function clip(name: string, most: number): string {
   const letters = [...visible(name)];
   return letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : letters.join("");
-}
-
-/** "a", "a and b", "a, b and c". */
-export function listed(names: readonly string[]): string {
-  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
 }
 
 /** 1 row, 2 rows. */

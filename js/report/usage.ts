@@ -1,0 +1,60 @@
+// How to use the model, as code to copy. In: a study; out: a piece of JavaScript and command lines, with every name quoted for where it stands.
+
+import type { Study } from "./study.js";
+
+const MOST = 12;
+
+/** A row as a JavaScript object; `__proto__` as a computed key, which a plain one is not. */
+function rowText(example: Study["example"]): string {
+  const entries = Object.entries(example);
+  const shown = entries.slice(0, MOST).map(([name, value]) => {
+    const key = /^[A-Za-z_$][\w$]*$/.test(name) && name !== "__proto__" ? name : JSON.stringify(name);
+    return `  ${name === "__proto__" ? `[${key}]` : key}: ${JSON.stringify(value)},`;
+  });
+  if (entries.length > MOST) shown.push(`  // and ${entries.length - MOST} more columns`);
+  return shown.length > 0 ? `{\n${shown.join("\n")}\n}` : "{}";
+}
+
+/** A path or name as one word of a POSIX shell. */
+export function shellWord(text: string): string {
+  if (text.startsWith("-")) return shellWord(`./${text}`);
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** A program that predicts the median row. */
+export function javascript(study: Study): string {
+  const lines = [
+    'import { readFile } from "node:fs/promises";',
+    'import { load } from "isotone/predict";',
+    "",
+    `const model = load(await readFile(${JSON.stringify(study.modelFile)}, "utf8"));`,
+    `const row = ${rowText(study.example)};`,
+    `model.predict(row); // ${study.exampleAnswer}`,
+    "model.sensitivity(row); // partial derivatives, by name",
+  ];
+  if (study.loss.name === "quantiles") lines.push("model.quantile(row, 0.9);");
+  return lines.join("\n");
+}
+
+/** What the command line does with the model. */
+export function commands(study: Study): string {
+  const model = shellWord(study.modelFile);
+  const file = study.file === "stdin" ? "rows.csv" : shellWord(study.file);
+  return [
+    "# predict the rows of another file",
+    `isotone predict ${model} new.csv -o predictions.csv`,
+    "",
+    "# what moves the predictions, as a table",
+    `isotone sensitivity ${model} ${file}`,
+    "",
+    "# where each prediction comes from",
+    `isotone explain ${model} new.csv -o contributions.csv`,
+    "",
+    "# this page again, with row 17 explained",
+    `isotone report ${model} ${file} --row 17 -o report.html`,
+    "",
+    "# the model inside a database",
+    `isotone export ${model} --to sql --dialect postgres \\`,
+    "  --table jobs -o predict.sql",
+  ].join("\n");
+}
