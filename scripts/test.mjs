@@ -96,5 +96,16 @@ for (const [, title, command, line = /^(\d+) passed, (\d+) failed/m] of SUITES.f
   if (code !== 0 && Number(sum[2]) === 0) failed++;
 }
 
+if (runtimes) {
+  step("reports in a browser");
+  const looks = await sh(process.execPath, ["tests/browser/run.mjs"]);
+  const sum = /(\d+) looks, (\d+) problems/.exec(looks.text);
+  if (sum) {
+    passed += Number(sum[1]);
+    failed += Number(sum[2]);
+  }
+  if (looks.code !== 0 && !(sum && Number(sum[2]) > 0)) failed++;
+}
+
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -2,6 +2,7 @@
 // rows for the charts, the rows to explain, and whether these can be the rows that the model was trained on.
 
 import type { Model } from "../model.js";
+import { uniform } from "../random.js";
 
 /** What a report asks of a model. */
 export type ReportModel = Pick<
@@ -64,17 +65,6 @@ class Numbers<T extends Float32Array | Float64Array> {
   all(): T {
     return this.#values.subarray(0, this.length) as T;
   }
-}
-
-/** A seeded generator, uniform in [0, 1) (mulberry32). */
-export function uniform(seed: number): () => number {
-  let s = seed >>> 0;
-  return () => {
-    s = (s + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(s ^ (s >>> 15), s | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 /**

@@ -383,7 +383,7 @@ function driversSection(study: Study, both: Panel): Markup {
 <p>The strength of a driver is what its usual variation does to the prediction, in ${rich(say.unitOf(study))}: the partial derivative times the standard deviation of the column, as root mean square over the rows.</p>
 ${categories && html`<p>A category has no derivative: there it is the spread of the predictions with each category put in, by how often it occurs.</p>`}
 <p>Bars around the dots are 95 % bootstrap intervals: what other rows like these would give. They do not include the chance in training.</p>
-<p class="note">${say.sampleNote(study)} ${study.weight !== undefined && `Scores and this ranking count each row by its weight (${shownName(study.weight, 40)}); dots and curves show every row alike.`}</p>
+<p class="note">${say.sampleNote(study)} ${study.weight !== undefined && `Scores, ranking and means count each row by its weight (${shownName(study.weight, 40)}); dots and thin lines show single rows.`}</p>
 </div>${figure({
       charts: both((c) =>
         charts.rankingChart(

@@ -1,8 +1,4 @@
 // Everything a report shows, as plain numbers. In: a model and the rows gathered from a file; out: one object for the charts and the page.
-//
-// The strength of a driver is what its usual variation does to the prediction: root mean square over rows of |derivative| × the column's
-// standard deviation, in target units; for a category, which has no derivative, root mean square of the standard deviation of the
-// predictions with each category put in, by how often it occurs. With numbers alone the ranks are those of sensitivitySummary.
 
 import {
   type FeatureSensitivity,
@@ -11,7 +7,7 @@ import {
   sensitivitySummary,
 } from "../sensitivity.js";
 import type { Constraint, Feature, ModelData, TrainingReport } from "../types.js";
-import { type Gathered, type KeptRow, type Origin, type ReportModel, uniform } from "./gather.js";
+import type { Gathered, KeptRow, Origin, ReportModel } from "./gather.js";
 import { type Quality, qualityOf, quantile } from "./quality.js";
 import { short } from "./text.js";
 
@@ -121,7 +117,6 @@ const DOTS = 300;
 const PARTS = 9;
 /** Rows that stand behind the curves. */
 const CURVE_ROWS = 1000;
-const REPEATS = 200;
 
 export interface StudyOptions {
   /** Names of the files, for people and for the commands on the page. */
@@ -147,9 +142,10 @@ export function makeStudy(model: ReportModel, rows: Gathered, options: StudyOpti
   const n = rows.sampledRows.length;
   const { sample } = rows;
   const slopes = model.sensitivityMany(sample);
-  const own = ownEffects(model, sample, slopes);
-  const weights = rows.weights && Float64Array.from(rows.sampledRows, (r) => (rows.weights as Float64Array)[r]);
-  const drivers = rankDrivers(model, sample, own.moves, weights);
+  const given = Float64Array.from(rows.sampledRows, (r) => rows.weights?.[r] ?? 1);
+  // a sample may hold none of the rows that weigh anything
+  const weights = given.some((w) => w > 0) ? given : given.fill(1);
+  const drivers = driversOf(model, sample, weights);
   const shown = Math.min(drivers.length, options.top ?? 12);
   const top = drivers.slice(0, shown);
   const picked = every(n, DOTS);
@@ -166,7 +162,8 @@ export function makeStudy(model: ReportModel, rows: Gathered, options: StudyOpti
     }
   });
 
-  const swarms = top.map(({ index: f, name, kind }): Swarm => {
+  const swarms = top.map((driver): Swarm => {
+    const { index: f, name, kind } = driver;
     const sorted = columnOf(sample, f, width)
       .filter((v) => v === v)
       .sort();
@@ -178,7 +175,7 @@ export function makeStudy(model: ReportModel, rows: Gathered, options: StudyOpti
     return {
       name,
       kind,
-      effects: picked.map((r) => own.effects[r * width + f]),
+      effects: effectsOf(model, sample, slopes, driver, weights, picked),
       places: picked.map((r) => place(sample[r * width + f])),
     };
   });
@@ -204,8 +201,10 @@ export function makeStudy(model: ReportModel, rows: Gathered, options: StudyOpti
   behind.forEach((r, k) => {
     fewer.set(sample.subarray(r * width, (r + 1) * width), k * width);
   });
+  const picks = Float64Array.from(behind, (r) => weights[r]);
+  const fewerWeights = picks.some((w) => w > 0) ? picks : picks.fill(1);
   const curves = top.map(({ index: f, name, kind, constraint }): Curve => {
-    const dependence = partialDependence(model, fewer, name, { grid: 20, ice: 24 });
+    const dependence = partialDependence(model, fewer, name, { grid: 20, ice: 24, weights: fewerWeights });
     const column = columnOf(sample, f, width);
     const values = column.filter((v) => v === v).sort();
     return {
@@ -292,114 +291,60 @@ function below(sorted: Float32Array, v: number, orEqual: boolean): number {
   return low;
 }
 
-/** Per row and feature: what the usual variation does (at least 0), and the signed effect that the swarm shows. Target units. */
-function ownEffects(model: ReportModel, sample: Float32Array, slopes: Float32Array) {
-  const { features } = model;
-  const width = features.length;
-  const n = sample.length / width;
-  const moves = new Float64Array(n * width);
-  const effects = new Float64Array(n * width);
-  const predictions = model.predictMany(sample);
-  features.forEach((feature, f) => {
-    if (feature.kind === "number") {
-      const fill = feature.fill ?? 0;
-      let mean = 0;
-      for (let r = 0; r < n; r++) mean += filled(sample[r * width + f], fill) / n;
-      let square = 0;
-      for (let r = 0; r < n; r++) square += (filled(sample[r * width + f], fill) - mean) ** 2 / n;
-      const spread = Math.sqrt(square);
-      for (let r = 0; r < n; r++) {
-        effects[r * width + f] = slopes[r * width + f] * spread;
-        moves[r * width + f] = Math.abs(effects[r * width + f]);
-      }
-      return;
-    }
-    const categories = feature.categories?.length ?? 0;
-    const share = new Float64Array(categories);
-    for (let r = 0; r < n; r++) {
-      const c = sample[r * width + f];
-      if (c === c) share[c] += 1 / n;
-    }
-    const known = share.reduce((sum, p) => sum + p, 0);
-    if (!(known > 0)) return;
-    const copy = sample.slice();
-    const mean = new Float64Array(n);
-    const square = new Float64Array(n);
-    for (let c = 0; c < categories; c++) {
-      if (share[c] === 0) continue;
-      for (let r = 0; r < n; r++) copy[r * width + f] = c;
-      const p = model.predictMany(copy);
-      // around the own prediction, so that the squares keep their digits
-      for (let r = 0; r < n; r++) {
-        const apart = p[r] - predictions[r];
-        mean[r] += (share[c] / known) * apart;
-        square[r] += (share[c] / known) * apart * apart;
-      }
-    }
-    for (let r = 0; r < n; r++) {
-      effects[r * width + f] = mean[r] === 0 ? 0 : -mean[r];
-      moves[r * width + f] = Math.sqrt(Math.max(0, square[r] - mean[r] * mean[r]));
-    }
+/** What a driver does in the picked rows, signed, as the swarm shows it. Target units. */
+function effectsOf(
+  model: ReportModel,
+  sample: Float32Array,
+  slopes: Float32Array,
+  driver: Driver,
+  weights: Float64Array,
+  picked: readonly number[],
+): number[] {
+  const width = model.features.length;
+  const f = driver.index;
+  const { slopes: summary } = driver;
+  if (summary) return picked.map((r) => slopes[r * width + f] * summary.spread);
+  const share = new Float64Array(model.features[f].categories?.length ?? 0);
+  let known = 0;
+  weights.forEach((w, r) => {
+    const c = sample[r * width + f];
+    if (c !== c) return;
+    share[c] += w;
+    known += w;
   });
-  return { moves, effects };
+  const rows = new Float32Array(picked.length * width);
+  picked.forEach((r, k) => {
+    rows.set(sample.subarray(r * width, (r + 1) * width), k * width);
+  });
+  const effects = new Array<number>(picked.length).fill(0);
+  if (known === 0) return effects;
+  const own = model.predictMany(rows);
+  share.forEach((part, c) => {
+    if (part === 0) return;
+    for (let k = 0; k < picked.length; k++) rows[k * width + f] = c;
+    const p = model.predictMany(rows);
+    for (let k = 0; k < picked.length; k++) effects[k] += (part / known) * (own[k] - p[k]);
+  });
+  return effects;
 }
 
-const filled = (v: number, fill: number) => (v === v ? v : fill);
-
-/** Strengths, ranks and their bootstrap intervals. */
-function rankDrivers(model: ReportModel, sample: Float32Array, moves: Float64Array, weights?: Float64Array): Driver[] {
-  const { features } = model;
-  const width = features.length;
-  const n = sample.length / width;
-  const weighted = weights?.some((w) => w > 0) ? weights : new Float64Array(n).fill(1);
-  const summary = sensitivitySummary(model, sample, { bootstrap: 0, weights: weighted });
-  const strengthsOf = (times: ArrayLike<number>) => {
-    const sums = new Float64Array(width);
-    let total = 0;
-    for (let r = 0; r < n; r++) {
-      if (times[r] === 0) continue;
-      total += times[r];
-      for (let f = 0; f < width; f++) sums[f] += times[r] * moves[r * width + f] * moves[r * width + f];
-    }
-    return sums.map((v) => (total > 0 ? Math.sqrt(v / total) : 0));
-  };
-  const ranksOf = (strengths: Float64Array) => {
-    const ranks = new Int32Array(width);
-    const order = Array.from({ length: width }, (_, f) => f).sort((a, b) => strengths[b] - strengths[a] || a - b);
-    order.forEach((f, k) => {
-      ranks[f] = k + 1;
-    });
-    return ranks;
-  };
-  const strengths = strengthsOf(weighted);
-  const ranks = ranksOf(strengths);
-  const random = uniform(1);
-  const again = Array.from({ length: REPEATS }, () => {
-    const times = new Float64Array(n);
-    for (let r = 0; r < n; r++) {
-      const k = Math.floor(random() * n);
-      times[k] += weighted[k];
-    }
-    const strengths = strengthsOf(times);
-    return { strengths, ranks: ranksOf(strengths) };
-  });
-  const interval = (values: number[]): [number, number] => {
-    values.sort((a, b) => a - b);
-    return [quantile(values, 0.025), quantile(values, 0.975)];
-  };
-  return features
-    .map(({ name, kind, constraint }, f): Driver => {
-      const [first, last] = interval(again.map((one) => one.ranks[f]));
+/** The drivers, the strongest first. */
+function driversOf(model: ReportModel, sample: Float32Array, weights: Float64Array): Driver[] {
+  const summary = sensitivitySummary(model, sample, { weights });
+  return summary.features
+    .map((one, index): Driver => {
+      const { kind } = model.features[index];
+      const { name, constraint, strength, strengthInterval, rank, rankInterval } = one;
       return {
-        index: f,
+        index,
         name,
         kind,
         constraint,
-        strength: strengths[f],
-        strengthInterval: interval(again.map((one) => one.strengths[f])),
-        rank: ranks[f],
-        rankInterval: [Math.round(first), Math.round(last)],
-        ...(kind === "number" && { slopes: summary.features[f] }),
+        strength,
+        strengthInterval,
+        rank,
+        rankInterval,
+        ...(kind === "number" && { slopes: one }),
       };
     })
     .sort((a, b) => a.rank - b.rank);

@@ -124,14 +124,19 @@ footer { margin-top: 80px; padding-top: 20px; padding-bottom: 56px; font-size: 1
   header.top { padding-top: 0; }
   nav, .skip, details { display: none; }
   h1 { font-size: 24pt; } h2 { font-size: 16pt; } .lede { font-size: 12pt; }
-  section { margin-top: 28px; padding-top: 14px; }
+  section { margin-top: 26px; padding-top: 12px; }
+  p { orphans: 3; widows: 3; }
   .large { display: block; } .small { display: none; }
   .facts { grid-template-columns: repeat(4, 1fr); }
   .split { grid-template-columns: minmax(0, 1fr); gap: 10px; }
-  .split.even { grid-template-columns: minmax(0, 1fr) 300px; }
+  .split.even { grid-template-columns: minmax(0, 1fr); }
+  .split.even svg { max-width: 70%; }
   .panels { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 24px 20px; }
   .panels > figure { display: block; grid-row: auto; }
-  .driver { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 8px 20px; padding: 14px 0; }
+  .driver { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 4px 20px; padding: 10px 0 6px; }
+  .driver h3, .driver .promise { display: inline-block; margin: 0 10px 0 0; }
+  .driver .finding, .driver .note { font-size: 9.5pt; margin: 3px 0 0; max-width: none; }
+  figure svg.plot { margin-bottom: 0; }
   .driver > div:first-child { grid-column: 1 / -1; }
   .code { grid-template-columns: minmax(0, 1fr); }
   pre { white-space: pre-wrap; }
