@@ -138,10 +138,10 @@ footer { margin-top: 80px; padding-top: 20px; padding-bottom: 56px; font-size: 1
   .driver .finding, .driver .note { font-size: 9.5pt; margin: 3px 0 0; max-width: none; }
   figure svg.plot { margin-bottom: 0; }
   .driver > div:first-child { grid-column: 1 / -1; }
-  .code { grid-template-columns: minmax(0, 1fr); }
-  pre { white-space: pre-wrap; }
+  pre { white-space: pre-wrap; font-size: 8pt; padding: 10px; }
   figure, .driver, tr, .facts, pre, h1, h2, h3, figcaption { break-inside: avoid; }
-  h2, h3, figcaption, .lede { break-after: avoid; }
+  .beside { break-inside: avoid; }
+  .eyebrow, h2, h3, figcaption, .lede { break-after: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `;
