@@ -233,103 +233,76 @@ export function transpose8(rows: usize, stride: i32, d: i32, xt: usize): void {
 }
 
 /**
- * One row: four tiles side by side, lanes = planes, so sixteen dots run in four chains; the spare lanes of narrow tiles repeat a real plane.
- * Same order of operations a plane as `forward8`, hence the same bits. `x` holds d floats; `maxima` is scratch of one float a tile (+ 3).
+ * One row. Lanes are groups: a block holds four groups of a network (image.ts), plane j of each in vector j, so the max over a group takes no
+ * shuffle and the min over groups only the last two steps:
+ *
+ *     lanes:            group 0   group 1   group 2   group 3
+ *     chain 0           a00       a10       a20       a30      a += w[group][0][i] * splat(x[i])
+ *     chain 1           a01       a11       a21       a31
+ *     ...               max down the chains = groups, min across the lanes (and blocks) = network
+ *
+ * `metas` has a word a chunk of at most four chains: bits 0-2 chains, END_GROUP after the last of a block, END_NETWORK after the last of a
+ * network; 0 ends. Same order of operations a plane as `forward8`, hence the same bits. `x` holds d floats.
  */
-export function forward1(tiles: usize, metas: usize, count: i32, d: i32, x: usize, maxima: usize): f32 {
+export function forward1(blocks: usize, metas: usize, d: i32, x: usize): f32 {
   const xEnd = x + ((<usize>d) << 2);
-  let t = 0;
-  for (; t + 4 <= count; t += 4) {
-    const m = metas + ((<usize>t) << 2);
-    const s0 = (<usize>(load<i32>(m) & 7)) << 2;
-    const s1 = (<usize>(load<i32>(m, 4) & 7)) << 2;
-    const s2 = (<usize>(load<i32>(m, 8) & 7)) << 2;
-    const s3 = (<usize>(load<i32>(m, 12) & 7)) << 2;
-    const size = <usize>(d + 1);
-    let p0 = tiles;
-    let p1 = p0 + s0 * size;
-    let p2 = p1 + s1 * size;
-    let p3 = p2 + s2 * size;
-    tiles = p3 + s3 * size;
-    let a0 = v128.load(p0);
-    let a1 = v128.load(p1);
-    let a2 = v128.load(p2);
-    let a3 = v128.load(p3);
-    if ((s0 & s1 & (s2 & s3)) == 16) {
-      for (let q = x; q < xEnd; q += 4) {
-        p0 += 16;
-        p1 += 16;
-        p2 += 16;
-        p3 += 16;
-        const v = v128.load32_splat(q);
-        a0 = f32x4.add(a0, f32x4.mul(v128.load(p0), v));
-        a1 = f32x4.add(a1, f32x4.mul(v128.load(p1), v));
-        a2 = f32x4.add(a2, f32x4.mul(v128.load(p2), v));
-        a3 = f32x4.add(a3, f32x4.mul(v128.load(p3), v));
-      }
-    } else {
-      for (let q = x; q < xEnd; q += 4) {
-        p0 += s0;
-        p1 += s1;
-        p2 += s2;
-        p3 += s3;
-        const v = v128.load32_splat(q);
-        a0 = f32x4.add(a0, f32x4.mul(v128.load(p0), v));
-        a1 = f32x4.add(a1, f32x4.mul(v128.load(p1), v));
-        a2 = f32x4.add(a2, f32x4.mul(v128.load(p2), v));
-        a3 = f32x4.add(a3, f32x4.mul(v128.load(p3), v));
-      }
-      a0 = fillLanes(a0, s0);
-      a1 = fillLanes(a1, s1);
-      a2 = fillLanes(a2, s2);
-      a3 = fillLanes(a3, s3);
-    }
-    const ab0 = v128.shuffle<i32>(a0, a1, 0, 4, 1, 5);
-    const ab1 = v128.shuffle<i32>(a0, a1, 2, 6, 3, 7);
-    const ce0 = v128.shuffle<i32>(a2, a3, 0, 4, 1, 5);
-    const ce1 = v128.shuffle<i32>(a2, a3, 2, 6, 3, 7);
-    let best = v128.shuffle<i64>(ab0, ce0, 0, 2);
-    best = f32x4.pmax(best, v128.shuffle<i64>(ab0, ce0, 1, 3));
-    best = f32x4.pmax(best, v128.shuffle<i64>(ab1, ce1, 0, 2));
-    best = f32x4.pmax(best, v128.shuffle<i64>(ab1, ce1, 1, 3));
-    v128.store(maxima + ((<usize>t) << 2), best);
-  }
-  for (; t < count; t++) {
-    const s = (<usize>(load<i32>(metas + ((<usize>t) << 2)) & 7)) << 2;
-    let a = v128.load(tiles);
-    for (let q = x; q < xEnd; q += 4) {
-      tiles += s;
-      a = f32x4.add(a, f32x4.mul(v128.load(tiles), v128.load32_splat(q)));
-    }
-    tiles += s;
-    a = fillLanes(a, s);
-    a = f32x4.pmax(a, v128.shuffle<i32>(a, a, 2, 3, 2, 3));
-    a = f32x4.pmax(a, v128.shuffle<i32>(a, a, 1, 1, 1, 1));
-    store<f32>(maxima + ((<usize>t) << 2), f32x4.extract_lane(a, 0));
-  }
   let sum: f32 = 0;
-  let net: f32 = Infinity;
-  let group: f32 = LOWEST;
-  for (t = 0; t < count; t++) {
-    const a = load<f32>(maxima + ((<usize>t) << 2));
-    const meta = load<i32>(metas + ((<usize>t) << 2));
-    group = select(a, group, a > group);
+  let net = f32x4.splat(Infinity);
+  let group = f32x4.splat(LOWEST);
+  for (let meta = load<i32>(metas); meta; meta = load<i32>(metas)) {
+    metas += 4;
+    const chains = meta & 7;
+    if (chains == 4) {
+      let a0 = v128.load(blocks);
+      let a1 = v128.load(blocks, 16);
+      let a2 = v128.load(blocks, 32);
+      let a3 = v128.load(blocks, 48);
+      blocks += 64;
+      for (let q = x; q < xEnd; q += 4) {
+        const v = v128.load32_splat(q);
+        a0 = f32x4.add(a0, f32x4.mul(v128.load(blocks), v));
+        a1 = f32x4.add(a1, f32x4.mul(v128.load(blocks, 16), v));
+        a2 = f32x4.add(a2, f32x4.mul(v128.load(blocks, 32), v));
+        a3 = f32x4.add(a3, f32x4.mul(v128.load(blocks, 48), v));
+        blocks += 64;
+      }
+      group = f32x4.pmax(f32x4.pmax(f32x4.pmax(f32x4.pmax(group, a0), a1), a2), a3);
+    } else if (chains == 3) {
+      let a0 = v128.load(blocks);
+      let a1 = v128.load(blocks, 16);
+      let a2 = v128.load(blocks, 32);
+      blocks += 48;
+      for (let q = x; q < xEnd; q += 4) {
+        const v = v128.load32_splat(q);
+        a0 = f32x4.add(a0, f32x4.mul(v128.load(blocks), v));
+        a1 = f32x4.add(a1, f32x4.mul(v128.load(blocks, 16), v));
+        a2 = f32x4.add(a2, f32x4.mul(v128.load(blocks, 32), v));
+        blocks += 48;
+      }
+      group = f32x4.pmax(f32x4.pmax(f32x4.pmax(group, a0), a1), a2);
+    } else {
+      const step = (<usize>chains) << 4;
+      for (let p = blocks; p < blocks + step; p += 16) {
+        let a = v128.load(p);
+        let w = p;
+        for (let q = x; q < xEnd; q += 4) {
+          w += step;
+          a = f32x4.add(a, f32x4.mul(v128.load(w), v128.load32_splat(q)));
+        }
+        group = f32x4.pmax(group, a);
+      }
+      blocks += step * <usize>(d + 1);
+    }
     if (meta & END_GROUP) {
-      net = select(group, net, group < net);
-      group = LOWEST;
+      net = f32x4.pmin(net, group);
+      group = f32x4.splat(LOWEST);
       if (meta & END_NETWORK) {
-        sum += net;
-        net = Infinity;
+        net = f32x4.pmin(net, v128.shuffle<i32>(net, net, 2, 3, 2, 3));
+        net = f32x4.pmin(net, v128.shuffle<i32>(net, net, 1, 1, 1, 1));
+        sum += f32x4.extract_lane(net, 0);
+        net = f32x4.splat(Infinity);
       }
     }
   }
   return sum;
-}
-
-/** Narrow tiles: the lanes beyond the width (s = 4 * width bytes) hold the next input's weights; put plane 0 there instead. */
-function fillLanes(a: v128, s: usize): v128 {
-  if (s == 12) return v128.shuffle<i32>(a, a, 0, 1, 2, 0);
-  if (s == 8) return v128.shuffle<i32>(a, a, 0, 1, 0, 1);
-  if (s == 4) return v128.shuffle<i32>(a, a, 0, 0, 0, 0);
-  return a;
 }

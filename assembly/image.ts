@@ -6,6 +6,7 @@
 //        11 feature of each input (i32)   12 transform (i32)   13 argument (f32)   14 fill (f32)   15 center (f32)   16 scale (f32)
 //        17 meta words of the tiles   18 tiles   19 planes in rows [planes][dp] (only used for derivatives)   20 scratch
 //        21 plan for pruning (prune.ts), an address; 0 where it does not pay. Written by `planModel`
+//        22 meta words for one row   23 the planes once more for one row: blocks of four groups side by side (forward1)
 
 export const LINEAR: i32 = 0;
 export const LOG1P: i32 = 1;

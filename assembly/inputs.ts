@@ -6,19 +6,30 @@ import { logf, logit } from "./math";
 
 const CLIP: f32 = 50;
 
-/** One raw row at `raw` to dp floats at `z`. */
-export function prepareRow(model: usize, raw: usize, z: usize): void {
+/** Whether input i is feature i, linear and never missing: the rows then need no look at each feature. */
+export function isPlain(model: usize): bool {
+  return load<i32>(model, 28) != 0;
+}
+
+/** One raw row at `raw` to dp floats at `z`. False for a row with a number that is not finite, looked for in plain models only. */
+export function prepareRow(model: usize, raw: usize, z: usize): bool {
   const d = inputs(model);
   const center = part(model, 15);
   const scale = part(model, 16);
-  if (load<i32>(model, 28)) {
+  if (isPlain(model)) {
     const high = f32x4.splat(CLIP);
     const low = f32x4.splat(-CLIP);
+    const zero = f32x4.splat(0);
+    let strange = zero;
     for (let i: usize = 0; i < (<usize>d) << 2; i += 16) {
-      const v = f32x4.mul(f32x4.sub(v128.load(raw + i), v128.load(center + i)), v128.load(scale + i));
+      const given = v128.load(raw + i);
+      const factor = v128.load(scale + i);
+      const v = f32x4.mul(f32x4.sub(given, v128.load(center + i)), factor);
       v128.store(z + i, f32x4.pmin(f32x4.pmax(v, low), high));
+      // beyond the last input lies anything; its scale is 0
+      strange = v128.or(strange, v128.and(f32x4.ne(f32x4.sub(given, given), zero), f32x4.ne(factor, zero)));
     }
-    return;
+    return !v128.any_true(strange);
   }
   const feature = part(model, 11);
   const kind = part(model, 12);
@@ -46,6 +57,62 @@ export function prepareRow(model: usize, raw: usize, z: usize): void {
     t = t < -CLIP ? -CLIP : t;
     store<f32>(z + i, t > CLIP ? CLIP : t);
   }
+  return true;
+}
+
+/**
+ * Eight raw rows of a plain model to z, transposed to [d][8] at `xt` on the way (the picture is at `transpose8`): prepareRow's bits. False
+ * where a number is not finite.
+ */
+export function preparePlain8(model: usize, raw: usize, xt: usize): bool {
+  const d = inputs(model);
+  const step = (<usize>d) << 2;
+  const centers = part(model, 15);
+  const scales = part(model, 16);
+  const zero = f32x4.splat(0);
+  let strange = zero;
+  for (let half: usize = 0; half < 2; half++) {
+    const r0 = raw + half * 4 * step;
+    const r1 = r0 + step;
+    const r2 = r1 + step;
+    const r3 = r2 + step;
+    let to = xt + (half << 4);
+    for (let i: usize = 0; i < step; i += 16) {
+      const a = v128.load(r0 + i);
+      const b = v128.load(r1 + i);
+      const c = v128.load(r2 + i);
+      const e = v128.load(r3 + i);
+      const ab0 = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+      const ab1 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+      const ce0 = v128.shuffle<i32>(c, e, 0, 4, 1, 5);
+      const ce1 = v128.shuffle<i32>(c, e, 2, 6, 3, 7);
+      let t = v128.shuffle<i64>(ab0, ce0, 0, 2);
+      strange = f32x4.add(strange, f32x4.sub(t, t));
+      putScaled(t, centers + i, scales + i, to);
+      if (i + 4 < step) {
+        t = v128.shuffle<i64>(ab0, ce0, 1, 3);
+        strange = f32x4.add(strange, f32x4.sub(t, t));
+        putScaled(t, centers + i + 4, scales + i + 4, to + 32);
+      }
+      if (i + 8 < step) {
+        t = v128.shuffle<i64>(ab1, ce1, 0, 2);
+        strange = f32x4.add(strange, f32x4.sub(t, t));
+        putScaled(t, centers + i + 8, scales + i + 8, to + 64);
+      }
+      if (i + 12 < step) {
+        t = v128.shuffle<i64>(ab1, ce1, 1, 3);
+        strange = f32x4.add(strange, f32x4.sub(t, t));
+        putScaled(t, centers + i + 12, scales + i + 12, to + 96);
+      }
+      to += 128;
+    }
+  }
+  return !v128.any_true(f32x4.ne(strange, zero));
+}
+
+function putScaled(t: v128, center: usize, scale: usize, to: usize): void {
+  const v = f32x4.mul(f32x4.sub(t, v128.load32_splat(center)), v128.load32_splat(scale));
+  v128.store(to, f32x4.pmin(f32x4.pmax(v, f32x4.splat(-CLIP)), f32x4.splat(CLIP)));
 }
 
 /** `n` raw rows to inputs of `stride` floats a row: how training gets the same bits as prediction. */
@@ -66,9 +133,21 @@ export function prepareRows(model: usize, raw: usize, n: i32, out: usize): void 
  * clip and transform, times `factor` (model scale * link'). No negative factor anywhere, so a sign passes through unchanged.
  */
 export function prepareRowBackward(model: usize, raw: usize, z: usize, dz: usize, factor: f32, out: usize): void {
-  memory.fill(out, 0, (<usize>rowLength(model)) << 2);
   const d = inputs(model);
   const scale = part(model, 16);
+  if (isPlain(model)) {
+    const factors = f32x4.splat(factor);
+    const high = f32x4.splat(CLIP);
+    // whole vectors: the next row is written later, and the host leaves room after the last
+    for (let i: usize = 0; i < (<usize>d) << 2; i += 16) {
+      const inside = f32x4.lt(f32x4.abs(v128.load(z + i)), high);
+      const slope = f32x4.mul(f32x4.mul(v128.load(dz + i), factors), v128.load(scale + i));
+      // + 0 as below: no -0
+      v128.store(out + i, v128.and(f32x4.add(f32x4.splat(0), slope), inside));
+    }
+    return;
+  }
+  memory.fill(out, 0, (<usize>rowLength(model)) << 2);
   const feature = part(model, 11);
   const kind = part(model, 12);
   const argument = part(model, 13);

@@ -18,9 +18,9 @@ export function planModel(model: usize): bool {
 export function predictOne(model: usize, raw: usize): f32 {
   return one<i32>(model, raw);
 }
-export function predictMany(model: usize, raw: usize, n: i32, out: usize): void {
-  many<i32>(model, raw, n, out);
+export function predictMany(model: usize, raw: usize, n: i32, out: usize): bool {
+  return many<i32>(model, raw, n, out);
 }
-export function sensitivityMany(model: usize, raw: usize, n: i32, out: usize): void {
-  sensitivities<i32>(model, raw, n, out);
+export function sensitivityMany(model: usize, raw: usize, n: i32, out: usize): bool {
+  return sensitivities<i32>(model, raw, n, out);
 }

@@ -4,7 +4,7 @@
 
 import { forward1, forward8, transpose8 } from "./forward";
 import { EXP, IDENTITY, inputs, networkCount, padded, part, rowLength, tileCount } from "./image";
-import { prepareRow, prepareRowBackward } from "./inputs";
+import { isPlain, preparePlain8, prepareRow, prepareRowBackward } from "./inputs";
 import { expf, logistic } from "./math";
 import { forwardPruned, shouldPrune } from "./prune";
 
@@ -32,13 +32,13 @@ function linkBackward(model: usize, sum: f32): f32 {
   return p * (<f32>1 - p) * scale;
 }
 
-// Scratch of the image: z [8][dp], transposed [dp][8], sums [8], dz [dp], one float a tile, active planes [networks][8]
+// Scratch of the image: z [8][dp], transposed [dp][8], sums [8], dz [dp], active planes [networks][8]
 function scratchSums(model: usize): usize {
   return part(model, 20) + ((<usize>padded(model)) << 6);
 }
 
 function activeAt(model: usize): usize {
-  return scratchSums(model) + 32 + ((<usize>padded(model) + <usize>tileCount(model) + 3) << 2);
+  return scratchSums(model) + 32 + ((<usize>padded(model)) << 2);
 }
 
 /** One raw row. */
@@ -49,47 +49,63 @@ export function one<Prune>(model: usize, raw: usize): f32 {
     const plan = <usize>load<u32>(model, 84);
     if (plan && shouldPrune(plan, 1)) return link(model, forwardPruned(plan, inputs(model), z, activeAt(model), 4));
   }
-  const maxima = scratchSums(model) + 32 + ((<usize>padded(model)) << 2);
-  return link(model, forward1(part(model, 18), part(model, 17), tileCount(model), inputs(model), z, maxima));
+  return link(model, forward1(part(model, 23), part(model, 22), inputs(model), z));
 }
 
-/** `rows` (at most eight) raw rows at `raw` to sums in the scratch; with Track = i32 the active planes at `active`, [networks][8]. */
-function forwardRows<Track, Prune>(model: usize, raw: usize, rows: i32, sums: usize, active: usize): void {
+/**
+ * `rows` (at most eight) raw rows at `raw` to `sums`; with Track = i32 also z in the scratch and the active planes at `active`,
+ * [networks][8]. False where prepareRow says so of a row.
+ */
+function forwardRows<Track, Prune>(model: usize, raw: usize, rows: i32, sums: usize, active: usize): bool {
   const d = inputs(model);
   const stride = (<usize>padded(model)) << 2;
   const z = part(model, 20);
   const length = (<usize>rowLength(model)) << 2;
-  for (let k: usize = 0; k < <usize>rows; k++) prepareRow(model, raw + k * length, z + k * stride);
-  if (isInteger<Prune>()) {
-    const plan = <usize>load<u32>(model, 84);
-    if (plan && shouldPrune(plan, rows)) {
-      for (let k: usize = 0; k < <usize>rows; k++) {
-        store<f32>(sums + (k << 2), forwardPruned(plan, d, z + k * stride, active + (k << 2), 32));
-      }
-      return;
-    }
-  }
   const xt = z + (stride << 3);
+  let plan: usize = 0;
+  if (isInteger<Prune>()) {
+    plan = <usize>load<u32>(model, 84);
+    if (plan && !shouldPrune(plan, rows)) plan = 0;
+  }
+  if (!isInteger<Track>() && !plan && rows == 8 && isPlain(model)) {
+    const fine = preparePlain8(model, raw, xt);
+    forward8<f32>(part(model, 18), part(model, 17), tileCount(model), d, xt, sums, active, 32);
+    return fine;
+  }
+  let fine = true;
+  for (let k: usize = 0; k < <usize>rows; k++) fine = prepareRow(model, raw + k * length, z + k * stride) && fine;
+  if (plan) {
+    for (let k: usize = 0; k < <usize>rows; k++) {
+      store<f32>(sums + (k << 2), forwardPruned(plan, d, z + k * stride, active + (k << 2), 32));
+    }
+    return fine;
+  }
   transpose8(z, padded(model), d, xt);
   forward8<Track>(part(model, 18), part(model, 17), tileCount(model), d, xt, sums, active, 32);
+  return fine;
 }
 
-/** `n` raw rows at `raw`, `n` predictions at `out`. */
-export function many<Prune>(model: usize, raw: usize, n: i32, out: usize): void {
+/** `n` raw rows at `raw`, `n` predictions at `out`. False where a plain model met a number that is not finite. */
+export function many<Prune>(model: usize, raw: usize, n: i32, out: usize): bool {
   const sums = scratchSums(model);
+  const active = activeAt(model);
   const length = (<usize>rowLength(model)) << 5;
+  let fine = true;
   for (let r = 0; r < n; r += 8) {
     const rows = min(8, n - r);
-    forwardRows<f32, Prune>(model, raw, rows, sums, activeAt(model));
-    for (let k = 0; k < rows; k++)
-      store<f32>(out + ((<usize>k) << 2), link(model, load<f32>(sums + ((<usize>k) << 2))));
+    fine = forwardRows<f32, Prune>(model, raw, rows, sums, active) && fine;
+    for (let k: usize = 0; k < (<usize>rows) << 2; k += 4) store<f32>(out + k, link(model, load<f32>(sums + k)));
     raw += length;
     out += 32;
   }
+  return fine;
 }
 
-/** `n` raw rows at `raw`; their partial derivatives, [n][row length], at `out`. Only active planes take part: O(networks * d) beyond forward. */
-export function sensitivities<Prune>(model: usize, raw: usize, n: i32, out: usize): void {
+/**
+ * `n` raw rows at `raw`; their partial derivatives, [n][row length], at `out` (and up to three floats after them). Only active planes take
+ * part: O(networks * d) beyond forward. False as `many`.
+ */
+export function sensitivities<Prune>(model: usize, raw: usize, n: i32, out: usize): bool {
   const dp = padded(model);
   const networks = networkCount(model);
   const z = part(model, 20);
@@ -98,9 +114,10 @@ export function sensitivities<Prune>(model: usize, raw: usize, n: i32, out: usiz
   const active = activeAt(model);
   const planes = part(model, 19);
   const length = (<usize>rowLength(model)) << 2;
+  let fine = true;
   for (let r = 0; r < n; r += 8) {
     const rows = min(8, n - r);
-    forwardRows<i32, Prune>(model, raw, rows, sums, active);
+    fine = forwardRows<i32, Prune>(model, raw, rows, sums, active) && fine;
     for (let k: usize = 0; k < <usize>rows; k++) {
       for (let i: usize = 0; i < (<usize>dp) << 2; i += 16) {
         let sum = f32x4.splat(0);
@@ -123,14 +140,15 @@ export function sensitivities<Prune>(model: usize, raw: usize, n: i32, out: usiz
     }
     raw += 8 * length;
   }
+  return fine;
 }
 
 export function predictOne(model: usize, raw: usize): f32 {
   return one<f32>(model, raw);
 }
-export function predictMany(model: usize, raw: usize, n: i32, out: usize): void {
-  many<f32>(model, raw, n, out);
+export function predictMany(model: usize, raw: usize, n: i32, out: usize): bool {
+  return many<f32>(model, raw, n, out);
 }
-export function sensitivityMany(model: usize, raw: usize, n: i32, out: usize): void {
-  sensitivities<f32>(model, raw, n, out);
+export function sensitivityMany(model: usize, raw: usize, n: i32, out: usize): bool {
+  return sensitivities<f32>(model, raw, n, out);
 }

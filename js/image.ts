@@ -32,8 +32,37 @@ function filled(networks: number[][][][]): number[][][][] {
   );
 }
 
-/** Packs a model; `size` is what the block needs in wasm memory, scratch included. */
-export function packImage(data: Packable): { bytes: Uint8Array; size: number } {
+/**
+ * The planes for one row (assembly/forward.ts, `forward1`): chunks of up to four chains of four lanes. A lane is a group, a chain its plane
+ * of that number; groups with fewer planes repeat their first. Lanes without a group have no plane and count as +Infinity.
+ */
+function layOut(networks: number[][][][]): { planes: (number[] | undefined)[]; word: number }[] {
+  const chunks: ReturnType<typeof layOut> = [];
+  networks.forEach((groups) => {
+    for (let k = 0; k < groups.length; k += 4) {
+      const block = groups.slice(k, k + 4);
+      const most = Math.max(...block.map((group) => group.length));
+      let chains = 0;
+      for (let j = 0; j < most; j += chains) {
+        // nearly equal: 6 are 3 + 3
+        chains = Math.ceil((most - j) / Math.ceil((most - j) / 4));
+        let word = chains;
+        if (j + chains === most) word |= END_GROUP | (k + 4 >= groups.length ? END_NETWORK : 0);
+        chunks.push({
+          word,
+          planes: Array.from({ length: chains * 4 }, (_unused, p) => {
+            const group: number[][] | undefined = block[p & 3];
+            return group && (group[j + (p >> 2)] ?? group[0]);
+          }),
+        });
+      }
+    }
+  });
+  return chunks;
+}
+
+/** Packs a model; `size` is what the block needs in wasm memory, scratch included; `plain`: every input is a feature as it is. */
+export function packImage(data: Packable): { bytes: Uint8Array; size: number; plain: boolean } {
   const { features, inputs } = data;
   const networks = filled(data.networks);
   const d = inputs.length;
@@ -67,13 +96,16 @@ export function packImage(data: Packable): { bytes: Uint8Array; size: number } {
   const meta = take(tiles * 4);
   const tile = take(planes * (d + 1) * 4 + 16);
   const rows = take(planes * dp * 4);
+  const ones = layOut(networks);
+  const onesMeta = take((ones.length + 1) * 4);
+  const onesTile = take(ones.reduce((sum, chunk) => sum + chunk.planes.length, 0) * (d + 1) * 4);
   const scratch = end;
   const bytes = new Uint8Array(end);
   const i32 = new Int32Array(bytes.buffer);
   const f32 = new Float32Array(bytes.buffer);
   i32.set([rowLengthOf(data), d, dp, tiles, networks.length, planes, LINKS[data.link.name], plain ? 1 : 0]);
   f32.set([data.scale, data.offset, data.link.name === "exp" ? data.link.maximum : 0], 8);
-  i32.set([feature, kind, argument, fill, center, scale, meta, tile, rows, scratch], 11);
+  i32.set([feature, kind, argument, fill, center, scale, meta, tile, rows, scratch, 0, onesMeta, onesTile], 11);
   for (let i = 0; i < d; i++) {
     const input = inputs[i];
     i32[feature / 4 + i] = input.feature < 0 ? features.length : input.feature;
@@ -105,6 +137,16 @@ export function packImage(data: Packable): { bytes: Uint8Array; size: number } {
       }
     });
   }
-  // scratch: z and its transpose, sums, dz, one float a tile, active planes (assembly/predict.ts)
-  return { bytes, size: end + dp * 64 + 32 + dp * 4 + (tiles + 3) * 4 + networks.length * 32 + 64 };
+  let oneAt = onesTile / 4;
+  ones.forEach(({ planes, word }, k) => {
+    i32[onesMeta / 4 + k] = word;
+    const width = planes.length;
+    planes.forEach((weights, j) => {
+      f32[oneAt + j] = weights ? weights[d] : Number.POSITIVE_INFINITY;
+      if (weights) for (let i = 0; i < d; i++) f32[oneAt + (i + 1) * width + j] = weights[i];
+    });
+    oneAt += width * (d + 1);
+  });
+  // scratch: z and its transpose, sums, dz, active planes (assembly/predict.ts)
+  return { bytes, plain, size: end + dp * 64 + 32 + dp * 4 + networks.length * 32 + 64 };
 }

@@ -55,10 +55,15 @@ export function makePredictor(data: ModelData, engine: Engine): Predictor {
   const level = (p: number) => fedLevel(data, p);
   const median = leveled ? level(0.5) : 0;
 
+  const numbers = !leveled && features.every((f) => f.kind === "number");
+
   /** Runs a kernel over rows in pieces, so that beside the result no copy of all rows exists. `results` numbers a row at `stride`. */
   function byPieces(rows: AnyRows, results: number, run: "predictMany" | "sensitivityMany"): Float32Array {
     const { n, read } = rowReader(rows, features);
     const out = new Float32Array(n * results);
+    // numbers in order: the kernels check them on the way, and only a row at fault is read again, to say which
+    if (slot.plain && (rows instanceof Float32Array || rows instanceof Float64Array) && engine[run](slot, rows, n, out))
+      return out;
     const most = Math.max(1, Math.min(n, Math.floor(PIECE / slot.row)));
     const narrow = new Float32Array(most * width);
     const wide = leveled ? new Float32Array(most * slot.row).fill(median) : narrow;
@@ -79,6 +84,10 @@ export function makePredictor(data: ModelData, engine: Engine): Predictor {
     features,
     training: data.training,
     predict(one) {
+      if (numbers && Array.isArray(one) && one.length === width) {
+        const value = engine.predictNumbers(slot, one);
+        if (value !== undefined) return value;
+      }
       encodeRow(one, features, row);
       if (leveled) row[width] = median;
       return engine.predictOne(slot, row);

@@ -244,6 +244,17 @@ function encodeMatrix(
 ): void {
   const width = features.length;
   const shift = out === data ? from * width : 0;
+  if (features.every((feature) => feature.kind === "number")) {
+    // finite numbers only, as nearly always: one sum tells
+    const end = to * width;
+    let strange = 0;
+    for (let i = from * width, o = shift; i < end; i++, o++) {
+      const x = Math.fround(data[i] as number);
+      out[o] = x;
+      strange += x - x;
+    }
+    if (strange === 0) return;
+  }
   let i = from * width;
   let o = shift;
   for (let r = from; r < to; r++) {

@@ -14,8 +14,8 @@ interface PredictExports {
   /** Not in the small module behind `isotone/predict`, which reads every plane. */
   planModel?(model: number): number;
   predictOne(model: number, raw: number): number;
-  predictMany(model: number, raw: number, n: number, out: number): void;
-  sensitivityMany(model: number, raw: number, n: number, out: number): void;
+  predictMany(model: number, raw: number, n: number, out: number): number;
+  sensitivityMany(model: number, raw: number, n: number, out: number): number;
 }
 
 interface TrainExports extends PredictExports {
@@ -88,6 +88,8 @@ interface Slot {
   at: number;
   filling: number;
   row: number;
+  /** Inputs are the features themselves: the kernels look for numbers that are not finite. */
+  plain: boolean;
 }
 
 /** Runs packed models. */
@@ -96,10 +98,12 @@ export interface Engine {
   add(data: ModelData): Slot;
   /** One raw row (a category is its number, a missing value NaN, then the level). */
   predictOne(slot: Slot, row: ArrayLike<number>): number;
-  /** `n` raw rows, row-major, to `out`. */
-  predictMany(slot: Slot, rows: Float32Array, n: number, out: Float32Array): void;
+  /** The same for a row of the caller's, checked on the way in: undefined unless every value is a number, finite in float32. */
+  predictNumbers(slot: Slot, row: ArrayLike<unknown>): number | undefined;
+  /** `n` raw rows, row-major, to `out`. False where a plain model met a number that is not finite in float32: `out` is no use then. */
+  predictMany(slot: Slot, rows: Float32Array | Float64Array, n: number, out: Float32Array): boolean;
   /** Partial derivatives, [n][row length], to `out`. */
-  sensitivityMany(slot: Slot, rows: Float32Array, n: number, out: Float32Array): void;
+  sensitivityMany(slot: Slot, rows: Float32Array | Float64Array, n: number, out: Float32Array): boolean;
 }
 
 export type { Slot };
@@ -113,6 +117,8 @@ const FULL = 1 << 26;
 export function createEngine(source: ModuleSource): Engine {
   let wasm: PredictExports | undefined;
   let view = new Float32Array(0);
+  /** The memory where rows go in. */
+  let room = view;
   let input = 0;
   let output = 0;
   let floor = 0;
@@ -121,10 +127,18 @@ export function createEngine(source: ModuleSource): Engine {
   function begin(): PredictExports {
     wasm = instantiate<PredictExports>(source(), "predictOne");
     input = wasm.alloc(BLOCK) >>> 0;
-    output = wasm.alloc(BLOCK) >>> 0;
+    // the kernels write whole vectors: room after the last row
+    output = wasm.alloc(BLOCK + 16) >>> 0;
     floor = wasm.mark() >>> 0;
-    view = new Float32Array(wasm.memory.buffer);
+    look();
     return wasm;
+  }
+
+  /** Fresh views, after memory may have grown. */
+  function look(): void {
+    const { buffer } = (wasm as PredictExports).memory;
+    view = new Float32Array(buffer);
+    room = new Float32Array(buffer, input, BLOCK / 4);
   }
 
   /** The model's address, after copying it in where needed. */
@@ -141,7 +155,7 @@ export function createEngine(source: ModuleSource): Engine {
     new Uint8Array(w.memory.buffer, at, slot.bytes.length).set(slot.bytes);
     if (w.planModel?.(at) === 0)
       throw new RangeError("model: the host refused WebAssembly memory for its pruning plan");
-    view = new Float32Array(w.memory.buffer);
+    look();
     slot.at = at;
     slot.filling = filling;
     return at;
@@ -149,12 +163,12 @@ export function createEngine(source: ModuleSource): Engine {
 
   function byBlocks(
     slot: Slot,
-    rows: Float32Array,
+    rows: Float32Array | Float64Array,
     n: number,
     out: Float32Array,
     width: number,
     run: "predictMany" | "sensitivityMany",
-  ) {
+  ): boolean {
     const model = place(slot);
     const w = wasm as PredictExports;
     const length = slot.row;
@@ -162,29 +176,37 @@ export function createEngine(source: ModuleSource): Engine {
     const most = Math.floor(BLOCK / 4 / Math.max(length, width)) & ~7 || 1;
     for (let from = 0; from < n; from += most) {
       const count = Math.min(most, n - from);
-      view.set(rows.subarray(from * length, (from + count) * length), input >> 2);
-      w[run](model, input, count, output);
+      room.set(rows.subarray(from * length, (from + count) * length));
+      if (!w[run](model, input, count, output)) return false;
       out.set(view.subarray(output >> 2, (output >> 2) + count * width), from * width);
     }
+    return true;
   }
 
   return {
-    add(data) {
-      const { bytes, size } = packImage(data);
-      return { bytes, size, at: 0, filling: 0, row: rowLengthOf(data) };
-    },
+    add: (data) => ({ ...packImage(data), at: 0, filling: 0, row: rowLengthOf(data) }),
     predictOne(slot, row) {
       const model = slot.filling === filling ? slot.at : place(slot);
-      const at = input >> 2;
-      for (let i = 0; i < slot.row; i++) view[at + i] = row[i];
+      for (let i = 0; i < slot.row; i++) room[i] = row[i];
       return (wasm as PredictExports).predictOne(model, input);
     },
-    predictMany(slot, rows, n, out) {
-      byBlocks(slot, rows, n, out, 1, "predictMany");
+    predictNumbers(slot, row) {
+      const model = slot.filling === filling ? slot.at : place(slot);
+      const to = room;
+      const width = slot.row;
+      let strange = 0;
+      for (let i = 0; i < width; i++) {
+        const value = row[i];
+        if (typeof value !== "number") return undefined;
+        const x = Math.fround(value);
+        to[i] = x;
+        // 0, or NaN for what is not finite
+        strange += x - x;
+      }
+      return strange === 0 ? (wasm as PredictExports).predictOne(model, input) : undefined;
     },
-    sensitivityMany(slot, rows, n, out) {
-      byBlocks(slot, rows, n, out, slot.row, "sensitivityMany");
-    },
+    predictMany: (slot, rows, n, out) => byBlocks(slot, rows, n, out, 1, "predictMany"),
+    sensitivityMany: (slot, rows, n, out) => byBlocks(slot, rows, n, out, slot.row, "sensitivityMany"),
   };
 }
 
