@@ -97,8 +97,6 @@ describe("forward", () => {
   });
 });
 
-
-
 /** The layout of forward1 (js/image.ts, `layOut`): groups are lanes, planes chains, lanes without a group +Infinity. */
 function packOnes(w: usize, d: i32, networks: i32, groups: i32, hyperplanes: i32, meta: usize, to: usize): void {
   const dp = paddedSize(d);
@@ -125,7 +123,9 @@ function packOnes(w: usize, d: i32, networks: i32, groups: i32, hyperplanes: i32
     }
   }
   store<i32>(meta, 0);
-}/** Rows on which the pruned kernel differs from the scalar twin; every third plane repeats an earlier one when `ties`. */
+}
+
+/** Rows on which the pruned kernel differs from the scalar twin; every third plane repeats an earlier one when `ties`. */
 function comparePruned(d: i32, networks: i32, groups: i32, hyperplanes: i32, ties: bool): i32 {
   const start = mark();
   const dp = paddedSize(d);
