@@ -6,7 +6,7 @@ import { forward1, forward8, transpose8 } from "./forward";
 import { EXP, IDENTITY, inputs, networkCount, padded, part, rowLength, tileCount } from "./image";
 import { isPlain, preparePlain8, prepareRow, prepareRowBackward } from "./inputs";
 import { expf, logistic } from "./math";
-import { forwardPruned, shouldPrune } from "./prune";
+import { forwardPruned, forwardPrunedRows, shouldPrune } from "./prune";
 
 export { alloc, mark, reset } from "./arena";
 
@@ -47,7 +47,11 @@ export function one<Prune>(model: usize, raw: usize): f32 {
   prepareRow(model, raw, z);
   if (isInteger<Prune>()) {
     const plan = <usize>load<u32>(model, 84);
-    if (plan && shouldPrune(plan, 1)) return link(model, forwardPruned(plan, inputs(model), z, activeAt(model), 4));
+    if (plan && shouldPrune(plan, 1)) {
+      const sums = scratchSums(model);
+      forwardPruned(plan, inputs(model), z, 0, sums, activeAt(model), 4);
+      return link(model, load<f32>(sums));
+    }
   }
   return link(model, forward1(part(model, 23), part(model, 22), inputs(model), z));
 }
@@ -75,9 +79,7 @@ function forwardRows<Track, Prune>(model: usize, raw: usize, rows: i32, sums: us
   let fine = true;
   for (let k: usize = 0; k < <usize>rows; k++) fine = prepareRow(model, raw + k * length, z + k * stride) && fine;
   if (plan) {
-    for (let k: usize = 0; k < <usize>rows; k++) {
-      store<f32>(sums + (k << 2), forwardPruned(plan, d, z + k * stride, active + (k << 2), 32));
-    }
+    forwardPrunedRows(plan, d, z, stride, rows, sums, active, 32);
     return fine;
   }
   transpose8(z, padded(model), d, xt);

@@ -8,7 +8,7 @@ import { paddedSize, putGroup, tilesOf } from "./layout";
 import { loss, lossBackward, SQUARED } from "./loss";
 import { logf, logit } from "./math";
 import { adam, fade, weights, weightsBackward } from "./optimiser";
-import { forwardPruned, makePlan, planSize, refreshKillers, shouldPrune } from "./prune";
+import { forwardPrunedRows, makePlan, planSize, refreshKillers, shouldPrune } from "./prune";
 import { nextNormal, nextBelow, nextUniform, seed, shuffle } from "./random";
 
 // data
@@ -352,11 +352,7 @@ let touchedWords: u32 = 0;
 /** Sums of the networks for `count` gathered rows, one at a time where pruning pays, else eight. */
 function forwardBatch(count: i32): void {
   if (plan && shouldPrune(plan, count)) {
-    let row = batchRows;
-    for (let r: usize = 0; r < (<usize>count) << 2; r += 4) {
-      store<f32>(sums + r, forwardPruned(plan, d, row, active + r, (<usize>batchSize) << 2));
-      row += (<usize>dp) << 2;
-    }
+    forwardPrunedRows(plan, d, batchRows, (<usize>dp) << 2, count, sums, active, (<usize>batchSize) << 2);
     return;
   }
   for (let r = 0; r < count; r += 8) {

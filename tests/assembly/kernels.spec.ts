@@ -7,7 +7,7 @@ import { exp4, expf, logf } from "../../assembly/math";
 import { nextNormal, nextUniform, seed, shuffle } from "../../assembly/random";
 import { sumOfNetworks } from "../../assembly/reference";
 import { adam, fade, weights } from "../../assembly/optimiser";
-import { forwardPruned, makePlan, planSize, refreshKillers } from "../../assembly/prune";
+import { forwardPrunedRows, makePlan, planSize, refreshKillers } from "../../assembly/prune";
 import { adamStep } from "../../assembly/reference";
 
 // The runner's own runtime takes all memory it finds at its first allocation; the arena gets 64 MiB of its own after that.
@@ -150,18 +150,25 @@ function comparePruned(d: i32, networks: i32, groups: i32, hyperplanes: i32, tie
   const tiles = alloc(((<usize>(planes * (d + 1))) << 2) + 16);
   const count = pack(w, d, shapes, networks, metas, tiles);
   const plan = alloc(planSize(metas, count, d));
-  const x = alloc((<usize>dp) << 2);
+  // an odd number: by twos, and one alone
+  const rows: usize = 7;
+  const step = (<usize>dp) << 2;
+  const x = alloc(rows * step);
   const one = alloc((<usize>networks) << 2);
-  const active = alloc((<usize>networks) << 2);
+  const sums = alloc(rows << 2);
+  const active = alloc((<usize>(networks * rows)) << 2);
   let wrong = 0;
   if (!makePlan(plan, metas, tiles, count, d)) wrong = 1000000;
-  for (let r = 0; r < 100; r++) {
-    for (let i: usize = 0; i < <usize>d; i++) store<f32>(x + (i << 2), r == 0 ? 0 : nextNormal());
-    const bits = reinterpret<u32>(sumOfNetworks(w, dp, d, shapes, factors, networks, x, one));
-    if (reinterpret<u32>(forwardPruned(plan, d, x, active, 4)) != bits) wrong++;
-    for (let m: usize = 0; m < <usize>networks; m++)
-      if (load<i32>(active + (m << 2)) != load<i32>(one + (m << 2))) wrong++;
-    if (r == 50) refreshKillers(plan, d);
+  for (let k = 0; k < 15; k++) {
+    for (let i: usize = 0; i < rows * step; i += 4) store<f32>(x + i, k == 0 && i < step ? 0 : nextNormal());
+    forwardPrunedRows(plan, d, x, step, rows, sums, active, rows << 2);
+    for (let r: usize = 0; r < rows; r++) {
+      const bits = reinterpret<u32>(sumOfNetworks(w, dp, d, shapes, factors, networks, x + r * step, one));
+      if (load<u32>(sums + (r << 2)) != bits) wrong++;
+      for (let m: usize = 0; m < <usize>networks; m++)
+        if (load<i32>(active + ((m * rows + r) << 2)) != load<i32>(one + (m << 2))) wrong++;
+    }
+    if (k == 7) refreshKillers(plan, d);
   }
   reset(start);
   return wrong;
