@@ -4,11 +4,11 @@
 //
 //   HEAD      word 0 features   1 checks   2 calibration   3 points of it   4 first free byte   5 eight raw rows   6 eight rows of derivatives
 //                  7 residuals   8 their number   9 rows that they were thinned from          (addresses, and counts, i32)
-//   HEAD + 64      the model (image.ts), without its planes in rows: those are laid out from the tiles when first asked for derivatives
+//   HEAD + 64      the model (image.ts) up to its tiles
 //
 // checks: a word a feature: bit 0 may be missing, bits 1- number of categories (0: a number). calibration: pairs of f64. residuals: f64.
 
-import { EXP, padded, part, rowLength, tileCount } from "./image";
+import { EXP, rowLength } from "./image";
 import { expf, logf } from "./math";
 import { many, one, sensitivities } from "./predict";
 
@@ -112,7 +112,6 @@ function predictMany(rows: usize, n: i32, out: usize): void {
 
 /** Partial derivatives of `n` rows at `rows` to `out`, row-major, a number a feature (0 for a category). */
 function sensitivityMany(rows: usize, n: i32, out: usize): void {
-  layPlanes();
   const level = fedLevel(0.5);
   const size = word(0) << 2;
   for (let r = 0; r < n; r += 8) {
@@ -133,28 +132,6 @@ function sensitivityMany(rows: usize, n: i32, out: usize): void {
 /** Partial derivatives of one row. */
 export function sensitivity(row: usize, out: usize): void {
   sensitivityMany(row, 1, out);
-}
-
-let laid = false;
-
-/** The planes in rows, [planes][padded], from the tiles. */
-function layPlanes(): void {
-  if (laid) return;
-  laid = true;
-  const d = load<i32>(MODEL, 4);
-  const dp = padded(MODEL);
-  let tile = part(MODEL, 18);
-  for (let t = 0; t < tileCount(MODEL); t++) {
-    const meta = load<i32>(part(MODEL, 17) + ((<usize>t) << 2));
-    const width = meta & 7;
-    for (let j = 0; j < width; j++) {
-      const row = part(MODEL, 19) + ((<usize>(((meta >> 8) + j) * dp)) << 2);
-      for (let i = 0; i < d; i++) {
-        store<f32>(row + ((<usize>i) << 2), load<f32>(tile + ((<usize>((i + 1) * width + j)) << 2)));
-      }
-    }
-    tile += (<usize>((d + 1) * width)) << 2;
-  }
 }
 
 /** [low, high] around the prediction that covers a share `coverage` of rows like those of training, to `out`; NaN where that cannot be had. */

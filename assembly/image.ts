@@ -5,8 +5,12 @@
 //         8 scale   9 offset   10 maximum of the exp link (float32)
 //        11 feature of each input (i32)   12 transform (i32)   13 argument (f32)   14 fill (f32)   15 center (f32)   16 scale (f32)
 //        17 meta words of the tiles   18 tiles   19 planes in rows [planes][dp] (only used for derivatives)   20 scratch
+//        (what follows word 18's tiles, `layOut` writes at first use)
 //        21 plan for pruning (prune.ts), an address; 0 where it does not pay. Written by `planModel`
 //        22 meta words for one row   23 the planes once more for one row: blocks of four groups side by side (forward1)
+//        24 1 once laid out
+
+import { END_GROUP, END_NETWORK } from "./layout";
 
 export const LINEAR: i32 = 0;
 export const LOG1P: i32 = 1;
@@ -35,4 +39,99 @@ export function networkCount(model: usize): i32 {
 /** Where part `word` of the image begins. */
 export function part(model: usize, word: i32): usize {
   return model + load<u32>(model + ((<usize>word) << 2));
+}
+
+/** Planes in rows, and in the lanes of forward1, from the tiles. */
+export function layOut(model: usize): void {
+  if (load<i32>(model, 96)) return;
+  store<i32>(model, 1, 96);
+  const d = inputs(model);
+  const bytes = (<usize>padded(model)) << 2;
+  const end = part(model, 17) + ((<usize>tileCount(model)) << 2);
+  let tile = part(model, 18);
+  let meta = part(model, 17);
+  for (; meta < end; meta += 4) {
+    const width = load<i32>(meta) & 7;
+    const row = part(model, 19) + <usize>(load<i32>(meta) >> 8) * bytes;
+    for (let j = 0; j < width; j++)
+      putPlane(tile + ((<usize>j) << 2), (<usize>width) << 2, d, row + <usize>j * bytes, 4, false);
+    tile += (<usize>((d + 1) * width)) << 2;
+  }
+  // four groups of a network a block; where each begins: tile, meta word, planes, at the scratch
+  const groups = part(model, 20);
+  let word = part(model, 22);
+  let to = part(model, 23);
+  tile = part(model, 18);
+  meta = part(model, 17);
+  while (meta < end) {
+    let most = 0;
+    let last = false;
+    for (let lane: usize = 0; lane < 64; lane += 16) {
+      let planes = 0;
+      if (!last) {
+        store<u32>(groups + lane, <u32>tile);
+        store<u32>(groups + lane, <u32>meta, 4);
+        let current = 0;
+        do {
+          current = load<i32>(meta);
+          meta += 4;
+          planes += current & 7;
+          tile += (<usize>((d + 1) * (current & 7))) << 2;
+        } while (!(current & END_GROUP));
+        last = (current & END_NETWORK) != 0;
+        most = max(most, planes);
+      }
+      store<i32>(groups + lane, planes, 8);
+    }
+    for (let j = 0; j < most; ) {
+      // nearly equal: 6 are 3 + 3
+      const parts = (most - j + 3) >> 2;
+      const chains = (most - j + parts - 1) / parts;
+      for (let c = 0; c < chains; c++, j++) {
+        for (let lane: usize = 0; lane < 4; lane++)
+          putLane(groups + (lane << 4), j, d, to + ((<usize>c) << 4) + (lane << 2), (<usize>chains) << 4);
+      }
+      store<i32>(word, chains | (j == most ? END_GROUP | (last ? END_NETWORK : 0) : 0));
+      word += 4;
+      to += (<usize>((d + 1) * chains)) << 4;
+    }
+  }
+  store<i32>(word, 0);
+}
+
+/** One plane from its lane of a tile (a number every `step` bytes, the bias first) to a number every `stride`; its bias only where asked for. */
+function putPlane(from: usize, step: usize, d: i32, to: usize, stride: usize, withBias: bool): void {
+  if (withBias) {
+    store<f32>(to, load<f32>(from));
+    to += stride;
+  }
+  for (let i = 0; i < d; i++) {
+    from += step;
+    store<f32>(to, load<f32>(from));
+    to += stride;
+  }
+}
+
+/** Plane `j` of the group that the record at `group` describes: its first where it has fewer, +Infinity where there is no group. */
+function putLane(group: usize, j: i32, d: i32, to: usize, stride: usize): void {
+  const planes = load<i32>(group, 8);
+  if (planes == 0) {
+    store<f32>(to, Infinity);
+    for (let i = 0; i < d; i++) {
+      to += stride;
+      store<f32>(to, 0);
+    }
+    return;
+  }
+  if (j >= planes) j = 0;
+  let tile = <usize>load<u32>(group);
+  let meta = <usize>load<u32>(group, 4);
+  let width = load<i32>(meta) & 7;
+  while (j >= width) {
+    j -= width;
+    tile += (<usize>((d + 1) * width)) << 2;
+    meta += 4;
+    width = load<i32>(meta) & 7;
+  }
+  putPlane(tile + ((<usize>j) << 2), (<usize>width) << 2, d, to, stride, true);
 }

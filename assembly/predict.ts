@@ -3,7 +3,7 @@
 // (predict-pruned.ts): same bits, type parameter Prune = i32 (resolved when compiling).
 
 import { forward1, forward8, transpose8 } from "./forward";
-import { EXP, IDENTITY, inputs, networkCount, padded, part, rowLength, tileCount } from "./image";
+import { EXP, IDENTITY, inputs, layOut, networkCount, padded, part, rowLength, tileCount } from "./image";
 import { isPlain, preparePlain8, prepareRow, prepareRowBackward } from "./inputs";
 import { expf, logistic } from "./math";
 import { forwardPruned, forwardPrunedRows, shouldPrune } from "./prune";
@@ -43,6 +43,7 @@ function activeAt(model: usize): usize {
 
 /** One raw row. */
 export function one<Prune>(model: usize, raw: usize): f32 {
+  layOut(model);
   const z = part(model, 20);
   prepareRow(model, raw, z);
   if (isInteger<Prune>()) {
@@ -108,6 +109,7 @@ export function many<Prune>(model: usize, raw: usize, n: i32, out: usize): bool 
  * part: O(networks * d) beyond forward. False as `many`.
  */
 export function sensitivities<Prune>(model: usize, raw: usize, n: i32, out: usize): bool {
+  layOut(model);
   const dp = padded(model);
   const networks = networkCount(model);
   const z = part(model, 20);

@@ -3,7 +3,7 @@
 import type { ModelData } from "./types.js";
 
 /** Words of the header; offsets are rounded up to 16 bytes. */
-const HEADER = 96;
+const HEADER = 112;
 const TRANSFORMS = { linear: 0, log1p: 1, equals: 2, missing: 3, level: 4 } as const;
 const LINKS = { identity: 0, exp: 1, logistic: 2 } as const;
 const END_GROUP = 8;
@@ -32,35 +32,6 @@ function filled(networks: number[][][][]): number[][][][] {
   );
 }
 
-/**
- * The planes for one row (assembly/forward.ts, `forward1`): chunks of up to four chains of four lanes. A lane is a group, a chain its plane
- * of that number; groups with fewer planes repeat their first. Lanes without a group have no plane and count as +Infinity.
- */
-function layOut(networks: number[][][][]): { planes: (number[] | undefined)[]; word: number }[] {
-  const chunks: ReturnType<typeof layOut> = [];
-  networks.forEach((groups) => {
-    for (let k = 0; k < groups.length; k += 4) {
-      const block = groups.slice(k, k + 4);
-      const most = Math.max(...block.map((group) => group.length));
-      let chains = 0;
-      for (let j = 0; j < most; j += chains) {
-        // nearly equal: 6 are 3 + 3
-        chains = Math.ceil((most - j) / Math.ceil((most - j) / 4));
-        let word = chains;
-        if (j + chains === most) word |= END_GROUP | (k + 4 >= groups.length ? END_NETWORK : 0);
-        chunks.push({
-          word,
-          planes: Array.from({ length: chains * 4 }, (_unused, p) => {
-            const group: number[][] | undefined = block[p & 3];
-            return group && (group[j + (p >> 2)] ?? group[0]);
-          }),
-        });
-      }
-    }
-  });
-  return chunks;
-}
-
 /** Packs a model; `size` is what the block needs in wasm memory, scratch included; `plain`: every input is a feature as it is. */
 export function packImage(data: Packable): { bytes: Uint8Array; size: number; plain: boolean } {
   const { features, inputs } = data;
@@ -70,11 +41,14 @@ export function packImage(data: Packable): { bytes: Uint8Array; size: number; pl
   let planes = 0;
   let tiles = 0;
   let plain = features.length === d;
+  let lanes = 0;
   for (const groups of networks) {
-    for (const group of groups) {
+    groups.forEach((group, k) => {
       planes += group.length;
       tiles += (group.length + 3) >> 2;
-    }
+      // blocks of four groups, as many chains as the largest has planes
+      if (k % 4 === 0) lanes += 4 * Math.max(...groups.slice(k, k + 4).map((g) => g.length));
+    });
   }
   for (let i = 0; i < d; i++) {
     if (inputs[i].transform !== "linear" || inputs[i].feature !== i || features[i].missing !== "error") plain = false;
@@ -95,17 +69,18 @@ export function packImage(data: Packable): { bytes: Uint8Array; size: number; pl
   const scale = take(vector);
   const meta = take(tiles * 4);
   const tile = take(planes * (d + 1) * 4 + 16);
+  const length = end;
+  // the same planes in rows, and for one row: the kernels lay them out from the tiles at first use
   const rows = take(planes * dp * 4);
-  const ones = layOut(networks);
-  const onesMeta = take((ones.length + 1) * 4);
-  const onesTile = take(ones.reduce((sum, chunk) => sum + chunk.planes.length, 0) * (d + 1) * 4);
+  const onesMeta = take((tiles + 1) * 4);
+  const ones = take(lanes * (d + 1) * 4);
   const scratch = end;
-  const bytes = new Uint8Array(end);
+  const bytes = new Uint8Array(length);
   const i32 = new Int32Array(bytes.buffer);
   const f32 = new Float32Array(bytes.buffer);
   i32.set([rowLengthOf(data), d, dp, tiles, networks.length, planes, LINKS[data.link.name], plain ? 1 : 0]);
   f32.set([data.scale, data.offset, data.link.name === "exp" ? data.link.maximum : 0], 8);
-  i32.set([feature, kind, argument, fill, center, scale, meta, tile, rows, scratch, 0, onesMeta, onesTile], 11);
+  i32.set([feature, kind, argument, fill, center, scale, meta, tile, rows, scratch, 0, onesMeta, ones], 11);
   for (let i = 0; i < d; i++) {
     const input = inputs[i];
     i32[feature / 4 + i] = input.feature < 0 ? features.length : input.feature;
@@ -129,7 +104,6 @@ export function packImage(data: Packable): { bytes: Uint8Array; size: number; pl
         i32[metaAt++] = word;
         for (let j = 0; j < width; j++, plane++, from++) {
           const weights = group[from];
-          f32.set(weights, rows / 4 + plane * dp);
           f32[tileAt + j] = weights[d];
           for (let i = 0; i < d; i++) f32[tileAt + (i + 1) * width + j] = weights[i];
         }
@@ -137,16 +111,6 @@ export function packImage(data: Packable): { bytes: Uint8Array; size: number; pl
       }
     });
   }
-  let oneAt = onesTile / 4;
-  ones.forEach(({ planes, word }, k) => {
-    i32[onesMeta / 4 + k] = word;
-    const width = planes.length;
-    planes.forEach((weights, j) => {
-      f32[oneAt + j] = weights ? weights[d] : Number.POSITIVE_INFINITY;
-      if (weights) for (let i = 0; i < d; i++) f32[oneAt + (i + 1) * width + j] = weights[i];
-    });
-    oneAt += width * (d + 1);
-  });
   // scratch: z and its transpose, sums, dz, active planes (assembly/predict.ts)
   return { bytes, plain, size: end + dp * 64 + 32 + dp * 4 + networks.length * 32 + 64 };
 }

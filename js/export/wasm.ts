@@ -82,8 +82,6 @@ function residualsOf(data: ModelData): number[] {
 function memoryOf(data: ModelData): { segments: [number, Uint8Array][]; free: number } {
   const { features } = data;
   const image = packImage(data);
-  // the planes in rows come last in the image and can be laid out again from the tiles: half of the file
-  const tilesEnd = new DataView(image.bytes.buffer).getInt32(19 * 4, true);
   const residuals = residualsOf(data);
   const points = data.calibration ? [...data.calibration, [1, 1]] : [];
   const row = rowLengthOf(data) * 4;
@@ -102,7 +100,7 @@ function memoryOf(data: ModelData): { segments: [number, Uint8Array][]; free: nu
   const slopes = take(8 * row + 64);
   const free = take(0);
 
-  const head = new Uint8Array(MODEL - HEAD + tilesEnd);
+  const head = new Uint8Array(MODEL - HEAD + image.bytes.length);
   const words = new DataView(head.buffer);
   const held = data.training.heldOut?.model.rows ?? residuals.length;
   [features.length, checks, calibration, points.length, free, rows, slopes, errors, residuals.length, held].forEach(
@@ -110,7 +108,7 @@ function memoryOf(data: ModelData): { segments: [number, Uint8Array][]; free: nu
       words.setInt32(w * 4, value, true);
     },
   );
-  head.set(image.bytes.subarray(0, tilesEnd), MODEL - HEAD);
+  head.set(image.bytes, MODEL - HEAD);
   const tables = new Uint8Array(tablesEnd - checks);
   const view = new DataView(tables.buffer);
   features.forEach((feature, f) => {
