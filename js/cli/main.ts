@@ -3,6 +3,7 @@
 
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../version.js";
+import { addAudit } from "./audit.js";
 import { addCount } from "./count.js";
 import { addCv } from "./cv.js";
 import { InputError, UsageError } from "./errors.js";
@@ -41,6 +42,7 @@ addPredict(program);
 addSensitivity(program);
 addExplain(program);
 addReport(program);
+addAudit(program);
 addExport(program);
 addCount(program);
 addScan(program);
