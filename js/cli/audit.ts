@@ -346,7 +346,7 @@ async function auditGrid(path: string, second: string | undefined, flags: Flags)
   if (base.length === 0 || columns.size === 0) throw new InputError(`${file.name} has no rows to compare`);
 
   // digits that predictions were written with: what lies below is rounding
-  const [written] = [...decimals].sort((a, b) => b[1] - a[1])[0];
+  const written = mostDecimals(decimals, n);
   const unit = Number(`1e${-written}`);
   const rounding = Math.max(roundingOf(base, undefined), unit);
   const tested = [...columns.values()];
@@ -376,6 +376,16 @@ async function auditGrid(path: string, second: string | undefined, flags: Flags)
   if (unit > roundingOf(base, undefined))
     found.notes.push(`predictions have ${written} decimals: differences up to ${unit} are taken for rounding`);
   return found;
+}
+
+/** Decimals that no more than one prediction in twenty exceeds: a few may have lost zeros at their end, few have more by chance. */
+function mostDecimals(decimals: ReadonlyMap<number, number>, n: number): number {
+  let seen = 0;
+  for (const [places, times] of [...decimals].sort((a, b) => a[0] - b[0])) {
+    seen += times;
+    if (seen >= 0.95 * n) return places;
+  }
+  return 0;
 }
 
 function count(counts: Map<number, number>, key: number): void {
