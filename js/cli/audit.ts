@@ -374,7 +374,7 @@ async function auditGrid(path: string, second: string | undefined, flags: Flags)
   const found = foundIn(report, { total: base.length, rows });
   found.notes = [`looked at ${base.length} rows`];
   if (unit > roundingOf(base, undefined))
-    found.notes.push(`predictions have ${written} decimals: differences up to ${unit} are taken for rounding`);
+    found.notes.push(`predictions are written to ${unit}: differences up to that are taken for rounding`);
   return found;
 }
 

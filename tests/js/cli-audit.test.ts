@@ -29,11 +29,11 @@ const predict = (scan: number, repair: number, staff: number) =>
   2 * scan + (scan < 5 ? -0.5 : 0.5) * repair - (staff > 2 ? 3 : 0);
 
 /** Writes the predictions of a grid beside it, as a program in any language would. */
-function fillIn(digits = 17): void {
+function fillIn(text = String as (y: number) => string): void {
   const [header, ...rows] = read("grid.csv");
   const at = ["scan", "repair", "staff"].map((name) => header.indexOf(name));
   const y = rows.map((row) => predict(...(at.map((i) => Number(row[i])) as [number, number, number])));
-  put("predictions.csv", `${["minutes", ...y.map((v) => v.toPrecision(digits))].join("\n")}\n`);
+  put("predictions.csv", `${["minutes", ...y.map(text)].join("\n")}\n`);
   put(
     "predicted.csv",
     `${[[...header, "prediction"], ...rows.map((row, k) => [...row, y[k]])].map((row) => row.join(",")).join("\n")}\n`,
@@ -129,9 +129,9 @@ describe("isotone audit of predictions", () => {
   });
 
   it("takes what is below the digits of the predictions for rounding, and says so", () => {
-    fillIn(2);
+    fillIn((y) => y.toFixed(1));
     const { out, err } = isotone("audit", "grid.csv", "predictions.csv", "--json");
-    expect(err).toContain("predictions have 0 decimals: differences up to 1 are taken for rounding");
+    expect(err).toContain("predictions are written to 0.1: differences up to that are taken for rounding");
     expect(JSON.parse(out).wrong).toBe(0);
     fillIn();
   });
