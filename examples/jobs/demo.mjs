@@ -1,5 +1,6 @@
 // npm run demo: trains on the measured jobs and prints how good the model is, what drives the duration, and how many partial
-// derivatives have the wrong sign, beside an MLP without constraints on the same rows. Files go to build/demo/.
+// derivatives have the wrong sign, beside an MLP without constraints on the same rows. Files go to build/demo/, among them the report: one
+// page to open in a browser.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -28,13 +29,18 @@ export function scoreTable(entries) {
   ]);
 }
 
-/** Partial derivatives by activity, ranked by their mean times the standard deviation of the count. */
+/** Partial derivatives by activity, ranked by their root mean square times the standard deviation of the count, as everywhere in isotone. */
 export function rankActivities(names, rows, derivatives, others) {
   const d = names.length;
   return names
     .map((name, j) => {
       const own = columnOf(derivatives, d, j);
-      return { name, ...own, perSd: own.mean * spreadOf(rows, j), others: columnOf(others, d, j).negative };
+      return {
+        name,
+        ...own,
+        perSd: Math.sqrt(own.mean ** 2 + own.sd ** 2) * spreadOf(rows, j),
+        others: columnOf(others, d, j).negative,
+      };
     })
     .sort((a, b) => b.perSd - a.perSd);
 }
@@ -55,6 +61,16 @@ export function sensitivityTable(ranked, n) {
     ]),
   ]);
 }
+
+/** The page that `isotone report held-out.csv --held-out` writes; `report` is what the command line loads for it. */
+export function reportOf(report, model, { rows, ms }) {
+  const gathered = report.gatherer(model, { heldOut: true });
+  gathered.add(Float32Array.from(rows.flat()), ms);
+  return report.renderReport(report.makeStudy(model, gathered.done(), { file: "held-out.csv" }));
+}
+
+/** How this system opens a file. */
+const OPENER = { darwin: "open", win32: "start" }[process.platform] ?? "xdg-open";
 
 /** Shown while something trains, on terminals only. */
 function progress(text) {
@@ -102,8 +118,8 @@ async function main() {
   const ranked = rankActivities(names, test.rows, own.derivatives, mlp.derivatives);
   print("What one more unit costs: partial derivatives on the held-out jobs, ms per unit");
   print(sensitivityTable(ranked, n));
-  print("  Ranked by x sd: the mean times the standard deviation of the count, in ms,");
-  print("  which is what the usual variation of an activity does to the duration.\n");
+  print("  Ranked by x sd: the root mean square times the standard deviation of the");
+  print("  count, in ms: what the usual variation of an activity does to the duration.\n");
 
   const total = n * names.length;
   print("Partial derivatives that say: do more, finish earlier");
@@ -124,11 +140,16 @@ async function main() {
   const model = put("model.json", `${JSON.stringify(own.model)}\n`);
   const csv = [[...names, "ms"].join(","), ...test.rows.map((row, i) => [...row, test.ms[i]].join(","))];
   const held = put("held-out.csv", `${csv.join("\n")}\n`);
+  const page = put("report.html", reportOf(await import("../../dist/report.js"), own.model, test));
   print("Written");
-  print(`  ${model.padEnd(24)} the model\n  ${held.padEnd(24)} the held-out jobs\n`);
+  print(`  ${model.padEnd(24)} the model\n  ${held.padEnd(24)} the held-out jobs`);
+  print(`  ${page.padEnd(24)} the report: charts, single jobs explained, the proof\n`);
+  print("Open the report in a browser; it needs no network");
+  print(`  ${OPENER} ${page}\n`);
   print("Next");
   print(`  npx isotone predict ${model} ${held} \\\n    -o ${FOLDER}/predicted.csv`);
   print(`  npx isotone sensitivity ${model} ${held}`);
+  print(`  npx isotone report ${model} ${held} \\\n    --held-out --row 17 -o ${FOLDER}/report.html`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -98,7 +98,7 @@ export function ticksWithin(
   const at = (v: number) => ((v - low) / (high - low)) * inner;
   let ticks: number[] = [];
   let labels: string[] = [];
-  for (let count = Math.max(2, Math.floor(inner / 70)); count >= 1; count--) {
+  for (let count = Math.max(3, Math.floor(inner / 70)); count >= 1; count--) {
     ticks = roundTicks(low, high, count);
     labels = format(ticks);
     const widest = Math.max(0, ...labels.map((text) => widthOf(text, SIZE)));
@@ -225,10 +225,8 @@ function drawList(
   const left = Math.max(...names.map((name) => Math.min(most, widthOf(name, SIZE))), 20) + 12;
   const right = Math.max(...texts.map((text) => widthOf(text, SIZE)), widthOf(x.head ?? "", SIZE)) + 14;
   const inner = canvas.width - left - right;
-  // no tick's label under the head of the numbers
-  const free = x.head === undefined ? right : 6;
-  const { ticks, labels } = x.bare ? { ticks: [], labels: [] } : ticksWithin(x.domain, inner, [left, free], x.format);
-  const top = (x.unit ? 22 : 2) + (x.bare ? 2 : 22);
+  const { ticks, labels } = x.bare ? { ticks: [], labels: [] } : ticksWithin(x.domain, inner, [left, right], x.format);
+  const top = (x.unit || x.head ? 22 : 2) + (x.bare ? 2 : 22);
   const bottom = top + lines.length * look.row;
   const at = (_: unknown, k: number) => k + 0.5;
   return draw(canvas, label, {
@@ -260,7 +258,7 @@ function drawList(
           }),
       x.head === undefined
         ? null
-        : Plot.text([x.head], { frameAnchor: "top-right", dx: right, dy: -17, fill: SOFT, textAnchor: "end" }),
+        : Plot.text([x.head], { frameAnchor: "top-right", dx: right, dy: 2 - top, fill: SOFT, textAnchor: "end" }),
       ...marks(inner),
       Plot.text(names, {
         y: at,

@@ -77,6 +77,7 @@ function powered(value: number, digits: number): string {
 /** A share of variance: three decimals, and not 1 unless it is that. */
 export function rSquared(value: number): string {
   const text = value.toFixed(3).replace("-", "−");
+  if (text === "−0.000") return "0.000";
   return text === "1.000" && value < 1 ? "> 0.999" : text;
 }
 

@@ -140,7 +140,7 @@ export function originNote(study: Study): string {
     case "heldOut":
       return `The ${rows} of the file were held out: the model has not seen them, so the errors on them are those to expect on new rows like them.`;
     case "training":
-      return `The ${rows} of the file look like those that the model was trained on (as many, and the same ranges), so errors on them are smaller than on new rows. Judge by the left-out rows.`;
+      return `The ${rows} of the file look like those that the model was trained on (as many, and the same ranges), so errors on them are smaller than on new rows. ${study.training.heldOut ? "Judge by the left-out rows." : "Nothing here tells by how much."}`;
     default:
       return `Nothing tells whether the model was trained on the ${rows} of the file. If it was, errors on them are smaller than on new rows. Rows that were surely held out can be reported with --held-out.`;
   }
