@@ -152,7 +152,7 @@ export function textTable(header: readonly string[], rows: readonly (readonly (s
     row.map((cell) => (typeof cell === "number" ? digits(cell) : oneLine(cell))),
   );
   const widths = header.map((_, c) => Math.max(...cells.map((row) => [...(row[c] ?? "")].length)));
-  const right = header.map((_, c) => rows.length > 0 && rows.every((row) => typeof row[c] === "number"));
+  const right = header.map((_, c) => rows.length > 0 && rows.every((row) => isNumber(row[c])));
   return cells
     .map((row) =>
       row
@@ -165,6 +165,11 @@ export function textTable(header: readonly string[], rows: readonly (readonly (s
     )
     .join("\n")
     .concat("\n");
+}
+
+/** A number, a percentage, or a dash in the place of one. */
+function isNumber(cell: string | number): boolean {
+  return typeof cell === "number" || /^(-|-?\d[\d.]*(e[+-]?\d+)?( %)?)$/.test(cell);
 }
 
 /** A number to four significant digits, without an exponent where that stays short. */

@@ -1,11 +1,16 @@
-// isotone sensitivity: how much the prediction moves with each feature, over the rows of a CSV file. Rows stream through.
+// isotone sensitivity: how much the prediction moves with each feature, over the rows of a CSV file. Rows stream through: every derivative is
+// counted, and written with --csv; the summary is that of js/sensitivity.ts over all rows, or over a sample where there are very many.
 
 import type { Command } from "commander";
+import { quote } from "../errors.js";
 import { shortest } from "../format.js";
-import { batches, csvLines, openCsv } from "./csv.js";
+import { uniform } from "../random.js";
+import { encodeRows } from "../rows.js";
+import { type SensitivitySummary, sensitivitySummary } from "../sensitivity.js";
+import { batches, columnIndex, csvLines, openCsv, readCell } from "./csv.js";
 import { InputError, UsageError } from "./errors.js";
 import { featureColumns, openModel } from "./model-file.js";
-import { withCsv, withOutputOptions } from "./options.js";
+import { whole, withCsv, withOutputOptions } from "./options.js";
 import { digits, say, setQuiet, textTable, withOutput } from "./output.js";
 
 interface Flags {
@@ -15,19 +20,35 @@ interface Flags {
   quiet?: boolean;
   delimiter?: string;
   na?: string[];
+  weight?: string;
+  bootstrap: number;
+  seed: number;
 }
+
+/** Rows that the summary keeps in memory. */
+const MOST = 100_000;
 
 export function addSensitivity(program: Command): void {
   const command = program
     .command("sensitivity <model> <file>")
     .description("partial derivatives of the prediction over the rows of a CSV file: a summary, or all of them")
-    .option("--csv", "every partial derivative: one row a row, one column a feature");
-  withOutputOptions(withCsv(command), "the summary as JSON")
+    .option("--csv", "every partial derivative: one row a row, one column a feature")
+    .option("--weight <column>", "how much each row counts in the summary")
+    .option("--bootstrap <n>", "draws of rows behind the ranks' intervals, 0 for none", whole(0, 100000), 200)
+    .option("--seed <n>", "of these draws", whole(0, 4294967295), 1);
+  withOutputOptions(withCsv(command), "the summary as JSON, with quantiles and all intervals")
     .addHelpText(
       "after",
       `
-A partial derivative says how much the prediction rises when one feature rises by one unit and the others stay: in units of the
-target per unit of the feature. Categories have none.
+A partial derivative says how much the prediction rises when one feature rises by
+one unit and the others stay: in units of the target per unit of the feature.
+
+The summary has its mean, standard deviation, 5 % and 95 % points. The strength
+is what the usual variation of a feature does to the prediction, in units of the
+target: root mean square of the derivative times the standard deviation of the
+feature. Categories have no derivative, but a strength: how far the predictions
+for their words lie apart. "leads" is the share of rows where a feature is the
+strongest; "rank" has a 95 % bootstrap interval.
 
 Examples:
   isotone sensitivity model.json jobs.csv
@@ -37,30 +58,41 @@ Examples:
     .action(run);
 }
 
-/** Moments of one feature's partial derivatives, added row by row (Welford). */
-class Moments {
-  n = 0;
-  mean = 0;
-  #squares = 0;
-  least = Number.POSITIVE_INFINITY;
-  greatest = Number.NEGATIVE_INFINITY;
-  negative = 0;
-  positive = 0;
-  add(value: number): void {
-    this.n++;
-    const before = value - this.mean;
-    this.mean += before / this.n;
-    this.#squares += before * (value - this.mean);
-    if (value < this.least) this.least = value;
-    if (value > this.greatest) this.greatest = value;
-    if (value < 0) this.negative++;
-    if (value > 0) this.positive++;
+/** Rows that are kept for the summary, each with the same chance (reservoir sampling). */
+class Kept {
+  total = 0;
+  readonly #width: number;
+  readonly #random: () => number;
+  #values: Float32Array;
+  #weights: Float64Array;
+  constructor(width: number, seed: number) {
+    this.#width = width;
+    this.#random = uniform(seed);
+    this.#values = new Float32Array(1024 * width);
+    this.#weights = new Float64Array(1024);
   }
-  get sd(): number {
-    return this.n > 1 ? Math.sqrt(this.#squares / (this.n - 1)) : 0;
+  get rows(): number {
+    return Math.min(this.total, MOST);
   }
-  get meanSquare(): number {
-    return this.#squares / this.n + this.mean * this.mean;
+  add(row: Float32Array, weight: number): void {
+    this.total++;
+    const place = this.total <= MOST ? this.total - 1 : Math.floor(this.#random() * this.total);
+    if (place >= MOST) return;
+    if (place >= this.#weights.length) {
+      const more = Math.min(MOST, 2 * this.#weights.length);
+      const [values, weights] = [new Float32Array(more * this.#width), new Float64Array(more)];
+      values.set(this.#values);
+      weights.set(this.#weights);
+      [this.#values, this.#weights] = [values, weights];
+    }
+    this.#values.set(row, place * this.#width);
+    this.#weights[place] = weight;
+  }
+  get values(): Float32Array {
+    return this.#values.subarray(0, this.rows * this.#width);
+  }
+  get weights(): Float64Array {
+    return this.#weights.subarray(0, this.rows);
   }
 }
 
@@ -68,49 +100,69 @@ async function run(modelPath: string, path: string, flags: Flags): Promise<void>
   setQuiet(flags.quiet === true);
   if (flags.csv && flags.json) throw new UsageError("--csv and --json exclude each other");
   const model = await openModel(modelPath);
+  const { features } = model;
+  const width = features.length;
   await withOutput(flags.output, async (output) => {
     const file = await openCsv(path, flags);
-    const kinds = featureColumns(model.features, file);
-    const width = model.features.length;
-    const numbers = model.features.flatMap((feature, f) => (feature.kind === "number" ? [f] : []));
-    const moments = numbers.map(() => new Moments());
-    if (flags.csv) await output.write(csvLines([numbers.map((f) => model.features[f].name)], flags.delimiter));
-    let n = 0;
+    const kinds = featureColumns(features, file);
+    const weightAt = flags.weight === undefined ? -1 : columnIndex(file, flags.weight, "--weight");
+    const weightKind = { name: flags.weight ?? "", kind: "number", missing: false } as const;
+    const numbers = features.flatMap((feature, f) => (feature.kind === "number" ? [f] : []));
+    const constrained = numbers.filter((f) => features[f].constraint !== "free");
+    const kept = new Kept(width, flags.seed);
+    let wrong = 0;
+    if (flags.csv) await output.write(csvLines([numbers.map((f) => features[f].name)], flags.delimiter));
     for await (const { records, columns } of batches(file, kinds)) {
-      const slopes = model.sensitivityMany(columns);
+      const values = encodeRows(columns, features);
+      const slopes = model.sensitivityMany(values);
       if (flags.csv) {
         const rows = records.map((_, r) => numbers.map((f) => shortest(slopes[r * width + f])));
         await output.write(csvLines(rows, flags.delimiter));
       }
-      numbers.forEach((f, k) => {
-        for (let r = 0; r < records.length; r++) moments[k].add(slopes[r * width + f]);
+      records.forEach(({ cells, line }, r) => {
+        for (const f of constrained) {
+          const s = slopes[r * width + f];
+          if (features[f].constraint === "increasing" ? s < 0 : s > 0) wrong++;
+        }
+        const weight = weightAt < 0 ? 1 : (readCell(file, cells[weightAt], line, weightKind) as number);
+        if (weight < 0) {
+          throw new InputError(`${file.name}, line ${line}: the weight is ${weight}: give numbers of at least 0`);
+        }
+        kept.add(values.subarray(r * width, (r + 1) * width), weight);
       });
-      n += records.length;
     }
-    if (n === 0) throw new InputError(`${file.name} has a header but no rows`);
-    const summary = numbers.map((f, k) => {
-      const { name, constraint } = model.features[f];
-      const { mean, sd, meanSquare, least, greatest, negative, positive } = moments[k];
-      const wrong = constraint === "increasing" ? negative : constraint === "decreasing" ? positive : 0;
-      return { name, constraint, mean, sd, meanSquare, min: least, max: greatest, negative: negative / n, wrong };
-    });
-    if (flags.json) await output.write(`${JSON.stringify({ rows: n, features: summary })}\n`);
-    else if (!flags.csv) {
-      const header = ["feature", "constraint", "mean", "sd", "root mean square", "least", "greatest", "below 0"];
-      const lines = summary.map((s) => [
-        s.name,
-        s.constraint,
-        s.mean,
-        s.sd,
-        Math.sqrt(s.meanSquare),
-        s.min,
-        s.max,
-        `${digits(100 * s.negative)} %`,
-      ]);
-      await output.write(textTable(header, lines));
+    if (kept.total === 0) throw new InputError(`${file.name} has a header but no rows`);
+    if (!flags.csv) {
+      if (!kept.weights.some((weight) => weight > 0)) throw new InputError(`${file.name}: every weight is 0`);
+      const { bootstrap, seed } = flags;
+      const summary = sensitivitySummary(model, kept.values, { weights: kept.weights, bootstrap, seed });
+      if (flags.json)
+        await output.write(`${JSON.stringify({ ...summary, rows: kept.total, summarised: summary.rows })}\n`);
+      else {
+        await output.write(summaryTable(summary));
+        const target = quote(model.toJSON().target.name);
+        say(`mean, sd, 5 % and 95 %: ${target} per unit of the feature; strength: ${target} for its usual variation`);
+      }
+      if (kept.total > MOST) say(`summary of ${MOST} rows, sampled from ${kept.total}`);
     }
-    const constrained = summary.filter((s) => s.constraint !== "free");
-    const wrong = constrained.reduce((sum, s) => sum + s.wrong, 0);
-    say(`${n} rows; partial derivatives of the wrong sign: ${wrong} of ${n * constrained.length}`);
+    say(`${kept.total} rows; partial derivatives of the wrong sign: ${wrong} of ${kept.total * constrained.length}`);
   });
+}
+
+/** The strongest first, within 80 columns. */
+function summaryTable({ features }: SensitivitySummary): string {
+  const three = (value: number) => digits(Number(value.toPrecision(3)));
+  const sign = { increasing: "+", decreasing: "-", free: "" };
+  const header = ["feature", "sign", "mean", "sd", "5 %", "95 %", "strength", "leads", "rank"];
+  const rows = [...features]
+    .sort((a, b) => a.rank - b.rank)
+    .map((f) => {
+      const none = f.spread === 0 && f.mean === 0 && f.min === 0 && f.max === 0;
+      const derivative = none ? ["-", "-", "-", "-"] : [f.mean, f.sd, f.quantiles.p5, f.quantiles.p95].map(three);
+      const [first, last] = f.rankInterval;
+      const rank = first === last ? `${f.rank}` : `${f.rank} (${first}-${last})`;
+      const name = f.name.length > 18 ? `${f.name.slice(0, 17)}…` : f.name;
+      return [name, sign[f.constraint], ...derivative, three(f.strength), `${Math.round(100 * f.largest)} %`, rank];
+    });
+  return textTable(header, rows);
 }
