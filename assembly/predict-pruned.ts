@@ -1,6 +1,7 @@
 // Prediction that prunes large networks (prune.ts): what the whole library uses. Same interface and bits as predict.ts.
 
 import { alloc, reset } from "./arena";
+import { tracksTiles } from "./forward";
 import { inputs, part, tileCount } from "./image";
 import { many, one, sensitivities } from "./predict";
 import { makePlan, planSize } from "./prune";
@@ -8,6 +9,7 @@ import { makePlan, planSize } from "./prune";
 /** Once a model lies in memory: its plan for pruning, where that pays. False when memory is refused. */
 export function planModel(model: usize): bool {
   const metas = part(model, 17);
+  store<i32>(model, tracksTiles(metas, tileCount(model)) ? 1 : 0, 100);
   const plan = alloc(planSize(metas, tileCount(model), inputs(model)));
   if (!plan) return false;
   if (makePlan(plan, metas, part(model, 18), tileCount(model), inputs(model))) store<u32>(model, <u32>plan, 84);

@@ -2,7 +2,7 @@
 // This file is also the whole interface of the small module behind `isotone/predict`: every plane of every row. The whole library prunes
 // (predict-pruned.ts): same bits, type parameter Prune = i32 (resolved when compiling).
 
-import { forward1, forward8, transpose8 } from "./forward";
+import { forward1, forward8, planesOfTiles, transpose8 } from "./forward";
 import { EXP, IDENTITY, inputs, layOut, networkCount, padded, part, rowLength, tileCount } from "./image";
 import { isPlain, preparePlain8, prepareRow, prepareRowBackward } from "./inputs";
 import { expf, logistic } from "./math";
@@ -41,11 +41,11 @@ function activeAt(model: usize): usize {
   return scratchSums(model) + 32 + ((<usize>padded(model)) << 2);
 }
 
-/** One raw row. */
+/** One raw row; NaN where prepareRow says that it is not fit. */
 export function one<Prune>(model: usize, raw: usize): f32 {
   layOut(model);
   const z = part(model, 20);
-  prepareRow(model, raw, z);
+  if (!prepareRow(model, raw, z)) return NaN;
   if (isInteger<Prune>()) {
     const plan = <usize>load<u32>(model, 84);
     if (plan && shouldPrune(plan, 1)) {
@@ -84,6 +84,11 @@ function forwardRows<Track, Prune>(model: usize, raw: usize, rows: i32, sums: us
     return fine;
   }
   transpose8(z, padded(model), d, xt);
+  if (isInteger<Track>() && isInteger<Prune>() && load<i32>(model, 100)) {
+    forward8<i64>(part(model, 18), part(model, 17), tileCount(model), d, xt, sums, active, 32);
+    planesOfTiles(part(model, 18), networkCount(model), d, xt, active, 32);
+    return fine;
+  }
   forward8<Track>(part(model, 18), part(model, 17), tileCount(model), d, xt, sums, active, 32);
   return fine;
 }

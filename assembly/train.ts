@@ -3,7 +3,7 @@
 // f(x) = sum_m factor_m net_m(x); the factor is folded into the tiles, so the forward kernel is the one of prediction.
 
 import { alloc, allocZeroed } from "./arena";
-import { forward8, transpose8 } from "./forward";
+import { forward8, planesOfTiles, tracksTiles, transpose8 } from "./forward";
 import { paddedSize, putGroup, tilesOf } from "./layout";
 import { loss, lossBackward, SQUARED } from "./loss";
 import { logf, logit } from "./math";
@@ -43,6 +43,7 @@ let owner: usize = 0; // [planes] network
 let resting: usize = 0; // [planes] steps that a plane has rested, 0: awake
 let touched: usize = 0; // [planes] bytes: 1 when the batch sent it a gradient
 let plan: usize = 0; // prune.ts; 0 where it does not pay
+let byTiles: bool = false; // active planes by their tiles (forward.ts)
 
 // scratch of one batch
 let batchRows: usize = 0; // [batch][dp]
@@ -150,6 +151,7 @@ export function setNetworks(count: i32, shapes: usize, factor: usize, lambda: us
       }
     }
   }
+  byTiles = tracksTiles(metas, tileCount);
   plan = alloc(planSize(metas, tileCount, d));
   if (!plan) return 0;
   if (!makePlan(plan, metas, tiles, tileCount, d)) plan = 0;
@@ -358,6 +360,11 @@ function forwardBatch(count: i32): void {
   for (let r = 0; r < count; r += 8) {
     transpose8(batchRows + ((<usize>(r * dp)) << 2), dp, d, xt);
     const place = (<usize>r) << 2;
+    if (byTiles) {
+      forward8<i64>(tiles, metas, tileCount, d, xt, sums + place, active + place, (<usize>batchSize) << 2);
+      planesOfTiles(tiles, networks, d, xt, active + place, (<usize>batchSize) << 2);
+      continue;
+    }
     forward8<i32>(tiles, metas, tileCount, d, xt, sums + place, active + place, (<usize>batchSize) << 2);
   }
 }

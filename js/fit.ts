@@ -270,7 +270,7 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
     wantedThreads > 1
       ? startHelpers(
           wantedThreads - 1,
-          {
+          () => ({
             module: t.module,
             x: t.f32(x).slice(),
             y: target.y,
@@ -282,7 +282,7 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
             factors,
             signs: [...signs, 1],
             batch: Math.max(8, batch),
-          },
+          }),
           signal,
         )
       : { helpers: [], close: () => {} };
@@ -301,20 +301,24 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
           loss: look.loss,
           validationLoss: look.validationLoss,
           seconds: (Date.now() - began) / 1000,
+          threads: 1 + helpers.filter((helper) => helper.alive()).length,
         });
       };
       const here = (e: number) => trainMember(t, plan, e, rowsOf[e], leftOut[e], centreOf(e), report(e), pause);
       let next = 0;
       const failed: number[] = [];
+      const own = (async () => {
+        while (next < members) {
+          const e = next++;
+          committee[e] = await here(e);
+        }
+      })();
       await Promise.all([
-        (async () => {
-          while (next < members) {
-            const e = next++;
-            committee[e] = await here(e);
-          }
-        })(),
+        own,
         ...helpers.map(async (helper) => {
-          while (next < members) {
+          // one that is not ready yet when all members are given out is not waited for
+          await Promise.race([helper.ready, own]);
+          while (helper.alive() && next < members) {
             const e = next++;
             const job = {
               plan,
@@ -325,11 +329,8 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
               centre: centreOf(e),
             };
             const result = await helper.train(job, report(e));
-            if (!result) {
-              failed.push(e);
-              return;
-            }
-            committee[e] = result;
+            if (result) committee[e] = result;
+            else failed.push(e);
           }
         }),
       ]);

@@ -36,6 +36,8 @@ export interface Progress {
   validationLoss: number | null;
   /** Seconds since the start. */
   seconds: number;
+  /** Threads at work: 1 while workers start, and where the host has none. */
+  threads: number;
 }
 
 /** Options of `fit`. Only `target` is needed; the defaults need no tuning. */

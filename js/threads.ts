@@ -3,7 +3,8 @@
 // gets its own copy of the inputs, so no page needs cross-origin isolation.
 //
 // A worker is started from text: the functions `serve`, `createTrainer` and `trainMember`, which therefore use nothing outside themselves.
-// Where a policy forbids that, or compiled modules cannot be sent, the pool says so and the caller trains on.
+// Where a policy forbids that, or compiled modules cannot be sent, there is no helper and the caller trains alone: a worker gets members only
+// after it has said that it is ready, so that one that never starts holds nobody up.
 
 import { abortError } from "./errors.js";
 import { type Look, type MemberResult, type Plan, trainMember } from "./member.js";
@@ -34,8 +35,13 @@ export interface Job {
   centre: Float64Array;
 }
 
-/** One worker. `train` gives undefined when the worker cannot; it is not asked again then. */
+/** One worker. */
 export interface Helper {
+  /** Resolves when it can take members; not at all where the host starts no worker or never says so: nobody may wait for this alone. */
+  ready: Promise<void>;
+  /** Whether it can take members now. */
+  alive(): boolean;
+  /** A member; undefined when the worker cannot, and it can no more after that. */
   train(job: Job, report: (look: Look) => void): Promise<MemberResult | undefined>;
 }
 
@@ -61,7 +67,10 @@ function serve(create: typeof createTrainer, train: typeof trainMember): void {
   }
   async function hear(message: { setup?: Setup; job?: Job }): Promise<void> {
     try {
-      if (message.setup) begin(message.setup);
+      if (message.setup) {
+        begin(message.setup);
+        port.postMessage({ ready: true });
+      }
       if (message.job) {
         const { plan, stream, lambdas, rows, leftOut, centre } = message.job;
         t.f32(ridge).set(lambdas);
@@ -77,11 +86,12 @@ function serve(create: typeof createTrainer, train: typeof trainMember): void {
 }
 
 interface Port {
-  postMessage(message: unknown): void;
+  postMessage(message: unknown, transfer?: ArrayBuffer[]): void;
   terminate(): unknown;
 }
 
 interface Answer {
+  ready?: true;
   look?: Look;
   result?: MemberResult;
   failed?: string;
@@ -95,75 +105,93 @@ function startWorker(text: string, hear: (answer: Answer) => void): Port {
     error?.preventDefault?.();
     hear({ failed: String(error?.message ?? error) });
   };
-  if (typeof host.Worker === "function" && typeof host.URL?.createObjectURL === "function") {
-    const url = host.URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-    const worker = new host.Worker(url, { type: "module" });
-    worker.onmessage = (event: { data: Answer }) => {
-      host.URL.revokeObjectURL(url);
-      hear(event.data);
-    };
-    worker.onerror = fail;
-    worker.onmessageerror = fail;
+  // Node first: some of its versions have a Worker among their globals that takes no text
+  const threads = host.process?.versions?.node && host.process.getBuiltinModule?.("node:worker_threads");
+  if (threads && typeof host.Deno === "undefined" && typeof host.Bun === "undefined") {
+    const worker = new threads.Worker(text, { eval: true });
+    worker.on("message", hear);
+    worker.on("error", fail);
+    worker.on("exit", fail);
     return worker;
   }
-  const worker = new (host.process.getBuiltinModule("node:worker_threads").Worker)(text, { eval: true });
-  worker.on("message", hear);
-  worker.on("error", fail);
-  return worker;
+  const url = host.URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+  const worker = new host.Worker(url, { type: "module" });
+  worker.onmessage = (event: { data: Answer }) => hear(event.data);
+  worker.onerror = fail;
+  worker.onmessageerror = fail;
+  return {
+    postMessage: (message, transfer = []) => worker.postMessage(message, transfer),
+    terminate() {
+      worker.terminate();
+      host.URL.revokeObjectURL(url);
+    },
+  };
 }
 
 /**
- * `count` workers with the same data. `close` ends them, whatever they do; members in hand reject with AbortError then if `signal` has aborted,
- * else count as failed.
+ * `count` workers with the same data; fewer, or none, where the host refuses. `setup` is asked once a worker, and its rows are handed over.
+ * `close` ends them, whatever they do; members in hand reject with AbortError then if `signal` has aborted, else count as failed.
  */
 export function startHelpers(
   count: number,
-  setup: Setup,
+  setup: () => Setup,
   signal?: AbortSignal,
 ): { helpers: Helper[]; close: () => void } {
-  const text = `(${serve})((${createTrainer}),(${trainMember}))`;
+  // a compiler that keeps the names of functions calls a helper of its own inside them
+  const text = `var __name=f=>f;(${serve})((${createTrainer}),(${trainMember}))`;
   const helpers: Helper[] = [];
   const ends: (() => void)[] = [];
   for (let k = 0; k < count; k++) {
     let settle: ((result: MemberResult | undefined) => void) | undefined;
     let refuse: ((error: unknown) => void) | undefined;
     let report: ((look: Look) => void) | undefined;
-    let alive = true;
-    let port: Port;
+    let begun = () => {};
+    let alive = false;
+    let ended = false;
+    let port: Port | undefined;
+    const ready = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
     const end = () => {
-      if (!alive) return;
+      if (ended) return;
+      ended = true;
       alive = false;
       port?.terminate();
+      begun();
       if (signal?.aborted) refuse?.(abortError());
       else settle?.(undefined);
     };
     try {
       port = startWorker(text, (answer) => {
-        if (!alive) return;
+        if (ended) return;
         if (answer.look) report?.(answer.look);
         else if (answer.result) settle?.(answer.result);
-        else end();
+        else if (answer.ready) {
+          alive = true;
+          begun();
+        } else end();
       });
-      port.postMessage({ setup });
+      const data = setup();
+      port.postMessage({ setup: data }, [data.x.buffer as ArrayBuffer]);
     } catch {
       end();
       break;
     }
     ends.push(end);
     helpers.push({
-      train(job, hear) {
-        if (!alive) return Promise.resolve(undefined);
-        return new Promise((resolve, reject) => {
+      ready,
+      alive: () => alive,
+      train: (job, hear) =>
+        new Promise((resolve, reject) => {
           settle = resolve;
           refuse = reject;
           report = hear;
           try {
-            port.postMessage({ job });
+            port?.postMessage({ job });
           } catch {
             end();
           }
-        });
-      },
+        }),
     });
   }
   const close = () => {

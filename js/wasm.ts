@@ -194,6 +194,16 @@ export function createEngine(source: ModuleSource): Engine {
       const model = slot.filling === filling ? slot.at : place(slot);
       const to = room;
       const width = slot.row;
+      if (slot.plain) {
+        // the kernel looks for what is not finite, and gives NaN
+        for (let i = 0; i < width; i++) {
+          const value = row[i];
+          if (typeof value !== "number") return undefined;
+          to[i] = value;
+        }
+        const prediction = (wasm as PredictExports).predictOne(model, input);
+        return prediction === prediction ? prediction : undefined;
+      }
       let strange = 0;
       for (let i = 0; i < width; i++) {
         const value = row[i];

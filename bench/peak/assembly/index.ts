@@ -1,7 +1,7 @@
 // What the hardware gives, and the library's dense forward kernel, in one module, so that both are measured in the same minute.
 
 import { alloc } from "../../../assembly/arena";
-import { forward8, transpose8 } from "../../../assembly/forward";
+import { forward8, planesOfTiles, tracksTiles, transpose8 } from "../../../assembly/forward";
 import { putGroup, tilesOf } from "../../../assembly/layout";
 
 /** The practical peak of f32x4 mul + add: twelve chains s = s * x + c, all operands in registers; 96 floating-point operations a turn. */
@@ -68,9 +68,13 @@ export function prepare(inputs: i32, groups: i32, hyperplanes: i32): void {
 
 /** The dense kernel on eight rows, `turns` times; `track` 1 also finds the active planes, which is all that a derivative costs beyond. */
 export function forward(turns: i32, track: i32): f32 {
+  const byTiles = tracksTiles(metas, count);
   for (; turns > 0; turns--) {
     transpose8(rows, d, d, xt);
-    if (track) forward8<i32>(tiles, metas, count, d, xt, out, active, 32);
+    if (track && byTiles) {
+      forward8<i64>(tiles, metas, count, d, xt, out, active, 32);
+      planesOfTiles(tiles, 1, d, xt, active, 32);
+    } else if (track) forward8<i32>(tiles, metas, count, d, xt, out, active, 32);
     else forward8<f32>(tiles, metas, count, d, xt, out, active, 32);
   }
   return load<f32>(out);
