@@ -2,6 +2,7 @@
 import * as isotone from "isotone";
 import * as small from "isotone/predict";
 import { conformance, FEATURES, makeRows } from "./body.js";
+import { withThreads } from "./threads.js";
 
 // memory of every instance, so that the test can see how near to the limit of 128 MB a fit comes
 const memories = [];
@@ -25,6 +26,7 @@ export default {
           errorOfMean: model.training.heldOut.mean.mae,
         });
       }
+      if (new URL(request.url).pathname === "/threads") return Response.json(await withThreads(isotone));
       return Response.json(await conformance(isotone, small));
     } catch (error) {
       return new Response(String(error?.stack ?? error), { status: 500 });

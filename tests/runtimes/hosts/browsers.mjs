@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundlers } from "./bundlers.mjs";
 import { answer, freePort, json, run, start } from "./process.mjs";
+import { threadsRow } from "./threads.mjs";
 
 export async function launchChromium() {
   const { chromium } = await import("playwright-core");
@@ -31,7 +32,7 @@ async function inChromium(ctx, script, options) {
   }
 }
 
-async function inFirefox(ctx, script) {
+async function inFirefox(ctx, script, options) {
   const { default: puppeteer } = await import("puppeteer-core");
   const browser = await puppeteer.launch({
     browser: "firefox",
@@ -39,7 +40,7 @@ async function inFirefox(ctx, script) {
     headless: true,
   });
   try {
-    const { url, found } = ctx.site.page(script);
+    const { url, found } = ctx.site.page(script, options);
     const page = await browser.newPage();
     await page.goto(url);
     return await found;
@@ -49,7 +50,7 @@ async function inFirefox(ctx, script) {
 }
 
 /** WebKitGTK through WebKitWebDriver, on a display of its own. */
-async function inWebKit(ctx, script) {
+async function inWebKit(ctx, script, options) {
   const home = await mkdtemp(join(tmpdir(), "isotone-webkit-"));
   const display = `:${90 + (process.pid % 100)}`;
   const xvfb = start("Xvfb", [display, "-screen", "0", "800x600x24", "-nolisten", "tcp"]);
@@ -83,7 +84,7 @@ async function inWebKit(ctx, script) {
         },
       },
     });
-    const { url, found } = ctx.site.page(script);
+    const { url, found } = ctx.site.page(script, options);
     await post(`/session/${sessionId}/url`, { url });
     const value = await found;
     await fetch(`${base}/session/${sessionId}`, { method: "DELETE" });
@@ -99,27 +100,49 @@ export const chromiumVersion = async () =>
   /[\d.]+/.exec(await run("/usr/bin/chromium", ["--version", "--no-sandbox"]))[0];
 const plain = "plain.mjs";
 
-export default [
-  { name: "chromium", apt: ["chromium"], version: chromiumVersion, run: (ctx) => inChromium(ctx, plain) },
+const browsers = [
+  { name: "chromium", apt: ["chromium"], version: chromiumVersion, open: inChromium },
   {
     name: "firefox",
     apt: ["firefox-esr"],
     version: async () => /[\d.]+\S*/.exec(await run("/usr/bin/firefox-esr", ["--version"]))[0],
-    run: (ctx) => inFirefox(ctx, plain),
+    open: inFirefox,
   },
   {
     name: "webkit",
     apt: ["webkit2gtk-driver", "xvfb"],
     // WebKitWebDriver has no --version
     version: async () => /Version: ([\d.]+)/.exec(await run("dpkg-query", ["-s", "webkit2gtk-driver"]))[1],
-    run: (ctx) => inWebKit(ctx, plain),
+    open: inWebKit,
   },
+];
+const threaded = "threads-page.mjs";
+
+export default [
+  ...browsers.map(({ open, ...browser }) => ({ ...browser, run: (ctx) => open(ctx, plain) })),
+  ...browsers.map(({ open, name, ...browser }) =>
+    threadsRow({ ...browser, name: `${name} threads`, run: (ctx) => open(ctx, threaded, { workers: true }) }, 2),
+  ),
+  ...browsers.map(({ open, name, ...browser }) =>
+    threadsRow({ ...browser, name: `${name} threads refused`, run: (ctx) => open(ctx, threaded) }, 1),
+  ),
   ...Object.entries(bundlers).map(([name, bundle]) => ({
     name: `chromium ${name}`,
     apt: ["chromium"],
     version: async (ctx) => (await ctx.packageOf(name)).version,
     run: async (ctx) => inChromium(ctx, await bundle(ctx)),
   })),
+  ...Object.entries(bundlers).map(([name, bundle]) =>
+    threadsRow(
+      {
+        name: `chromium ${name} threads`,
+        apt: ["chromium"],
+        version: async (ctx) => (await ctx.packageOf(name)).version,
+        run: async (ctx) => inChromium(ctx, await bundle(ctx), { workers: true, query: "&threads" }),
+      },
+      2,
+    ),
+  ),
   {
     name: "chromium strict policy",
     apt: ["chromium"],

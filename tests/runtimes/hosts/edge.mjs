@@ -2,6 +2,7 @@
 // bundled by esbuild; the `?module` imports become modules that the host has compiled, as edge platforms do. And the default entry, refused.
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { threadsRow } from "./threads.mjs";
 
 async function bundle(entry, conditions, globalName) {
   const { build } = await import("esbuild");
@@ -53,6 +54,18 @@ const version = async (ctx) => (await ctx.packageOf("@edge-runtime/vm")).version
 
 export default [
   { name: "edge", version, run: async (ctx) => JSON.parse(await evaluate(ctx, ["edge-light"])) },
+  threadsRow(
+    {
+      name: "edge threads",
+      version,
+      async run(ctx) {
+        const vm = await edgeVM(ctx, join(ctx.app, "edge.mjs"));
+        await vm.evaluate("globalThis.answer");
+        return JSON.parse(await vm.evaluate("globalThis.withThreads()"));
+      },
+    },
+    1,
+  ),
   {
     name: "edge default entry",
     version,

@@ -1,6 +1,7 @@
 // Node: this one and three other majors, by import and by require; with modules of the caller's own; with two copies of the package.
 import { join } from "node:path";
 import { run } from "./process.mjs";
+import { threadsRow } from "./threads.mjs";
 
 const version = async (program) => (await run(program, ["--version"])).trim();
 
@@ -33,4 +34,13 @@ export default [
         join(ctx.app, "node_modules/isotone/dist/predict.wasm"),
       ]),
   },
+  threadsRow({ ...own, name: "node threads", run: (ctx) => guest(ctx, self(), ["threads.mjs"]) }, 2),
+  threadsRow(
+    {
+      name: "node 26 threads",
+      version: (ctx) => version(other(26)(ctx)),
+      run: (ctx) => guest(ctx, other(26)(ctx), ["threads.mjs"]),
+    },
+    2,
+  ),
 ];

@@ -30,7 +30,8 @@ export async function openSite(folder) {
       return;
     }
     if (url.pathname === "/page") {
-      const policy = url.searchParams.get("wasm") === "no" ? POLICY : `${POLICY} 'wasm-unsafe-eval'`;
+      const wasm = url.searchParams.get("wasm") === "no" ? POLICY : `${POLICY} 'wasm-unsafe-eval'`;
+      const policy = url.searchParams.get("workers") === "yes" ? `${wasm}; worker-src blob:` : wasm;
       response.writeHead(200, { "content-type": "text/html; charset=utf-8", "content-security-policy": policy });
       response.end(
         `<!doctype html><title>isotone</title><script type="module" src="/${url.searchParams.get("script")}"></script>`,
@@ -50,14 +51,17 @@ export async function openSite(folder) {
   const origin = `http://127.0.0.1:${server.address().port}`;
   return {
     origin,
-    page(script, { wasm = true, timeout = 120_000 } = {}) {
+    page(script, { wasm = true, workers = false, query = "", timeout = 120_000 } = {}) {
       const id = String(next++);
       const found = new Promise((resolve, reject) => {
         waiting.set(id, { resolve, reject });
         setTimeout(() => reject(new Error(`the page reported nothing within ${timeout / 1000} s`)), timeout).unref();
       });
       found.catch(() => {});
-      return { url: `${origin}/page?id=${id}&script=${script}&wasm=${wasm ? "yes" : "no"}`, found };
+      return {
+        url: `${origin}/page?id=${id}&script=${script}&wasm=${wasm ? "yes" : "no"}&workers=${workers ? "yes" : "no"}${query}`,
+        found,
+      };
     },
     close: () =>
       new Promise((resolve) => {

@@ -3,6 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { answer, freePort, json, run, start } from "./process.mjs";
+import { threadsRow } from "./threads.mjs";
 
 const workerd = (ctx) => join(ctx.here, "node_modules/@cloudflare/workerd-linux-64/bin/workerd");
 const version = async (ctx) =>
@@ -43,6 +44,7 @@ const dist = "node_modules/isotone/dist";
 const WORKER = [
   ["worker.mjs", "worker.mjs"],
   ["body.js", "body.js"],
+  ["threads.js", "threads.js"],
   ["sha256.js", "sha256.js"],
   ["isotone", `${dist}/index.workerd.js`],
   ["kernels.wasm", `${dist}/kernels.wasm`],
@@ -56,6 +58,15 @@ export default [
     version,
     run: (ctx) => serve(ctx, "worker", WORKER, async (url, program) => json(await answer(url, program))),
   },
+  threadsRow(
+    {
+      name: "workerd threads",
+      version,
+      run: (ctx) =>
+        serve(ctx, "threads", WORKER, async (url, program) => json(await answer(`${url}/threads`, program))),
+    },
+    1,
+  ),
   {
     name: "workerd fit",
     version,
