@@ -1,0 +1,163 @@
+// Members in workers: the bytes of one thread; workers that fail, never start or are aborted. Other hosts: tests/runtimes.
+
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { type FitOptions, fit } from "../../js/index.js";
+import type { Plan } from "../../js/member.js";
+import { type Setup, startHelpers } from "../../js/threads.js";
+import { wasmModule } from "../../js/wasm.inline.js";
+
+/** Rows with a bend, a saturation and a category. */
+function columns(n: number) {
+  const a = Array.from({ length: n }, (_, r) => (r * 37) % 53);
+  const b = Array.from({ length: n }, (_, r) => (r * 11) % 29);
+  const c = Array.from({ length: n }, (_, r) => ["x", "y", "z"][r % 3]);
+  const y = a.map((v, r) => Math.min(v, 30) + b[r] / 3 + (c[r] === "y" ? 5 : 0) + ((r * 7) % 5));
+  return { a, b, c, y };
+}
+
+const options: FitOptions = {
+  target: "y",
+  features: { a: "increasing", b: 1, c: { categories: "auto" } },
+  members: 5,
+  epochs: 40,
+  batch: 32,
+  seed: 9,
+};
+
+const setup = (change: Partial<Setup> = {}): Setup => ({
+  module: wasmModule(),
+  x: Float32Array.from({ length: 64 }, (_, i) => (i % 13) / 6 - 1),
+  y: Float32Array.from({ length: 32 }, (_, i) => (i % 7) / 3 - 1),
+  columns: 2,
+  withLevel: 0,
+  levelScale: 1,
+  shapes: [1, 1, 2, 2],
+  factors: [1, 1],
+  signs: [1, 0, 1],
+  batch: 8,
+  ...change,
+});
+
+const plan: Plan = {
+  seed: 1,
+  loss: 0,
+  parameter: 0,
+  levels: [0.5],
+  steps: 20,
+  batch: 8,
+  rate: 0.02,
+  looks: 4,
+  keepAll: false,
+  planes: 5,
+  dp: 4,
+  withPlane: true,
+  spread: 0.25,
+  slice: 6e7,
+};
+
+const job = (change: Partial<Plan> = {}) => ({
+  plan: { ...plan, ...change },
+  stream: 0,
+  lambdas: [0, 0],
+  rows: Uint32Array.from({ length: 24 }, (_, i) => i),
+  leftOut: Uint32Array.from({ length: 8 }, (_, i) => 24 + i),
+  centre: Float64Array.of(0.5, 0.1, 0),
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+describe("fit with threads", () => {
+  test.each(["squared", "poisson", { quantiles: [0.2, 0.8] }] as const)(
+    "gives the bytes of one thread: %j",
+    async (loss) => {
+      const rows = columns(600);
+      const one = JSON.stringify(await fit(rows, { ...options, loss }));
+      for (const threads of [2, 3]) {
+        let last = 0;
+        const onProgress = (p: { threads: number; epoch: number; epochs: number }) => {
+          expect(p.threads).toBeLessThanOrEqual(threads);
+          expect(p.epoch).toBeGreaterThanOrEqual(last);
+          last = p.epoch;
+        };
+        expect(JSON.stringify(await fit(rows, { ...options, loss, threads, onProgress }))).toBe(one);
+      }
+    },
+  );
+
+  test("trains alone, and gives the same bytes, where no worker can be started", async () => {
+    const rows = columns(300);
+    const one = JSON.stringify(await fit(rows, options));
+    // neither Node's workers nor a page's
+    vi.stubGlobal("process", { ...process, versions: {} });
+    vi.stubGlobal("Worker", undefined);
+    const threads: number[] = [];
+    const model = await fit(rows, { ...options, threads: 4, onProgress: (p) => void threads.push(p.threads) });
+    expect(JSON.stringify(model)).toBe(one);
+    expect(new Set(threads)).toEqual(new Set([1]));
+  });
+
+  test("is not held up by a worker that never says a word", async () => {
+    const rows = columns(300);
+    const one = JSON.stringify(await fit(rows, options));
+    let ended = 0;
+    vi.stubGlobal("process", { ...process, versions: {} });
+    vi.stubGlobal(
+      "Worker",
+      class {
+        postMessage() {}
+        terminate() {
+          ended++;
+        }
+      },
+    );
+    expect(JSON.stringify(await fit(rows, { ...options, threads: 3 }))).toBe(one);
+    expect(ended).toBe(2);
+  });
+});
+
+describe("helpers", () => {
+  test("train a member, and report each look", async () => {
+    const { helpers, close } = startHelpers(1, setup);
+    await helpers[0].ready;
+    expect(helpers[0].alive()).toBe(true);
+    const looks: number[] = [];
+    const result = await helpers[0].train(job(), (look) => void looks.push(look.step));
+    expect(looks).toEqual([0, 5, 10, 15, 20]);
+    expect(result?.weights[result.best]).toHaveLength(20);
+    close();
+    expect(helpers[0].alive()).toBe(false);
+  });
+
+  test("that cannot begin are never alive", async () => {
+    const { helpers, close } = startHelpers(1, () => setup({ shapes: [1], factors: [1, 1], module: {} as never }));
+    await helpers[0].ready;
+    expect(helpers[0].alive()).toBe(false);
+    close();
+  });
+
+  test("that fail at a member give nothing, and take no more", async () => {
+    const { helpers, close } = startHelpers(1, setup);
+    await helpers[0].ready;
+    expect(await helpers[0].train({ ...job(), rows: null as never }, () => {})).toBeUndefined();
+    expect(helpers[0].alive()).toBe(false);
+    close();
+  });
+
+  test("reject with AbortError when the caller aborts while they train", async () => {
+    const controller = new AbortController();
+    const { helpers } = startHelpers(1, setup, controller.signal);
+    await helpers[0].ready;
+    const long = helpers[0].train(job({ steps: 2_000_000_000 }), () => controller.abort());
+    await expect(long).rejects.toMatchObject({ name: "AbortError" });
+    expect(helpers[0].alive()).toBe(false);
+  });
+
+  test("count as failed when they are closed without an abort", async () => {
+    const { helpers, close } = startHelpers(1, setup);
+    await helpers[0].ready;
+    const long = helpers[0].train(job({ steps: 2_000_000_000 }), () => close());
+    expect(await long).toBeUndefined();
+  });
+});
