@@ -55,7 +55,9 @@ async function run(modelPath: string, path: string, flags: Flags): Promise<void>
     const kinds = featureColumns(model.features, file);
     const target = model.toJSON().target.name;
     const more: ColumnKind[] = [];
-    if (file.header.includes(target)) more.push({ name: target, kind: "number", missing: false });
+    // asked of the header: a target may be called "constructor"
+    const compared = file.header.includes(target);
+    if (compared) more.push({ name: target, kind: "number", missing: false });
     if (flags.weight !== undefined) {
       columnIndex(file, flags.weight, "--weight");
       if (flags.weight !== target && !kinds.some(({ name }) => name === flags.weight))
@@ -75,7 +77,8 @@ async function run(modelPath: string, path: string, flags: Flags): Promise<void>
           throw new InputError(`${file.name}, line ${records[r].line}: the weight ${quote(String(w))} is below 0`);
         weighted ||= w > 0;
       });
-      rows.add(encodeRows(columns, model.features), columns[target] as number[] | undefined, weights);
+      const actual = compared ? (columns[target] as number[]) : undefined;
+      rows.add(encodeRows(columns, model.features), actual, weights);
       n += records.length;
       bar.draw(undefined, `reading ${file.name}: ${n} rows`);
     }

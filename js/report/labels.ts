@@ -55,7 +55,8 @@ export function roundTicks(low: number, high: number, count: number): number[] {
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
   const out: number[] = [];
-  for (let k = first; k <= last && out.length < 50; k++) out.push(at(k));
+  // no negative zero
+  for (let k = first; k <= last && out.length < 50; k++) out.push(k === 0 ? 0 : at(k));
   return out;
 }
 

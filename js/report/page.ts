@@ -310,7 +310,7 @@ function qualityFigures(study: Study, quality: Quality, panel: Panel): Markup[] 
     }),
     figure({
       title: say.residualsFinding(study),
-      text: "Actual value minus prediction, one dot a row; the band holds nine rows of ten.",
+      text: `Actual value minus prediction, one dot a row (${say.ofThem(quality.residuals.length, quality.rows)}); the band holds nine rows of ten.`,
       charts: panel((c) =>
         charts.residualsChart(
           quality,
@@ -413,7 +413,7 @@ ${categories && html`<p>A category has no derivative: there it is the spread of 
       ),
     })}</div>
 <div class="split"><div><h3>How it differs from row to row</h3>
-<p>One dot a row: partial derivative times standard deviation. A wide swarm belongs to a driver that matters in some rows more than in others. ${categories && "Categories: the row's own category instead of an average one."}</p></div>
+<p>One dot a row (${say.ofThem(study.swarms[0]?.effects.length ?? 0, study.rows.total)}): partial derivative times standard deviation. A wide swarm belongs to a driver that matters in some rows more than in others. ${categories && "Categories: the row's own category instead of an average one."}</p></div>
 ${figure({
   charts: both((c) =>
     charts.swarmChart(
@@ -473,7 +473,7 @@ function eachSection(study: Study, panel: Panel): Markup {
     study.shown < study.drivers.length
       ? `One more unit, and the whole range: the ${study.shown} strongest of ${study.drivers.length}`
       : "One more unit, and the whole range",
-    html`<p>First the partial derivative at ${plural(study.swarms[0]?.effects.length ?? 0, "row")}, against the value there: the line is the median, the band holds nine rows of ten. Then how the prediction changes from the least value on: PDP is the mean over rows with the driver set to each value, thin lines are single rows (ICE). ALE only compares neighbouring values in rows that have them: where columns move together and the two disagree, trust ALE.</p>
+    html`<p>First the partial derivative at single rows (${say.ofThem(study.swarms[0]?.effects.length ?? 0, study.rows.total)}), against the value there: the line is the median, the band holds nine rows of ten. Then how the prediction changes from the least value on: PDP is the mean over rows with the driver set to each value, thin lines are single rows (ICE). ALE only compares neighbouring values in rows that have them: where columns move together and the two disagree, trust ALE.</p>
 <ul class="key lead"><li><i class="line"></i>median or mean (PDP)</li><li><i class="dash"></i>ALE</li><li><i class="thin"></i>single rows (ICE)</li><li>short marks: tenths of the rows</li></ul>`,
     ...shown.map((driver, k) => driverCard(study, driver, study.curves[k], panel)),
   );

@@ -62,7 +62,7 @@ export function short(value: number, digits = 3): string {
   let text: string;
   if (size >= 1e9 || size < 1e-4) text = powered(value, digits);
   else if (size >= 1000) text = grouped(Math.round(value));
-  else if (Number(value.toPrecision(digits)) >= 1000) text = grouped(1000);
+  else if (Number(size.toPrecision(digits)) >= 1000) text = grouped(Math.round(value));
   else text = String(Number(value.toPrecision(digits)));
   return text.replace(/-/g, "−");
 }

@@ -293,6 +293,11 @@ export function trainingFinding(study: Study): string {
   return members > 1 ? `${plural(members, "member")}, averaged` : "How it was trained";
 }
 
+/** How many of some rows are shown. */
+export function ofThem(shown: number, total: number): string {
+  return shown < total ? `${count(shown)} of ${count(total)}` : `all ${count(total)}`;
+}
+
 /** Rows behind the charts. */
 export function sampleNote(study: Study): string {
   const { total, sampled } = study.rows;

@@ -366,6 +366,64 @@ describe("isotone explain", () => {
   });
 });
 
+describe("isotone report", () => {
+  it("writes one page about a model and a file, and explains a row", async () => {
+    const args = ["report", "model.json", "jobs.csv", "--row", "7", "--unit", "min", "-o", "report.html"];
+    const { code, out, err } = await isotone(args);
+    expect([code, out, err]).toEqual([
+      0,
+      "",
+      expect.stringMatching(/^wrote report\.html \(\d+ kB\): open it in a browser\n$/),
+    ]);
+    const page = get("report.html");
+    expect(page.startsWith("<!DOCTYPE html>")).toBe(true);
+    expect(page.endsWith("</html>\n")).toBe(true);
+    expect(page).not.toMatch(/<script|https?:\/\/(?!www\.w3\.org\/2000\/svg)/);
+    for (const text of ["Row 7: ", "apparently trained on", "isotone predict model.json new.csv"])
+      expect(page).toContain(text);
+    expect(leftovers()).toEqual([]);
+    // the same from stdin to stdout, but for the name of the file
+    const piped = await isotone(["report", "model.json", "-", "--row", "7", "--unit", "min"], get("jobs.csv"));
+    expect(piped.out).toBe(page.replaceAll("jobs.csv", "stdin").replaceAll("model.json stdin", "model.json rows.csv"));
+  });
+
+  it("calls rows held out when told, weighs them, and does without the target", async () => {
+    const held = await isotone(["report", "model.json", "new.csv", "--held-out", "--weight", "staff"]);
+    expect(held.out).toContain("On the 40 rows of this file, held out, by weight");
+    put("bare.csv", get("new.csv").replace(/,[^,\n]*$/gm, ""));
+    const bare = await isotone(["report", "model.json", "bare.csv", "-o", "bare.html"]);
+    expect([bare.code, bare.err]).toEqual([
+      0,
+      expect.stringContaining('note: bare.csv has no column "minutes", so nothing is compared with it\n'),
+    ]);
+    expect(get("bare.html")).toContain("so predictions cannot be compared with it here");
+  });
+
+  it("says what is wrong, and leaves nothing", async () => {
+    put("empty.csv", `${jobs(0).join("\n")}\n`);
+    put("light.csv", get("new.csv").replace(/^(j3,\d+,\d+,)\d+/m, "$1-1"));
+    const wrong: [string[], number, string][] = [
+      [["empty.csv"], 1, "empty.csv has a header but no rows"],
+      [["new.csv", "--row", "41"], 1, "--row 41: new.csv has 40 rows"],
+      [["new.csv", "--row", "0"], 2, "Expected a whole number from 1"],
+      [["new.csv", "--weight", "wieght"], 2, '--weight: no column "wieght" in new.csv'],
+      [["light.csv", "--weight", "staff"], 1, 'light.csv, line 5: the weight "-1" is below 0'],
+    ];
+    for (const [args, code, message] of wrong) {
+      const result = await isotone(["report", "model.json", ...args, "-o", "wrong.html"]);
+      expect([result.code, result.err]).toEqual([code, expect.stringContaining(message)]);
+      expect(existsSync(join(folder, "wrong.html"))).toBe(false);
+    }
+    expect(leftovers()).toEqual([]);
+  });
+
+  it("is loaded by no other command", () => {
+    const text = readFileSync(cli, "utf8");
+    expect(text.match(/["'][^"']*report\.js["']/g)).toEqual(['"./report.js"']);
+    expect(text).toMatch(/import\("\.\/report\.js"\)/);
+  });
+});
+
 describe("hostile names", () => {
   const names = [
     "__proto__",

@@ -1,7 +1,7 @@
 // The pieces of the demo: measured rows, the linear and the MLP rival, the tables, and what it claims of isotone.
 
 import { describe, expect, it } from "vitest";
-import { rankActivities, scoreTable, sensitivityTable } from "../../examples/jobs/demo.mjs";
+import { rankActivities, reportOf, scoreTable, sensitivityTable } from "../../examples/jobs/demo.mjs";
 import { fitLinear } from "../../examples/jobs/linear.mjs";
 import { ACTIVITIES, drawJobs } from "../../examples/jobs/measure.mjs";
 import { fitMlp } from "../../examples/jobs/mlp.mjs";
@@ -9,6 +9,7 @@ import { barsOf, drawDerivatives } from "../../examples/jobs/picture.mjs";
 import { generator } from "../../examples/jobs/random.mjs";
 import { baselines, columnOf, negatives, readJobs, studyIsotone } from "../../examples/jobs/study.mjs";
 import * as isotone from "../../js/index.js";
+import * as report from "../../js/report/index.js";
 
 const jobs = readJobs();
 
@@ -85,6 +86,9 @@ describe("the demo", () => {
     expect(own.derivatives.length).toBe(jobs.test.rows.length * 7);
     expect(negatives(own.derivatives)).toBe(0);
     expect(own.model.certify().monotone).toBe(true);
+    const page = reportOf(report, own.model, jobs.test);
+    expect(page).toContain(`On the ${jobs.test.rows.length} rows of this file, held out`);
+    expect(page).toContain(`of ${(jobs.test.rows.length * 7).toLocaleString("en")} constrained partial derivatives`);
   });
 
   it("prints tables that fit into 80 columns", () => {
