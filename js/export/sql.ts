@@ -52,6 +52,18 @@ interface Words {
   folds: boolean;
   /** Longest name, in UTF-8 bytes or characters. */
   longest: number;
+  /** Where the engine has dot products of arrays: it plans and runs those far faster than sums of products. */
+  dot?: {
+    /** An array of `n` doubles; none may be NULL. */
+    array(values: string[]): string;
+    product?(weights: readonly number[], z: string): string;
+    /** An expression of z, which is computed once. */
+    bind(z: string, body: string): string;
+    /** The sum of the networks at once. */
+    total?(networks: number[][][][], z: string): string;
+    /** Only for models of more weights than this. */
+    above?: number;
+  };
 }
 
 const doubled = (mark: string) => (text: string) => mark + text.replaceAll(mark, mark + mark) + mark;
@@ -115,6 +127,13 @@ const DIALECTS: Record<Dialect, Words> = {
     isNaN: (x) => `isnan(${x})`,
     folds: true,
     longest: Number.POSITIVE_INFINITY,
+    dot: {
+      array: (values) => `CAST([${values.map((x) => `COALESCE(${x}, 0e0)`).join(", ")}] AS DOUBLE[${values.length}])`,
+      // with exponents: an array of decimals would be cut to their common type
+      product: (weights, z) =>
+        `array_inner_product(CAST([${weights.map(number).join(", ")}] AS DOUBLE[${weights.length}]), ${z})`,
+      bind: (z, body) => `(SELECT ${body} FROM (SELECT ${z} AS z) AS z)`,
+    },
   },
   clickhouse: {
     double: (x) => `CAST(${x} AS Nullable(Float64))`,
@@ -127,6 +146,11 @@ const DIALECTS: Record<Dialect, Words> = {
     isNaN: (x) => `isNaN(${x})`,
     folds: false,
     longest: Number.POSITIVE_INFINITY,
+    dot: {
+      array: (values) => `[${values.map((x) => `ifNull(${x}, 0e0)`).join(", ")}]`,
+      product: (weights, z) => `dotProduct([${weights.map(literal)}], ${z})`,
+      bind: (z, body) => `arrayMap(z -> ${body}, [${z}])[1]`,
+    },
   },
   spark: {
     double: (x) => `CAST(${x} AS DOUBLE)`,
@@ -139,6 +163,15 @@ const DIALECTS: Record<Dialect, Words> = {
     isNaN: (x) => `isnan(${x})`,
     folds: true,
     longest: Number.POSITIVE_INFINITY,
+    // Spark compiles sums to Java: fast, but beyond some thousand terms it takes minutes and gigabytes. Arrays are interpreted, and planned at once
+    dot: {
+      above: 5000,
+      array: (values) => `array(${values.join(", ")})`,
+      bind: (z, body) => `element_at(transform(array(${z}), z -> ${body}), 1)`,
+      total: (networks, z) =>
+        `aggregate(from_json('${JSON.stringify(networks, (_, v) => (typeof v === "number" ? Number(v.toPrecision(9)) : v))}', 'array<array<array<array<double>>>>'), 0e0, ` +
+        `(s, n) -> s + array_min(transform(n, g -> array_max(transform(g, w -> aggregate(zip_with(w, ${z}, (a, b) -> a * b), 0e0, (t, x) -> t + x))))))`,
+    },
   },
   bigquery: {
     double: (x) => `CAST(${x} AS FLOAT64)`,
@@ -158,6 +191,15 @@ const DIALECTS: Record<Dialect, Words> = {
 function number(x: number): string {
   const text = String(Number(x.toPrecision(9)));
   return text.includes("e") ? text : `${text}e0`;
+}
+
+/**
+ * A double in an array for ClickHouse, which takes anything with a point for one: eight digits (5e-9) and nothing to spare, since its queries
+ * may have 262,144 bytes unless max_query_size says otherwise.
+ */
+function literal(x: number): string {
+  const text = String(Number(x.toPrecision(8))).replace(/^(-?)0\./, "$1.");
+  return /[.e]/.test(text) ? text : `${text}.`;
 }
 
 /** `a + w * z`, the sign of w drawn out. */
@@ -201,18 +243,21 @@ export function toSQL(model: Exportable, options: SQLOptions): string {
   const dialect = ALIASES[options?.dialect];
   if (!Object.hasOwn(ALIASES, options?.dialect ?? ""))
     throw rangeError("dialect", Object.keys(ALIASES).join(", "), options?.dialect);
-  const words = DIALECTS[dialect];
   const whole = modelData(model);
   const data = options.prune ? pruneModel(whole) : whole;
+  const words = { ...DIALECTS[dialect] };
+  const weights = data.networks.flat(2).length * (data.inputs.length + 1);
+  if (words.dot && weights <= (words.dot.above ?? 0)) delete words.dot;
   const columns = columnNames(data, options, dialect, words);
   const level = fedLevel(data, options.level ?? 0.5);
 
   const values = data.features.map((feature, f) => value(feature, columns[f], dialect, words));
   const missing = data.features.map((feature, f) => isMissing(feature, columns[f], words));
   const valid = (v: string[]) => v.map((x) => `${x} IS NOT NULL`).join(" AND ");
+  const { dot } = words;
   if (options.table === undefined) {
     const z = data.inputs.map((input) => prepared(input, values[input.feature], missing[input.feature], level, words));
-    return `CASE WHEN ${valid(values)} THEN ${linked(data, z, words)} END`;
+    return `CASE WHEN ${valid(values)} THEN ${bound(data, z, dialect, words)} END`;
   }
 
   const table = typeof options.table === "string" ? [options.table] : options.table;
@@ -229,19 +274,17 @@ export function toSQL(model: Exportable, options: SQLOptions): string {
     ...values.map((x, f) => `${x} AS ${v[f]}`),
     ...[...new Set(asked)].map((f) => `CASE WHEN ${missing[f]} THEN 1e0 ELSE 0e0 END AS ${m[f]}`),
   ];
-  // ClickHouse plans a constant array and a dot product far sooner than a sum of products
-  const arrays = dialect === "clickhouse";
   const inputs = data.inputs.map((input) =>
     prepared(input, v[input.feature], `${m[input.feature]} = 1e0`, level, words),
   );
   const second = [
     ...keep.map((_, k) => `k${k}`),
     `CASE WHEN ${valid(v)} THEN 1 ELSE 0 END AS ok`,
-    ...(arrays ? [`[${inputs.join(", ")}, 1e0] AS z`] : inputs.map((input, i) => `${input} AS ${z[i]}`)),
+    ...(dot ? [`${dot.array([...inputs, "1e0"])} AS z`] : inputs.map((input, i) => `${input} AS ${z[i]}`)),
   ];
   const third = [
     ...keep.map((name, k) => `k${k} AS ${name}`),
-    `CASE WHEN ok = 1 THEN ${linked(data, arrays ? null : z, words)} END AS ${words.name(options.as ?? "prediction")}`,
+    `CASE WHEN ok = 1 THEN ${linked(data, dot ? "z" : z, words)} END AS ${words.name(options.as ?? "prediction")}`,
   ];
   const from = table.map((part) => words.name(part)).join(".");
   const inner = `SELECT ${second.join(",\n    ")}\n  FROM (SELECT ${first.join(",\n      ")}\n    FROM ${from}) AS v`;
@@ -255,7 +298,7 @@ export function toSQL(model: Exportable, options: SQLOptions): string {
     case "mysql":
       return `${outer}(${inner}\n  LIMIT 18446744073709551615) AS z`;
     case "clickhouse": {
-      const elements = 20 * data.networks.flat(2).length + 100 * z.length + 50000;
+      const elements = (z.length + 20) * data.networks.flat(2).length + 100 * z.length + 50000;
       const settings = [`max_ast_elements = ${elements}`, `max_expanded_ast_elements = ${elements}`];
       // several threads hand rows over in any order
       if (keep.length === 0) settings.unshift("max_threads = 1");
@@ -280,7 +323,7 @@ function columnNames(data: ModelData, options: SQLOptions, dialect: Dialect, wor
       column.includes("\0") ||
       (dialect === "mysql" && (/[\u{10000}-\u{10ffff}]/u.test(column) || column.endsWith(" "))) ||
       // Spark puts the values of its settings in the place of ${...}, in names too
-      (dialect === "spark" && /\$\{(\w+:)?[\w.-]+\}/.test(column));
+      (dialect === "spark" && /\$\{\S+\}/.test(column));
     if (impossible) throw new RangeError(`${dialect} cannot have a column ${quote(column)}${mend}`);
     const key = words.folds ? column.toLowerCase() : column;
     const other = seen.get(key);
@@ -346,27 +389,48 @@ const at = (input: Input, t: number) => Math.min(50, Math.max(-50, (t - input.ce
 const clamp = (x: string, low: number, high: number, words: Words) =>
   `${words.least}(${words.greatest}(${x}, ${number(low)}), ${number(high)})`;
 
-/** The prediction from the inputs; `z` null: from one array `z` of the inputs and 1. */
-function linked(data: ModelData, z: string[] | null, words: Words): string {
+/** The prediction as one expression, the inputs computed once a row and not once a plane wherever the engine can be told so. */
+function bound(data: ModelData, inputs: string[], dialect: Dialect, words: Words): string {
+  const { dot } = words;
+  if (dot) {
+    const array = dot.array([...inputs, "1e0"]);
+    return dot.bind(array, linked(data, "z", words));
+  }
+  const names = inputs.map((_, i) => `z${i}`);
+  const columns = inputs.map((input, i) => `${input} AS z${i}`).join(", ");
+  switch (dialect) {
+    case "spark": {
+      const z = names.map((name) => `z.${name}`);
+      return `element_at(transform(array(struct(${columns})), z -> ${linked(data, z, words)}), 1)`;
+    }
+    // a subquery without FROM reads the row around it; OFFSET and LIMIT keep it from being merged
+    case "postgresql":
+      return `(SELECT ${linked(data, names, words)} FROM (SELECT ${columns} OFFSET 0) AS z)`;
+    case "sqlite":
+      return `(SELECT ${linked(data, names, words)} FROM (SELECT ${columns} LIMIT 1))`;
+    default:
+      return linked(data, inputs, words);
+  }
+}
+
+/** The prediction from the inputs: an expression each, or one array of them and 1. */
+function linked(data: ModelData, z: string[] | string, words: Words): string {
   const d = data.inputs.length;
-  const networks = data.networks.map((groups) =>
-    extreme(
-      words.least,
-      groups.map((planes) =>
-        extreme(
-          words.greatest,
-          planes.map((plane) => {
-            if (z === null)
-              return `dotProduct([${plane.map((w) => (Number.isInteger(w) ? `${w}.` : Number(w.toPrecision(9))))}], z)`;
-            let text = number(plane[d]);
-            for (let i = 0; i < d; i++) if (plane[i] !== 0) text += term(plane[i], z[i]);
-            return text;
-          }),
-        ),
-      ),
-    ),
-  );
-  const total = sum(networks.map((network) => (network.includes("(") ? network : `(${network})`)));
+  const { dot, least, greatest } = words;
+  const plane = (weights: number[]) => {
+    if (typeof z === "string") return dot?.product?.(weights, z) as string;
+    let text = number(weights[d]);
+    for (let i = 0; i < d; i++) if (weights[i] !== 0) text += term(weights[i], z[i]);
+    return text;
+  };
+  const network = (groups: number[][][]) => {
+    const text = extreme(
+      least,
+      groups.map((planes) => extreme(greatest, planes.map(plane))),
+    );
+    return text.includes("(") ? text : `(${text})`;
+  };
+  const total = typeof z === "string" && dot?.total ? dot.total(data.networks, z) : sum(data.networks.map(network));
   const eta = `(${total}) * ${number(data.scale)} ${data.offset < 0 ? "-" : "+"} ${number(Math.abs(data.offset))}`;
   const { link } = data;
   // engines raise errors where exp overflows or vanishes

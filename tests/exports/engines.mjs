@@ -31,10 +31,26 @@ function program(...paths) {
 const numbers = (values) =>
   Float64Array.from(values, (v) => (v === null || v === "" || v === "NULL" || v === "\\N" ? Number.NaN : Number(v)));
 
+const doubled = (mark) => (name) => mark + name.replaceAll(mark, mark + mark) + mark;
+const always = () => true;
+
+/** Lines of cells separated by tabs, as columns of numbers. */
+function columnsOf(text) {
+  const lines = text
+    .replace(/\n$/, "")
+    .split("\n")
+    .map((line) => line.split("\t"));
+  return lines[0].map((_, c) => numbers(lines.map((line) => line[c])));
+}
+
 function duckdb() {
   let connection;
+  const name = doubled('"');
   return {
     dialect: "duckdb",
+    name,
+    canName: always,
+    canNameTable: always,
     nan: "'NaN'::DOUBLE",
     infinity: "'inf'::DOUBLE",
     asTable: (name, select) => `CREATE OR REPLACE TABLE ${name} AS ${select}`,
@@ -45,9 +61,8 @@ function duckdb() {
       return reader.getRows()[0][0].replace(/^v/, "");
     },
     async load({ table, columns, rows }) {
-      const name = (c) => `"${c.replaceAll('"', '""')}"`;
       await connection.run(
-        `CREATE OR REPLACE TABLE ${table} (${columns.map((c) => `${name(c.name)} ${c.text ? "VARCHAR" : "DOUBLE"}`)})`,
+        `CREATE OR REPLACE TABLE ${name(table)} (${columns.map((c) => `${name(c.name)} ${c.text ? "VARCHAR" : "DOUBLE"}`)})`,
       );
       const appender = await connection.createAppender(table);
       for (const row of rows) {
@@ -63,7 +78,7 @@ function duckdb() {
     run: async (sql) => void (await connection.run(sql)),
     async query(sql) {
       const reader = await connection.runAndReadAll(sql);
-      return numbers(reader.getColumns()[0]);
+      return reader.getColumns().map(numbers);
     },
     close: async () => connection.closeSync(),
   };
@@ -71,8 +86,13 @@ function duckdb() {
 
 function sqlite() {
   let db;
+  const name = doubled('"');
   return {
     dialect: "sqlite",
+    name,
+    canName: always,
+    // names of tables that begin so belong to SQLite
+    canNameTable: (text) => !text.startsWith("sqlite_"),
     infinity: "9e999",
     asTable: (name, select) => `DROP TABLE IF EXISTS ${name}; CREATE TABLE ${name} AS ${select}`,
     async open() {
@@ -82,17 +102,19 @@ function sqlite() {
       return sqlite3.version.libVersion;
     },
     async load({ table, columns, rows }) {
-      const name = (c) => `"${c.replaceAll('"', '""')}"`;
       db.exec(
-        `DROP TABLE IF EXISTS ${table}; CREATE TABLE ${table} (${columns.map((c) => `${name(c.name)} ${c.text ? "TEXT" : "REAL"}`)}); BEGIN`,
+        `DROP TABLE IF EXISTS ${name(table)}; CREATE TABLE ${name(table)} (${columns.map((c) => `${name(c.name)} ${c.text ? "TEXT" : "REAL"}`)}); BEGIN`,
       );
-      const insert = db.prepare(`INSERT INTO ${table} VALUES (${columns.map(() => "?")})`);
+      const insert = db.prepare(`INSERT INTO ${name(table)} VALUES (${columns.map(() => "?")})`);
       for (const row of rows) insert.bind(row).stepReset();
       insert.finalize();
       db.exec("COMMIT");
     },
     run: async (sql) => void db.exec(sql),
-    query: async (sql) => numbers(db.exec({ sql, rowMode: 0, returnValue: "resultRows" })),
+    async query(sql) {
+      const rows = db.exec({ sql, rowMode: "array", returnValue: "resultRows" });
+      return rows[0].map((_, c) => numbers(rows.map((row) => row[c])));
+    },
     close: async () => db.close(),
   };
 }
@@ -115,9 +137,18 @@ function postgresql() {
           ...options,
         });
   const psql = (input) =>
-    as(join(bin, "psql"), ["-h", folder, "-d", "postgres", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1"], { input });
+    as(
+      join(bin, "psql"),
+      ["-h", folder, "-d", "postgres", "-X", "-q", "-t", "-A", "-F", "\t", "-v", "ON_ERROR_STOP=1"],
+      { input },
+    );
+  const name = doubled('"');
   return {
     dialect: "postgresql",
+    name,
+    canName: (text) => new TextEncoder().encode(text).length < 64,
+    canNameTable: always,
+    client: () => `psql -h ${folder} -U ${process.getuid() === 0 ? "postgres" : "$(id -un)"} -d postgres -X -q -t -A`,
     nan: "'NaN'::float8",
     infinity: "'Infinity'::float8",
     asTable: (name, select) => `DROP TABLE IF EXISTS ${name}; CREATE TABLE ${name} AS ${select}`,
@@ -148,16 +179,15 @@ function postgresql() {
       return psql("SHOW server_version;").trim().split(" ")[0];
     },
     async load({ table, columns, rows }) {
-      const name = (c) => `"${c.replaceAll('"', '""')}"`;
       const cell = (v) => (v === null ? "" : typeof v === "number" ? String(v) : `"${v.replaceAll('"', '""')}"`);
       const lines = rows.map((row) => row.map(cell).join(","));
       psql(
-        `DROP TABLE IF EXISTS ${table}; CREATE TABLE ${table} (${columns.map((c) => `${name(c.name)} ${c.text ? "text" : "float8"}`)});\n` +
-          `COPY ${table} FROM STDIN (FORMAT csv);\n${lines.join("\n")}\n\\.\nANALYZE ${table};\n`,
+        `DROP TABLE IF EXISTS ${name(table)}; CREATE TABLE ${name(table)} (${columns.map((c) => `${name(c.name)} ${c.text ? "text" : "float8"}`)});\n` +
+          `COPY ${name(table)} FROM STDIN (FORMAT csv);\n${lines.join("\n")}\n\\.\nANALYZE ${name(table)};\n`,
       );
     },
     run: async (sql) => void psql(`${sql};`),
-    query: async (sql) => numbers(psql(`${sql};`).replace(/\n$/, "").split("\n")),
+    query: async (sql) => columnsOf(psql(`${sql};`)),
     async close() {
       as(join(bin, "pg_ctl"), ["-D", join(folder, "data"), "-m", "immediate", "stop"], { stdio: "ignore" });
       rmSync(folder, { recursive: true, force: true });
@@ -189,8 +219,15 @@ function mariadb() {
         stdio: ["pipe", "pipe", "pipe"],
       },
     );
+  const name = doubled("`");
+  // MariaDB's names have no characters beyond the basic plane and no space at the end
+  const canName = (text) => text.length <= 64 && !/[\u{10000}-\u{10ffff}]/u.test(text) && !text.endsWith(" ");
   return {
     dialect: "mariadb",
+    name,
+    canName,
+    canNameTable: canName,
+    client: () => `mariadb --no-defaults --socket=${socket} --default-character-set=utf8mb4 -N -B test`,
     asTable: (name, select) => `DROP TABLE IF EXISTS ${name}; CREATE TABLE ${name} AS ${select}`,
     async open() {
       const daemon = program("/usr/sbin/mariadbd");
@@ -230,19 +267,18 @@ function mariadb() {
       return client("SELECT version();").trim().split("-")[0];
     },
     async load({ table, columns, rows }) {
-      const name = (c) => `\`${c.replaceAll("`", "``")}\``;
       const marks = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0" };
       const cell = (v) =>
         v === null ? "\\N" : typeof v === "number" ? String(v) : v.replace(/[\\\t\n\r\0]/g, (c) => marks[c]);
       const file = join(folder, "rows.tsv");
       writeFileSync(file, `${rows.map((row) => row.map(cell).join("\t")).join("\n")}\n`);
       client(
-        `DROP TABLE IF EXISTS ${table}; CREATE TABLE ${table} (${columns.map((c) => `${name(c.name)} ${c.text ? "TEXT" : "DOUBLE"}`)}) CHARACTER SET utf8mb4;\n` +
-          `LOAD DATA LOCAL INFILE '${file}' INTO TABLE ${table} CHARACTER SET utf8mb4;\n`,
+        `DROP TABLE IF EXISTS ${name(table)}; CREATE TABLE ${name(table)} (${columns.map((c) => `${name(c.name)} ${c.text ? "TEXT" : "DOUBLE"}`)}) CHARACTER SET utf8mb4;\n` +
+          `LOAD DATA LOCAL INFILE '${file}' INTO TABLE ${name(table)} CHARACTER SET utf8mb4;\n`,
       );
     },
     run: async (sql) => void client(`${sql};`),
-    query: async (sql) => numbers(client(`${sql};`).replace(/\n$/, "").split("\n")),
+    query: async (sql) => columnsOf(client(`${sql};`)),
     async close() {
       const gone = new Promise((done) => server.once("exit", done));
       server.kill();
@@ -287,9 +323,11 @@ function pythonEngine(engine, dialect, words) {
     run: (sql) => say({ do: "run", sql }),
     async query(sql) {
       const file = join(work, `${engine}.out`);
-      await say({ do: "query", sql, file });
+      const count = await say({ do: "query", sql, file });
       const bytes = readFileSync(file);
-      return new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+      const all = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+      const n = all.length / count;
+      return Array.from({ length: count }, (_, c) => all.subarray(c * n, (c + 1) * n));
     },
     say,
     async close() {
@@ -307,12 +345,20 @@ export const sqlEngines = {
   MariaDB: mariadb,
   ClickHouse: () =>
     pythonEngine("clickhouse", "clickhouse", {
+      name: (text) => `\`${text.replace(/[\\`]/g, "\\$&")}\``,
+      canName: always,
+      canNameTable: always,
       nan: "nan",
       infinity: "inf",
       asTable: (name, select) => `CREATE OR REPLACE TABLE ${name} ENGINE = Memory AS ${select}`,
     }),
   "Spark SQL": () =>
     pythonEngine("spark", "spark", {
+      name: doubled("`"),
+      tableKind: "VIEW",
+      // Spark puts settings in the place of ${...}, in names too
+      canName: (text) => !text.includes("${"),
+      canNameTable: (text) => !text.includes("${"),
       nan: "double('NaN')",
       infinity: "double('Infinity')",
       asTable: (name, select) => `CREATE OR REPLACE TEMPORARY VIEW ${name} AS ${select}`,

@@ -11,6 +11,8 @@ class ClickHouse:
         from chdb import session
 
         self.session = session.Session()
+        # models of more than about twenty inputs make longer queries than 256 kB: docs/export.md
+        self.session.query("SET max_query_size = 67108864")
         return str(self.session.query("SELECT version()")).strip().strip('"')
 
     def load(self, command):
@@ -19,7 +21,7 @@ class ClickHouse:
 
         kinds = ["Nullable(String)" if c.get("text") else "Nullable(Float64)" for c in command["columns"]]
         columns = ", ".join(f"{name(c)} {k}" for c, k in zip(command["columns"], kinds))
-        table = command["table"]
+        table = name({"name": command["table"]})
         self.run({"sql": "CREATE DATABASE IF NOT EXISTS d ENGINE = Atomic"})
         self.run({"sql": "USE d"})
         self.run({"sql": f"DROP TABLE IF EXISTS {table}"})
@@ -34,8 +36,7 @@ class ClickHouse:
         import pyarrow.ipc
 
         raw = self.session.query(command["sql"], "ArrowStream").bytes()
-        column = pyarrow.ipc.open_stream(raw).read_all().column(0)
-        write(command["file"], column.to_pylist())
+        return write(command["file"], pyarrow.ipc.open_stream(raw).read_all())
 
 
 class Spark:
@@ -66,24 +67,24 @@ class Spark:
         with open(command["file"], encoding="utf-8") as lines:
             rows = [tuple(json.loads(line).values()) for line in lines]
         rows = [tuple(float(v) if isinstance(v, int) else v for v in row) for row in rows]
-        frame = self.spark.createDataFrame(rows, schema).repartitionByRange(4, *[]) if False else self.spark.createDataFrame(
-            self.spark.sparkContext.parallelize(rows, 4), schema
-        )
+        frame = self.spark.createDataFrame(self.spark.sparkContext.parallelize(rows, 4), schema)
         frame.cache().count()
-        frame.createOrReplaceTempView(command["table"])
+        frame.createOrReplaceTempView("`" + command["table"].replace("`", "``") + "`")
 
     def run(self, command):
         self.spark.sql(command["sql"])
 
     def query(self, command):
-        table = self.spark.sql(command["sql"]).toArrow()
-        write(command["file"], table.column(0).to_pylist())
+        return write(command["file"], self.spark.sql(command["sql"]).toArrow())
 
 
-def write(file, values):
-    values = [float("nan") if v is None else float(v) for v in values]
+def write(file, table):
+    """Every column as doubles, one after the other; returns how many there are."""
     with open(file, "wb") as out:
-        out.write(struct.pack(f"<{len(values)}d", *values))
+        for column in table.columns:
+            values = [float("nan") if v is None else float(v) for v in column.to_pylist()]
+            out.write(struct.pack(f"<{len(values)}d", *values))
+    return len(table.columns)
 
 
 def main():
