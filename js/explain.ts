@@ -272,18 +272,19 @@ export function explainer(
   /** Drops what cannot decide the interval; the number of candidates left. */
   function prune({ plane, atStart, atEnd }: Candidates, n: number, { bend }: Interval): number {
     for (let c = 0; c < n; c++) {
-      let up = 0;
-      let down = 0;
+      let sum = 0;
+      let size = 0;
       if (curved) {
         const w = plane[c] * stride;
         for (let k = 0; k < moves; k++) {
           const by = weights[w + moving[k]] * bend[k];
-          if (by > 0) up += by;
-          else down += by;
+          sum += by;
+          size += Math.abs(by);
         }
       }
-      above[c] = up;
-      below[c] = down;
+      // rounding must not let the bounds in: far more than it can be
+      above[c] = (sum + size) / 2 + 1e-12 * size;
+      below[c] = (sum - size) / 2 - 1e-12 * size;
     }
     // the group with the lowest ceiling, and the ceiling's ends
     let lowest = -1;
@@ -340,6 +341,22 @@ export function explainer(
     return kept;
   }
 
+  /** True if two planes can be equal at one place of the interval at most: the slope of their difference keeps its sign. */
+  function meetOnce({ start, end }: Interval, one: number, other: number): boolean {
+    let [least, most] = [0, 0];
+    for (let k = 0; k < moves; k++) {
+      const i = moving[k];
+      if (start.z[k] === end.z[k]) continue;
+      const by = (weights[one * stride + i] - weights[other * stride + i]) * scales[i] * (to[i] - from[i]);
+      // the slope of a logarithm lies between those at the ends
+      const a = isLog[i] ? by / (divisors[i] + Math.max(0, from[i] + start.t * (to[i] - from[i]))) : by;
+      const b = isLog[i] ? by / (divisors[i] + Math.max(0, from[i] + end.t * (to[i] - from[i]))) : by;
+      least += Math.min(a, b);
+      most += Math.max(a, b);
+    }
+    return least > 0 || most < 0;
+  }
+
   /** Follows a network over an interval: `n` candidates lie at `depth`. */
   function walk(interval: Interval, depth: number, n: number): void {
     const candidates = levels[depth];
@@ -351,6 +368,16 @@ export function explainer(
     }
     if (interval.flat || depth === DEEPEST) {
       follow(interval, candidates, left);
+      return;
+    }
+    if (left === 2 && meetOnce(interval, plane[0], plane[1])) {
+      const highest = groupOf[plane[0]] === groupOf[plane[1]];
+      const [start, end] = [atStart[0] - atStart[1], atEnd[0] - atEnd[1]];
+      const before = start > 0 === highest ? 0 : 1;
+      const after = end > 0 === highest ? 0 : 1;
+      found(interval.start.t, plane[before]);
+      const t = interval.start.t + (start / (start - end)) * (interval.end.t - interval.start.t);
+      if (after !== before) found(t, plane[after], interval);
       return;
     }
     const [one, two] = halvesOf(interval);
@@ -425,34 +452,30 @@ export function explainer(
     }
   }
 
-  /** Where two planes are equal on the path: the false position of the chord made true, by regula falsi (Illinois) within the interval. */
+  /** Where two planes are equal on the path: Newton's steps from where they are equal on the chord, kept within the interval. */
   function onPath(t: number, interval: Interval, one: number, other: number, z: Float64Array): number {
-    const gap = (at: number) => {
-      inputsAt(at, z);
-      return valueAt(one, z) - valueAt(other, z);
-    };
     let [low, high] = [interval.start.t, interval.end.t];
-    let gapLow = valueAt(one, interval.start.z) - valueAt(other, interval.start.z);
-    let gapHigh = valueAt(one, interval.end.z) - valueAt(other, interval.end.z);
-    if (gapLow > 0 === gapHigh > 0) return t;
+    const above = (point: Point) => valueAt(one, point.z) > valueAt(other, point.z);
+    const begins = above(interval.start);
+    if (begins === above(interval.end)) return t;
     let at = t;
-    let side = 0;
     for (let step = 0; step < 30; step++) {
-      const g = gap(at);
-      if (Math.abs(g) <= 1e-13) break;
-      if (g > 0 === gapHigh > 0) {
-        high = at;
-        gapHigh = g;
-        if (side > 0) gapLow /= 2;
-        side = 1;
-      } else {
-        low = at;
-        gapLow = g;
-        if (side < 0) gapHigh /= 2;
-        side = -1;
+      inputsAt(at, z);
+      const gap = valueAt(one, z) - valueAt(other, z);
+      if (Math.abs(gap) <= 1e-12) break;
+      if (gap > 0 === begins) low = at;
+      else high = at;
+      let slant = 0;
+      for (let k = 0; k < moves; k++) {
+        const i = moving[k];
+        if (interval.start.z[k] === interval.end.z[k]) continue;
+        const way = scales[i] * (to[i] - from[i]);
+        const speed = isLog[i] ? way / (divisors[i] + Math.max(0, from[i] + at * (to[i] - from[i]))) : way;
+        slant += (weights[one * stride + i] - weights[other * stride + i]) * speed;
       }
-      const next = low + (high - low) * (gapLow / (gapLow - gapHigh));
-      if (next === at || !(next > low && next < high)) break;
+      let next = at - gap / slant;
+      if (!(next > low && next < high)) next = (low + high) / 2;
+      if (next === at) break;
       at = next;
     }
     return at;
