@@ -9,6 +9,7 @@ import { type Look, type MemberResult, type Plan, trainMember } from "./member.j
 import { scoresOf } from "./metrics.js";
 import { type Model, makeModel } from "./model.js";
 import { describe } from "./normalise.js";
+import { relevanceOf, WIDE } from "./relevance.js";
 import { encodeTable, type Rows, readTable } from "./rows.js";
 import { type Batches, isBatches, sampleFor } from "./sample.js";
 import { describeScaling, readScaling, withCategories } from "./scan.js";
@@ -22,15 +23,14 @@ import { createTrainer, LOSSES, putImage, type Trainer } from "./wasm.js";
 
 /** What `auto` stands for: from the numbers of rows and inputs and the effort asked for (docs/defaults.md). */
 export function defaultsFor(n: number, d: number, effort: Schema["effort"] = "default") {
-  const wide = 40 / d;
-  const steps = n < 250 ? 500 : n < 20000 ? 4000 : 10000;
+  const steps = n < 250 ? 500 : n < 20000 ? 4000 : d > WIDE ? 5000 : 10000;
   return {
     members: effort === "best" || n < 250 ? 8 : effort === "fast" ? 2 : n < 5000 ? 8 : 4,
     steps: effort === "fast" ? steps / 4 : effort === "best" ? steps * 2 : steps,
     batch: n < 20000 ? 64 : 128,
-    learningRate: (n < 250 ? 0.04 : 0.06) * Math.min(1, wide * Math.sqrt(wide)),
-    /** Ridge on the hyperplanes' weights; none where it is too small to matter, since then planes at rest cost nothing. */
-    lambda: 50 / (n * n) < 1e-7 ? 0 : Math.min(1 / n, 50 / (n * n)),
+    learningRate: (n < 250 ? 0.04 : 0.06) * Math.min(1, WIDE / d),
+    /** Ridge on the hyperplanes' weights; none where it is too small to matter, since then planes at rest cost nothing; wide tables need it. */
+    lambda: 50 / (n * n) > 1e-7 ? Math.min(1 / n, 50 / (n * n)) : d > WIDE ? 20 / n : 0,
     /** Multiples of it that are tried; the least out-of-fold loss decides. Noiseless tables want a tenth, noisy ones all of it. */
     decays: effort === "fast" || n >= (effort === "best" ? 20000 : 2000) ? [1] : [1, 0.1],
   };
@@ -186,6 +186,13 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
         await fill(inputs);
       }
     }
+  }
+  if (columns > WIDE && !scales) {
+    const factor = relevanceOf(t.f32(x), target.y, centre.all, n, columns);
+    inputs = inputs.map((input, i) => ({ ...input, scale: Math.fround(input.scale * factor[i]) }));
+    const rescaled = (b: Float64Array) => b.map((v, i) => (i < columns ? v / factor[i] : v));
+    centre = { ...centre, all: rescaled(centre.all), without: centre.without.map(rescaled) };
+    await fill(inputs);
   }
   const d = columns + withLevel;
   if (withLevel) {
