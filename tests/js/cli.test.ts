@@ -424,6 +424,33 @@ describe("isotone report", () => {
   });
 });
 
+describe("isotone explain --row", () => {
+  it("shows one row as a table whose parts add up, the largest first", async () => {
+    const { code, out } = await isotone(["explain", "model.json", "new.csv", "--row", "3"]);
+    expect(code).toBe(0);
+    const [header, base, ...rest] = out
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.split(/ {2,}/));
+    expect(header).toEqual(["feature", "value", "minutes"]);
+    const last = rest.pop() as string[];
+    expect([base[0], last[0]]).toEqual(["the baseline", "row 3"]);
+    const parts = rest.map((line) => Number(line[2]));
+    expect(parts.map(Math.abs)).toEqual(parts.map(Math.abs).sort((a, b) => b - a));
+    const sum = parts.reduce((total, part) => total + part, Number(base[1]));
+    expect(Math.abs(sum - Number(last[1]))).toBeLessThan(0.05);
+    const [, ...cell] = cells(get("new.csv"))[3];
+    expect(Number(rest.find((line) => line[0] === "scan")?.[1])).toBe(Number(cell[0]));
+  });
+
+  it("says when there is no such row, and when the baseline is like no training row", async () => {
+    const none = await isotone(["explain", "model.json", "new.csv", "--row", "41"]);
+    expect([none.code, none.err]).toEqual([1, "isotone: new.csv has 40 rows: there is no row 41\n"]);
+    const { err } = await isotone(["explain", "model.json", "new.csv", "--row", "1", "--baseline", "zero"]);
+    expect(err).toMatch(/^note: the baseline lies outside the training rows' range of staff, hour: /);
+  });
+});
+
 describe("hostile names", () => {
   const names = [
     "__proto__",
