@@ -96,10 +96,10 @@ async function oneRow(
     const shown = silent.length > 3 ? parts.filter(([, part]) => part !== 0) : parts;
     const lines = shown.map(([name, part]) => {
       const value = row[name];
-      const shown =
-        typeof value === "number" ? (Number.isNaN(value) ? "missing" : digits(value)) : (value ?? "missing");
-      return [name.length > 30 ? `${name.slice(0, 29)}…` : name, shown, short(part)];
+      const word = typeof value === "number" ? (Number.isNaN(value) ? "missing" : digits(value)) : (value ?? "missing");
+      return [name.length > 30 ? `${name.slice(0, 29)}…` : name, word, short(part)];
     });
+    if (shown.length < parts.length) lines.push([`the other ${silent.length}`, "", 0]);
     const ends = (name: string, value: number) => [name, "", short(value)];
     return textTable(
       ["feature", "value", model.toJSON().target.name],
