@@ -1,0 +1,6 @@
+// npm run bench:exports: what a model costs where it was exported to. node bench/exports/run.mjs [module …]
+const parts = {
+  module: async () => (await import("./module.mjs")).benchModule(),
+};
+const wanted = process.argv.slice(2);
+for (const [name, run] of Object.entries(parts)) if (wanted.length === 0 || wanted.includes(name)) await run();
