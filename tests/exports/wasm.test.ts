@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { toWasm } from "../../js/export/index.js";
 import { load as loadModel } from "../../js/model.js";
 import type { ModelData } from "../../js/types.js";
-import { evaluate, everyKind, makeModel, makeRows } from "../js/oracle.js";
+import { evaluate, everyKind, makeModel, makeRows, rowObject } from "../js/oracle.js";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 
@@ -185,6 +185,27 @@ describe("toWasm", () => {
     expect(sections.length).toBe(1);
     const about = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(sections[0]));
     expect(about).toEqual({ target: data.target, loss: data.loss, features: data.features });
+  });
+
+  it("predicts rows by name with the loader of docs/export.md", async () => {
+    const page = await readFile(join(root, "docs/export.md"), "utf8");
+    const loader = /```js loader\n([\s\S]*?)```/.exec(page)?.[1] as string;
+    expect(loader.trim().split("\n").length).toBeLessThanOrEqual(11);
+    const AsyncFunction = (async () => {}).constructor as new (
+      ...args: string[]
+    ) => (bytes: Uint8Array) => Promise<unknown>;
+    for (const name of ["signs, categories, missing values, log1p", "hostile names"]) {
+      const data = everyKind()[name];
+      const make = new AsyncFunction("bytes", `${loader.replace("export ", "")}return predict;`);
+      const predict = (await make(toWasm(data))) as (row: unknown) => number;
+      const width = data.features.length;
+      const rows = makeRows(data, 200);
+      for (let r = 0; r < 200; r++) {
+        const row = rows.subarray(r * width, (r + 1) * width);
+        expect(predict(rowObject(data, row))).toBe(evaluate(data, row).prediction);
+      }
+      expect(predict({})).toBeNaN();
+    }
   });
 
   it("is a few kB beside the weights, which it holds once", () => {
