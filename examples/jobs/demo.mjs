@@ -5,7 +5,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { ACTIVITIES } from "./measure.mjs";
-import { baselines, columnOf, negatives, readJobs, spreadOf, studyIsotone, studyMlp } from "./study.mjs";
+import { baselines, columnOf, readJobs, spreadOf, studyIsotone, studyMlp } from "./study.mjs";
 
 const FOLDER = "build/demo";
 const root = new URL("../../", import.meta.url);
@@ -72,6 +72,23 @@ export function reportOf(report, model, { rows, ms }) {
 /** How this system opens a file. */
 const OPENER = { darwin: "open", win32: "start" }[process.platform] ?? "xdg-open";
 
+/** How often models say that more work takes less time: [name, report of audit()]. */
+export function auditTable(entries) {
+  const share = (part, of) => `${part} of ${of}, ${percent(part / of)}`;
+  return tableOf([
+    ["", "derivatives", "one activity more", "several more"],
+    ...entries.map(([name, { checked, wrong, features, pairs }]) => {
+      const sum = (key) => features.reduce((total, f) => total + f.pairs[key], 0);
+      return [
+        name,
+        share(Math.round(wrong * checked), checked),
+        share(sum("outOfOrder"), sum("checked")),
+        share(pairs.outOfOrder, pairs.checked),
+      ];
+    }),
+  ]);
+}
+
 /** Shown while something trains, on terminals only. */
 function progress(text) {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
@@ -98,6 +115,7 @@ async function main() {
     onProgress: (p) => progress(`training isotone: epoch ${p.epoch} of ${p.epochs}`),
   });
   const mlp = await studyMlp(jobs, {
+    isotone,
     onEpoch: (epoch, loss) => progress(`training the MLP: epoch ${epoch}, held-out loss ${loss.toFixed(4)}`),
   });
   progress("");
@@ -121,12 +139,11 @@ async function main() {
   print("  Ranked by x sd: the root mean square times the standard deviation of the");
   print("  count, in ms: what the usual variation of an activity does to the duration.\n");
 
-  const total = n * names.length;
-  print("Partial derivatives that say: do more, finish earlier");
+  print("Do more, finish earlier? The audit of both on the held-out jobs");
   print(
-    tableOf([
-      ["MLP 64-32", `${negatives(mlp.derivatives)} of ${total}`, percent(negatives(mlp.derivatives) / total)],
-      ["isotone", `${negatives(own.derivatives)} of ${total}`, percent(negatives(own.derivatives) / total)],
+    auditTable([
+      ["MLP 64-32", mlp.audit],
+      ["isotone", own.audit],
     ]),
   );
   const certificate = own.model.certify();
@@ -149,6 +166,8 @@ async function main() {
   print("Next");
   print(`  npx isotone predict ${model} ${held} \\\n    -o ${FOLDER}/predicted.csv`);
   print(`  npx isotone sensitivity ${model} ${held}`);
+  print(`  npx isotone explain ${model} ${held} --row 17`);
+  print(`  npx isotone audit ${model} ${held} --strict`);
   print(`  npx isotone report ${model} ${held} \\\n    --held-out --row 17 -o ${FOLDER}/report.html`);
 }
 

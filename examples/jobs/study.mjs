@@ -70,24 +70,39 @@ export function baselines({ train, test }) {
   };
 }
 
-/** The MLP: its scores and derivatives on the test rows. */
-export async function studyMlp({ train, test }, options = {}) {
+/** isotone's audit of any model on the test rows: where does it say that more work takes less time? */
+export function auditOf(isotone, { names, test }, predict, derivatives) {
+  const rowsOf = (x, n, d) => Array.from({ length: n }, (_, i) => Array.from(x.subarray(i * d, (i + 1) * d)));
+  return isotone.audit(
+    (x, n, d) => predict(rowsOf(x, n, d)),
+    test.rows,
+    new Map(names.map((name) => [name, "increasing"])),
+    { derivatives: () => derivatives },
+  );
+}
+
+/** The MLP: its scores and derivatives on the test rows, and with `isotone`, the library, its audit. */
+export async function studyMlp(jobs, { isotone, ...options } = {}) {
+  const { train, test } = jobs;
   const began = performance.now();
   const net = await fitMlp(train.rows, train.ms, options);
   const seconds = (performance.now() - began) / 1000;
   const derivatives = net.derivatives(test.rows);
   const predictions = net.predict(test.rows);
+  const audit = isotone && (await auditOf(isotone, jobs, net.predict, derivatives));
   net.dispose();
-  return { ...scoresOf(predictions, test.ms), predictions, derivatives, epochs: net.epochs, seconds };
+  return { ...scoresOf(predictions, test.ms), predictions, derivatives, audit, epochs: net.epochs, seconds };
 }
 
-/** isotone with its defaults: the model, its scores and derivatives on the test rows. `isotone` is the library. */
-export async function studyIsotone(isotone, { train, test }, options = {}) {
+/** isotone with its defaults: the model, its scores, derivatives and audit on the test rows. `isotone` is the library. */
+export async function studyIsotone(isotone, jobs, options = {}) {
+  const { train, test } = jobs;
   const began = performance.now();
   // no features named: every other column, increasing
   const model = await isotone.fit(train.objects, { target: TARGET, ...options });
   const seconds = (performance.now() - began) / 1000;
   const predictions = model.predictMany(test.objects);
   const derivatives = model.sensitivityMany(test.objects);
-  return { model, ...scoresOf(Array.from(predictions), test.ms), predictions, derivatives, seconds };
+  const audit = await auditOf(isotone, jobs, model.predictMany, derivatives);
+  return { model, ...scoresOf(Array.from(predictions), test.ms), predictions, derivatives, audit, seconds };
 }

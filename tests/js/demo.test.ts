@@ -1,7 +1,7 @@
 // The pieces of the demo: measured rows, the linear and the MLP rival, the tables, and what it claims of isotone.
 
 import { describe, expect, it } from "vitest";
-import { rankActivities, reportOf, scoreTable, sensitivityTable } from "../../examples/jobs/demo.mjs";
+import { auditTable, rankActivities, reportOf, scoreTable, sensitivityTable } from "../../examples/jobs/demo.mjs";
 import { fitLinear } from "../../examples/jobs/linear.mjs";
 import { ACTIVITIES, drawJobs } from "../../examples/jobs/measure.mjs";
 import { fitMlp } from "../../examples/jobs/mlp.mjs";
@@ -85,6 +85,9 @@ describe("the demo", () => {
     expect(own.rmse).toBeLessThan(0.6 * linear.rmse);
     expect(own.derivatives.length).toBe(jobs.test.rows.length * 7);
     expect(negatives(own.derivatives)).toBe(0);
+    expect(own.audit).toMatchObject({ wrong: 0, checked: own.derivatives.length, pairs: { outOfOrder: 0 } });
+    const [, line] = auditTable([["isotone", own.audit]]).split("\n");
+    expect(line).toMatch(/^ {2}isotone +0 of 3360, 0.0 % +0 of \d+, 0.0 % +0 of 2000, 0.0 %$/);
     expect(own.model.certify().monotone).toBe(true);
     const page = reportOf(report, own.model, jobs.test);
     expect(page).toContain(`On the ${jobs.test.rows.length} rows of this file, held out`);
