@@ -76,21 +76,21 @@ function lineChart(name, data, x, label) {
   );
 }
 
-function table(times, unit) {
-  const own = times.find((t) => t.name === "isotone")?.median;
+function table(times, unit, name = "isotone") {
+  const own = times.find((t) => t.name === name)?.median;
   return [
     `| | median ${unit} | least to greatest | times isotone's |`,
     "|---|---:|---:|---:|",
     ...times.map(
       (t) =>
-        `| ${t.label} | ${short(t.median)} | ${short(t.least)} to ${short(t.greatest)} | ${t.name === "isotone" ? "" : `${short(t.median / own)}x`} |`,
+        `| ${t.label} | ${short(t.median)} | ${short(t.least)} to ${short(t.greatest)} | ${t.name === name ? "" : `${short(t.median / own)}x`} |`,
     ),
     "",
   ].join("\n");
 }
 
 export function report(results) {
-  const { machine, train = [], predict = [], sensitivity = [], scale, memory, peak } = results;
+  const { machine, train = [], predict = [], sensitivity = [], startup, threads, scale, memory, peak } = results;
   const out = [];
   const say = (...lines) => out.push(...lines, "");
   say(
@@ -110,7 +110,7 @@ export function report(results) {
     say("## Training", "", "![times as long as isotone, training](charts/train.svg)", "");
     say(
       "Milliseconds per epoch. Before anything is timed, loss and weights after 20 steps are compared with a float64 reference (`bench/reference.mjs`): tolerance 1e-4.",
-      "isotone: the difference of a long and a short `fit`, per epoch; what `fit` does besides (checking, scaling, the linear centre, the model) is in the line below each table.",
+      "isotone: the difference of a long and a short `fit`, per epoch (later epochs, then; the first two or three of B and C take longer, since pruning has nothing to go by yet); what `fit` does besides (checking, scaling, the linear centre, the model) is in the line below each table.",
     );
     for (const { workload, batch, times, checks, setup } of train) {
       say(`### ${workload}, batch ${batch}`, "", table(times, "ms"));
@@ -181,6 +181,28 @@ export function report(results) {
       ...peak.map(
         (p) =>
           `| ${p.d} | ${p.planes} | ${short(p.forward)} | ${short(p.peak)} | ${Math.round(100 * p.share)} % | time x ${p.gradient.toFixed(2)} |`,
+      ),
+    );
+  }
+  if (startup?.length) {
+    say(
+      "## Start",
+      "",
+      "From just before the import to the first prediction of workload A's model, a fresh process each (the process' own start left out).",
+      "",
+      table(startup, "ms", startup[0].name),
+    );
+  }
+  if (threads?.length) {
+    say(
+      "## Threads",
+      "",
+      "`fit` of a committee with `threads: 2` (members in workers) against one thread; model files are compared byte by byte.",
+      "",
+      "| rows x inputs, members | one thread, ms | two, ms | times as fast |",
+      "|---|---:|---:|---:|",
+      ...threads.map(
+        (t) => `| ${t.rows} x ${t.inputs}, ${t.members} | ${short(t.one)} | ${short(t.two)} | ${t.ratio.toFixed(2)} |`,
       ),
     );
   }

@@ -1,5 +1,5 @@
 // npm run bench: everything, then RESULTS.md and its charts. npm run bench:quick: the key ratios within a minute.
-//   node bench/run.mjs [--quick] [train predict sensitivity scale memory peak startup]
+//   node bench/run.mjs [--quick] [peak train predict sensitivity startup threads scale memory]
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 
@@ -8,8 +8,8 @@ const wanted = process.argv.slice(2).filter((a) => !a.startsWith("-"));
 const parts = wanted.length
   ? wanted
   : quick
-    ? ["peak", "train", "predict", "sensitivity"]
-    : ["peak", "train", "predict", "sensitivity", "scale", "memory"];
+    ? ["peak", "train", "predict", "sensitivity", "startup"]
+    : ["peak", "train", "predict", "sensitivity", "startup", "threads", "scale", "memory"];
 
 const run = {
   train: async () => (await import("./train.mjs")).train({ quick }),
@@ -18,6 +18,8 @@ const run = {
   scale: async () => (await import("./scale.mjs")).scale({}),
   memory: async () => (await import("./memory.mjs")).memory(),
   peak: async () => (await import("./peak.mjs")).peak(),
+  startup: async () => (await import("./startup/run.mjs")).startup({ rounds: quick ? 3 : 15 }),
+  threads: async () => (await import("./threads.mjs")).threads(),
 };
 
 const file = new URL("results.json", import.meta.url);

@@ -1,0 +1,2 @@
+// What the import of nothing takes.
+export {};

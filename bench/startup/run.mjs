@@ -1,0 +1,76 @@
+// Import to first prediction, each start in a fresh process, everyone in turn: what a serverless function or a page pays before its first answer.
+//   node bench/startup/run.mjs [rounds]        as `npm run bench:startup`
+// Timed inside the process (first.mjs): from just before the import to the first number; the model (workload A) is in memory already. The start
+// of the process itself and the import of an empty module are shown beside, so that nobody takes them for anyone's work.
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { median } from "../lib/contenders.mjs";
+import { modelFolder } from "../lib/models.mjs";
+import { short } from "../lib/rounds.mjs";
+
+const first = fileURLToPath(new URL("first.mjs", import.meta.url));
+const TOLERANCE = 1e-4;
+
+const CONTENDERS = [
+  ["predict", "isotone/predict"],
+  ["isotone", "isotone"],
+  ["tfjs", "tfjs-core, wasm backend"],
+  ["ort", "onnxruntime-web"],
+  ["empty", "(an empty module)"],
+];
+
+/** One start: { import, first, value } in milliseconds, or the reason why not. */
+function start(name, folder) {
+  const { stdout, stderr, status } = spawnSync(process.execPath, [first, name, folder], { encoding: "utf8" });
+  if (status === 0) return JSON.parse(stdout.trim().split("\n").at(-1));
+  throw new Error(
+    stderr
+      .trim()
+      .split("\n")
+      .find((line) => /Error/.test(line)) ?? `ended with ${status}`,
+  );
+}
+
+export async function startup({ rounds = 15 } = {}) {
+  const { folder } = await modelFolder("A");
+  const alive = [];
+  let own;
+  for (const [name, label] of CONTENDERS) {
+    try {
+      const { value } = start(name, folder);
+      own ??= value;
+      if (name !== "empty" && !(Math.abs(value - own) <= TOLERANCE * (1 + Math.abs(own)))) {
+        console.error(`${label}: predicts ${value}, isotone ${own}: not timed`);
+        continue;
+      }
+      alive.push({ name, label, samples: [] });
+    } catch (error) {
+      console.error(`${label}: left out (${error.message})`);
+    }
+  }
+  for (let k = 0; k < rounds; k++) for (const c of alive) c.samples.push(start(c.name, folder));
+  const results = alive.map(({ name, label, samples }) => {
+    const total = samples.map((s) => s.first).sort((a, b) => a - b);
+    return {
+      name,
+      label,
+      import: median(samples.map((s) => s.import)),
+      median: median(total),
+      least: total[0],
+      greatest: total.at(-1),
+    };
+  });
+  const mine = results[0]?.median;
+  console.log("\nImport to first prediction, a fresh process each: ms");
+  for (const r of results) {
+    const spread = `${short(r.least)} to ${short(r.greatest)}`;
+    console.log(
+      `  ${r.label.padEnd(28)} ${short(r.median).padStart(9)} ms   (${spread})   of it import ${short(r.import)}   ${short(r.median / mine)}x`,
+    );
+  }
+  return results;
+}
+
+if (process.argv[1] && join(process.argv[1]) === fileURLToPath(import.meta.url))
+  await startup({ rounds: Number(process.argv[2] ?? 15) });
