@@ -7,6 +7,7 @@ export {
   activePlanes,
   advance,
   begin,
+  dropPlan,
   evaluate,
   evaluateCentre,
   gradients,

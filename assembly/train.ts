@@ -158,6 +158,13 @@ export function setNetworks(count: i32, shapes: usize, factor: usize, lambda: us
   return planes;
 }
 
+/** From now on every plane is read; false where that was so already. For tests: it must not change a bit. */
+export function dropPlan(): bool {
+  const had = plan != 0;
+  plan = 0;
+  return had;
+}
+
 export function slabZ(): usize {
   return z;
 }

@@ -56,6 +56,7 @@ interface TrainExports extends PredictExports {
   ): void;
   setData(x: number, y: number, weight: number, columns: number, level: number, levelScale: number): void;
   setNetworks(count: number, shapes: number, factors: number, lambdas: number, signs: number, batch: number): number;
+  dropPlan(): number;
   slabZ(): number;
   slabW(): number;
   activePlanes(): number;

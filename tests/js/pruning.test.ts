@@ -1,0 +1,85 @@
+// Pruning leaves most groups of large networks unread (assembly/prune.ts). It must not change a bit: of a prediction, a derivative, a model.
+
+import { describe, expect, test } from "vitest";
+import { fit, load as loadWhole } from "../../js/index.js";
+import { load } from "../../js/predict.js";
+import type { ModelData } from "../../js/types.js";
+import { wasmModule } from "../../js/wasm.inline.js";
+import { createTrainer } from "../../js/wasm.js";
+import { generator } from "./oracle.js";
+
+const bits = (values: Float32Array) => new Uint32Array(values.buffer, values.byteOffset, values.length);
+
+/** Rows between -1 and 1, and a target with bends that increases with each. */
+function table(n: number, d: number) {
+  const random = generator(5);
+  const x = Float32Array.from({ length: n * d }, () => random() * 2 - 1);
+  const y = new Float32Array(n);
+  for (let r = 0; r < n; r++) {
+    for (let i = 0; i + 1 < d; i += 2) y[r] += Math.min(x[r * d + i], x[r * d + i + 1]) + Math.max(0, x[r * d + i]);
+  }
+  return { x, y };
+}
+
+/** Sill's network: groups x hyperplanes. The first three prune, the last does not. */
+const SHAPES = [
+  [16, 16],
+  [32, 8],
+  [12, 30],
+  [4, 4],
+] as const;
+
+describe("pruning", () => {
+  test.each(SHAPES)(
+    "a trainer of %i groups x %i hyperplanes that reads every plane has the same weights",
+    (groups, hyperplanes) => {
+      const n = 700;
+      const d = 7;
+      const { x, y } = table(n, d);
+      const run = (every: boolean) => {
+        const t = createTrainer(wasmModule);
+        const rows = t.floats(n * d + 16);
+        t.f32(rows).set(x);
+        t.wasm.setData(rows.at, t.put(y).at, 0, d, 0, 1);
+        const shape = t.put([groups, hyperplanes], "i32").at;
+        const signs = t.put(new Array<number>(d + 1).fill(1)).at;
+        const planes = t.wasm.setNetworks(1, shape, t.put([1]).at, t.put([0]).at, signs, 48);
+        const pruned = every && t.wasm.dropPlan() === 1;
+        const list = t.put(
+          Uint32Array.from({ length: n }, (_, r) => r),
+          "u32",
+        ).at;
+        t.wasm.start(3, 1, t.put(new Array<number>(d + 1).fill(0.3)).at, 0, 0.25, list, n);
+        t.wasm.begin(list, n, 45, 600, 0.02, 0, 0);
+        t.wasm.advance(600);
+        return { pruned, z: t.slabZ(planes * ((d + 4) & ~3)).slice(), loss: t.wasm.meanLoss() };
+      };
+      const pruned = run(false);
+      const dense = run(true);
+      expect(dense.pruned).toBe(groups * hyperplanes >= 128 && hyperplanes % 4 === 0);
+      expect(pruned.loss).toBe(dense.loss);
+      expect(bits(pruned.z)).toEqual(bits(dense.z));
+    },
+  );
+
+  test.each(SHAPES)(
+    "a model of %i groups x %i hyperplanes predicts with the bits of isotone/predict, which reads every plane",
+    async (groups, hyperplanes) => {
+      const n = 900;
+      const d = 6;
+      const { x, y } = table(n, d);
+      const columns: Record<string, Float32Array> = { y };
+      for (let i = 0; i < d; i++) columns[`x${i}`] = x.filter((_, k) => k % d === i);
+      const options = { target: "y", networks: 1, groups, hyperplanes, members: 2, epochs: 12, batch: 32, seed: 2 };
+      const data = JSON.parse(JSON.stringify(await fit(columns, options))) as ModelData;
+      const model = loadWhole(data);
+      const other = load(data);
+      // more rows than the kernels look at before they judge whether pruning pays, and a number that is no multiple of eight
+      const many = table(1501, d).x;
+      const predictions = other.predictMany(many);
+      expect(bits(model.predictMany(many))).toEqual(bits(predictions));
+      expect(bits(model.sensitivityMany(many))).toEqual(bits(other.sensitivityMany(many)));
+      for (let r = 0; r < 60; r++) expect(model.predict([...many.subarray(r * d, (r + 1) * d)])).toBe(predictions[r]);
+    },
+  );
+});
