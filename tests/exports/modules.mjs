@@ -77,19 +77,19 @@ const bun = () => program("bun", "@oven/bun-linux-x64/bin/bun");
 const workerd = () => program("workerd", "@cloudflare/workerd-linux-64/bin/workerd");
 
 const hosts = {
-  "module, Node": process_(
+  "module Node": process_(
     () => process.versions.node,
     () => [process.execPath],
   ),
-  "module, Deno": process_(
+  "module Deno": process_(
     async () => /deno (\S+)/.exec(await run(deno(), ["--version"]))[1],
     () => [deno(), "run", "--no-prompt", "--allow-read", "--allow-write"],
   ),
-  "module, Bun": process_(
+  "module Bun": process_(
     async () => (await run(bun(), ["--version"])).trim(),
     () => [bun(), "run"],
   ),
-  "module, workerd": {
+  "module workerd": {
     async version() {
       workerd();
       return JSON.parse(readFileSync(join(installed, "workerd/package.json"), "utf8")).version;
@@ -141,7 +141,7 @@ const main :Workerd.Worker = (
       }
     },
   },
-  "module, Chromium": {
+  "module Chromium": {
     async version() {
       if (!existsSync("/usr/bin/chromium")) throw new Missing("Chromium (apt-get install chromium)");
       return /[\d.]+/.exec(await run("/usr/bin/chromium", ["--version", "--no-sandbox"]))[0];

@@ -49,9 +49,9 @@ const inJavaScript = (name, options) => async (jobs) => {
 };
 
 const hosts = {
-  "onnx, node": inJavaScript("onnxruntime-node", { intraOpNumThreads: 1, logSeverityLevel: 3 }),
-  "onnx, web": inJavaScript("onnxruntime-web", { executionProviders: ["wasm"], logSeverityLevel: 3 }),
-  "onnx, python": async (jobs) => {
+  "onnx node": inJavaScript("onnxruntime-node", { intraOpNumThreads: 1, logSeverityLevel: 3 }),
+  "onnx web": inJavaScript("onnxruntime-web", { executionProviders: ["wasm"], logSeverityLevel: 3 }),
+  "onnx python": async (jobs) => {
     if (!existsSync(python)) throw new Missing("Python environment (node tests/exports/run.mjs --install)");
     const file = join(folder, "jobs.json");
     await writeFile(file, JSON.stringify(jobs));

@@ -76,8 +76,8 @@ const report = (engine, version, name, rows, result, limit, seconds) => {
 };
 const skip = (engine, error) => {
   failures++;
-  const name = engine.toLowerCase().split(/[ ,]/)[0];
-  console.log(`${engine.padEnd(18)}  FAILED  not there: ${error.message}; to do without it: --skip=${name}`);
+  const way = `--skip="${engine.toLowerCase()}"`;
+  console.log(`${engine.padEnd(18)}  FAILED  not there: ${error.message}; to do without it: ${way}`);
 };
 const fail = (engine, name, error) => {
   failures++;

@@ -55,11 +55,11 @@ async function inNode(file, job) {
 }
 
 const hosts = {
-  "wasm, Node": async (jobs) => ({
+  "wasm Node": async (jobs) => ({
     version: process.versions.node,
     got: await Promise.all(jobs.map((job) => inNode(job.model, job))),
   }),
-  "wasm, wasmtime": async (jobs) => {
+  "wasm wasmtime": async (jobs) => {
     if (!existsSync(python)) throw new Missing("Python environment (node tests/exports/run.mjs --install)");
     const { version } = JSON.parse(await run(python, [join(here, "hosts.py"), "wasm", join(folder, "jobs.json")]));
     return { version, got: await Promise.all(jobs.map(async (job) => floats(await readFile(job.out)))) };
