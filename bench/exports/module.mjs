@@ -13,7 +13,9 @@ import { print, rounds } from "../lib/rounds.mjs";
 
 const D = 10;
 const TRAIN = 2000;
-const ROWS = 4096;
+const ROWS = 512;
+/** Rows of one sample of single calls: short, so that most samples fall between two turns of other programs. */
+const SLICE = 64;
 
 function normals(count, seed) {
   const next = normal(seed);
@@ -73,14 +75,16 @@ async function one(title, model, ort) {
 
   // the sum is used, so that no call can be dropped
   let sum = 0;
+  let from = 0;
   const each = (name, label, call) => ({
     name,
     label,
     warm: 400,
     async run() {
+      from = (from + SLICE) % ROWS;
       const begin = performance.now();
-      for (let r = 0; r < ROWS; r++) sum += call(r);
-      return ((performance.now() - begin) * 1e6) / ROWS;
+      for (let r = from; r < from + SLICE; r++) sum += call(r);
+      return ((performance.now() - begin) * 1e6) / SLICE;
     },
   });
   const row = await rounds(
@@ -91,7 +95,7 @@ async function one(title, model, ort) {
       each("module objects", "ES module, row as object", (r) => module.predict(objects[r])),
       each("wasm", "wasm module, row in memory", (r) => wasm.predict(at + r * D * 4)),
     ],
-    21,
+    501,
   );
   print(`${title}: ns a row, one a call`, row, "ns");
 
@@ -119,7 +123,7 @@ async function one(title, model, ort) {
       jobs.push(whole(`onnx ${exact}`, `onnxruntime-node${exact ? "" : ", not exact"}`, async () => (await run())[0]));
     }
   }
-  const many = await rounds(jobs, 21);
+  const many = await rounds(jobs, 101);
   print(`${title}: ns a row, ${ROWS} at once`, many, "ns");
   if (!Number.isFinite(sum)) throw new Error("no sum");
   const kB = (data) =>
