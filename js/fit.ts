@@ -3,6 +3,7 @@
 
 import { foldMembers } from "./assemble.js";
 import { fitCentre } from "./centre.js";
+import { directionsAgainst } from "./directions.js";
 import { abortError } from "./errors.js";
 import { parseModel } from "./format.js";
 import { type Look, type MemberResult, type Plan, trainMember } from "./member.js";
@@ -187,6 +188,13 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
       }
     }
   }
+  const against = directionsAgainst(t.f32(x), target.y, signs, centre.all).map(({ input, correlation }) => {
+    const { name, constraint } = features[inputs[input].feature];
+    return (
+      `"${name}" is declared ${constraint}, but "${schema.target}" ${correlation < 0 ? "falls" : "rises"} with it in these rows ` +
+      `(correlation ${correlation.toFixed(2)}): the model cannot follow that; isotone cv tells what the direction costs`
+    );
+  });
   if (columns > WIDE && !scales) {
     const factor = relevanceOf(t.f32(x), target.y, centre.all, n, columns);
     inputs = inputs.map((input, i) => ({ ...input, scale: Math.fround(input.scale * factor[i]) }));
@@ -363,7 +371,7 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
     a,
   );
   if (withLevel) inputs = [...inputs, { feature: -1, transform: "level", center: 0, scale: LEVEL_SCALE }];
-  const warnings = [...scaling.warnings];
+  const warnings = [...scaling.warnings, ...against];
   const training: TrainingReport = {
     seed: schema.seed,
     rows: n,

@@ -1,0 +1,63 @@
+// Warnings of directions that the rows speak against.
+
+import { describe, expect, it } from "vitest";
+import { directionsAgainst } from "../../js/directions.js";
+import { fit } from "../../js/fit.js";
+import { generator } from "./random-model.js";
+
+const options = { epochs: 3, members: 2, networks: 2 } as const;
+
+function rows(n: number, minutes: (scan: number, staff: number, noise: number) => number, seed = 3) {
+  const random = generator(seed);
+  return Array.from({ length: n }, () => {
+    const scan = Math.floor(random() * 20);
+    const staff = Math.floor(random() * 6);
+    return { scan, staff, minutes: minutes(scan, staff, random() - 0.5) };
+  });
+}
+
+async function warned(table: ReturnType<typeof rows>, staff: "increasing" | "decreasing" | "free") {
+  const model = await fit(table, { target: "minutes", features: { scan: "increasing", staff }, ...options });
+  return model.training.warnings;
+}
+
+describe("a fit", () => {
+  it("says which direction the rows speak against", async () => {
+    const table = rows(300, (scan, staff, noise) => scan - 4 * staff + noise);
+    const [warning, ...others] = await warned(table, "increasing");
+    expect(others).toEqual([]);
+    expect(warning).toMatch(
+      /^"staff" is declared increasing, but "minutes" falls with it in these rows \(correlation -0\.7/,
+    );
+    expect(await warned(table, "decreasing")).toEqual([]);
+    expect(await warned(table, "free")).toEqual([]);
+  });
+
+  it("says nothing where a feature has no effect", async () => {
+    for (let seed = 1; seed <= 20; seed++)
+      expect(
+        await warned(
+          rows(60, (scan, _, noise) => scan + noise, seed),
+          "increasing",
+        ),
+      ).toEqual([]);
+  });
+
+  it("says nothing where the other columns explain why the target falls", () => {
+    // y = 3a + b, and b falls as a rises
+    const random = generator(5);
+    const [n, d] = [500, 2];
+    const x = new Float32Array(n * d);
+    const y = new Float64Array(n);
+    for (let r = 0; r < n; r++) {
+      x[r * d] = random() * 4 - 2;
+      x[r * d + 1] = -x[r * d] + 0.2 * (random() - 0.5);
+      y[r] = 3 * x[r * d] + x[r * d + 1];
+    }
+    // alone, input 1 falls with the target; the fit of both gives it its coefficient of 1
+    expect(directionsAgainst(x, y, [1, 1], Float64Array.of(3, 1, 0))).toEqual([]);
+    const [found] = directionsAgainst(x, y, [1, 1], Float64Array.of(2, 0, 0));
+    expect(found.input).toBe(1);
+    expect(found.correlation).toBeLessThan(-0.9);
+  });
+});
