@@ -186,7 +186,9 @@ async function study(set) {
   console.log("|---|---|---|---|---|---|");
   const percent = (v) => `${(100 * v).toFixed(v > 0 && v < 0.001 ? 3 : 1)} %`;
   const spread = (values) =>
-    `${percent(mean(values))} (${percent(Math.min(...values))} to ${percent(Math.max(...values))})`;
+    Math.max(...values) === 0
+      ? "0"
+      : `${percent(mean(values))} (${percent(Math.min(...values))} to ${percent(Math.max(...values))})`;
   for (const [label, runs] of results) {
     const tested = (report) => report.features.filter((f) => f.constraint !== "free");
     const alone = runs.map(({ report }) => {
@@ -195,7 +197,7 @@ async function study(set) {
     });
     const trees = !/MLP|isotone/.test(label);
     console.log(
-      `| ${label} | ${mean(runs.map((r) => r.rmse)).toFixed(3)} | ${spread(runs.map((r) => r.report.wrong))}${trees ? " *" : ""} | ${spread(alone)} | ${spread(
+      `| ${label} | ${mean(runs.map((r) => r.rmse)).toFixed(3)} | ${spread(runs.map((r) => r.report.wrong))}${trees ? " \\*" : ""} | ${spread(alone)} | ${spread(
         runs.map(({ report }) => report.pairs.outOfOrder / report.pairs.checked),
       )} | ${mean(runs.map(({ report }) => tested(report).filter((f) => f.wrongOnAverage).length)).toFixed(1)} of ${increasing.length} |`,
     );

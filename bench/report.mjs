@@ -168,6 +168,25 @@ export function report(results) {
       "All partial derivatives of a batch",
     );
   }
+  if (results.explain) {
+    const { inputs, planes, rows, apart, times } = results.explain;
+    const own = times[0].median;
+    say(
+      "## Contributions",
+      "",
+      `One row of ${inputs} inputs, ${planes} planes; mean of ${rows} rows a round. Error: of the worst part, relative to the sum of all parts' sizes,`,
+      "median and greatest over rows, each method by its own exact answer (bench/explain.mjs).",
+      `The two exact answers, along the path and Shapley's, are ${short(100 * apart)} % apart.`,
+      "",
+      "| | median us | least to greatest | times explain's | error | greatest |",
+      "|---|---:|---:|---:|---:|---:|",
+      ...times.map(
+        ({ label, median, least, greatest, error }) =>
+          `| ${label} | ${short(median)} | ${short(least)} to ${short(greatest)} | ${median === own ? "" : `${short(median / own)}x`} | ${error.median.toExponential(1)} | ${error.greatest.toExponential(1)} |`,
+      ),
+      "",
+    );
+  }
   if (peak?.length) {
     say(
       "## Share of the processor's peak",

@@ -1,5 +1,5 @@
 // npm run bench: everything, then RESULTS.md and its charts. npm run bench:quick: the key ratios within a minute.
-//   node bench/run.mjs [--quick] [peak train predict sensitivity startup threads scale memory]
+//   node bench/run.mjs [--quick] [peak train predict sensitivity explain startup threads scale memory]
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 
@@ -9,12 +9,13 @@ const parts = wanted.length
   ? wanted
   : quick
     ? ["peak", "train", "predict", "sensitivity", "startup"]
-    : ["peak", "train", "predict", "sensitivity", "startup", "threads", "scale", "memory"];
+    : ["peak", "train", "predict", "sensitivity", "explain", "startup", "threads", "scale", "memory"];
 
 const run = {
   train: async () => (await import("./train.mjs")).train({ quick }),
   predict: async () => (await import("./predict.mjs")).predict({ quick }),
   sensitivity: async () => (await import("./predict.mjs")).sensitivity({ quick }),
+  explain: async () => (await import("./explain.mjs")).explain({ quick }),
   scale: async () => (await import("./scale.mjs")).scale({}),
   memory: async () => (await import("./memory.mjs")).memory(),
   peak: async () => (await import("./peak.mjs")).peak(),
