@@ -149,20 +149,31 @@ async function run(modelPath: string, path: string, flags: Flags): Promise<void>
   });
 }
 
-/** The strongest first, within 80 columns. */
+/** The strongest first, within 80 columns: names give way. */
 function summaryTable({ features }: SensitivitySummary): string {
-  const three = (value: number) => digits(Number(value.toPrecision(3)));
+  const short = (value: number) =>
+    Math.abs(value) < 1e-3 && value !== 0 ? value.toExponential(1) : digits(Number(value.toPrecision(3)));
   const sign = { increasing: "+", decreasing: "-", free: "" };
   const header = ["feature", "sign", "mean", "sd", "5 %", "95 %", "strength", "leads", "rank"];
-  const rows = [...features]
-    .sort((a, b) => a.rank - b.rank)
-    .map((f) => {
-      const none = f.spread === 0 && f.mean === 0 && f.min === 0 && f.max === 0;
-      const derivative = none ? ["-", "-", "-", "-"] : [f.mean, f.sd, f.quantiles.p5, f.quantiles.p95].map(three);
+  const ranked = [...features].sort((a, b) => a.rank - b.rank);
+  const table = (most: number) => {
+    const rows = ranked.map((f) => {
+      const none = f.spread === 0 && f.min === 0 && f.max === 0;
+      const derivative = none ? ["-", "-", "-", "-"] : [f.mean, f.sd, f.quantiles.p5, f.quantiles.p95].map(short);
       const [first, last] = f.rankInterval;
       const rank = first === last ? `${f.rank}` : `${f.rank} (${first}-${last})`;
-      const name = f.name.length > 18 ? `${f.name.slice(0, 17)}…` : f.name;
-      return [name, sign[f.constraint], ...derivative, three(f.strength), `${Math.round(100 * f.largest)} %`, rank];
+      const letters = [...f.name];
+      const name = letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : f.name;
+      return [name, sign[f.constraint], ...derivative, short(f.strength), `${Math.round(100 * f.largest)} %`, rank];
     });
-  return textTable(header, rows);
+    return textTable(header, rows);
+  };
+  const longest = Math.max(7, ...ranked.map(({ name }) => [...name].length));
+  const over =
+    Math.max(
+      ...table(longest)
+        .split("\n")
+        .map((line) => [...line].length),
+    ) - 80;
+  return over > 0 ? table(Math.max(8, Math.min(longest, 60) - over)) : table(longest);
 }

@@ -291,6 +291,19 @@ describe("isotone sensitivity", () => {
     expect(err).toContain("300 rows; partial derivatives of the wrong sign: 0 of 900\n");
   });
 
+  it("shortens names where a table would be wider than 80 columns", async () => {
+    const model = JSON.parse(get("model.json"));
+    const long = (name: string) => `${name} of everything that was done on that day`;
+    for (const feature of model.features) feature.name = long(feature.name);
+    put("long.json", JSON.stringify(model));
+    const [header, ...rows] = cells(get("jobs.csv"));
+    put("long.csv", [header.map(long), ...rows].map((row) => row.join(",")).join("\n"));
+    const { out } = await isotone(["sensitivity", "long.json", "long.csv", "-q"]);
+    expect(Math.max(...out.split("\n").map((line) => [...line].length))).toBeLessThanOrEqual(80);
+    expect(out).toContain("…");
+    expect(out).toMatch(/^scan of/m);
+  });
+
   it("gives the library's summary as JSON, weighted by a column", async () => {
     const json = async (...args: string[]) =>
       JSON.parse((await isotone(["sensitivity", "model.json", "weighted.csv", "--json", ...args])).out);
