@@ -66,7 +66,7 @@ def models(task, signs, rivals):
     mono = tuple(signs)
     if task == "regression":
         made = {
-            "MLP free": lambda: MLPRegressor((64, 32), max_iter=300, random_state=0),
+            "MLP free": lambda: MLPRegressor(hidden_layer_sizes=(64, 32), max_iter=300, random_state=0),
             "HGB monotone": lambda: HistGradientBoostingRegressor(monotonic_cst=signs, random_state=0),
             "HGB free": lambda: HistGradientBoostingRegressor(random_state=0),
             "XGB monotone": lambda: xgboost.XGBRegressor(monotone_constraints=mono, n_jobs=1, random_state=0),
@@ -77,7 +77,7 @@ def models(task, signs, rivals):
     else:
         made = {
             "logistic": lambda: LogisticRegression(max_iter=1000),
-            "MLP free": lambda: MLPClassifier((64, 32), max_iter=300, random_state=0),
+            "MLP free": lambda: MLPClassifier(hidden_layer_sizes=(64, 32), max_iter=300, random_state=0),
             "HGB monotone": lambda: HistGradientBoostingClassifier(monotonic_cst=signs, random_state=0),
             "HGB free": lambda: HistGradientBoostingClassifier(random_state=0),
             "XGB monotone": lambda: xgboost.XGBClassifier(monotone_constraints=mono, n_jobs=1, random_state=0),

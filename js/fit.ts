@@ -555,7 +555,10 @@ function lossRows(t: Trainer, plan: Plan, rows: Uint32Array, sums: Float32Array)
   return total;
 }
 
-/** How much of the networks, how much of the linear fit: least out-of-fold loss; the linear fit where the gain is within half a standard error. */
+/**
+ * How much of the networks, how much of the linear fit: least out-of-fold loss; the linear fit where the gain is within half a standard error,
+ * a whole one below 150 rows.
+ */
 function chooseBlend(t: Trainer, plan: Plan, o: OutOfFold): number {
   const n = o.rows.length;
   const losses = BLENDS.map((a) => lossRows(t, plan, o.rows, blended(o, a)));
@@ -571,7 +574,7 @@ function chooseBlend(t: Trainer, plan: Plan, o: OutOfFold): number {
     const off = linear[r] - losses[best][r] - gain;
     square += off * off;
   }
-  return gain < 0.5 * Math.sqrt(square / n / n) ? 0 : BLENDS[best];
+  return gain < (n < 150 ? 1 : 0.5) * Math.sqrt(square / n / n) ? 0 : BLENDS[best];
 }
 
 /** Residuals, calibration and held-out scores, from rows that the predicting member did not train on. */
