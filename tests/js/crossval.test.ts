@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from "node:fs";
+import { parse } from "csv-parse/sync";
 import { describe, expect, it } from "vitest";
 import { crossValidate } from "../../js/crossval.js";
 import { linearFit } from "../../js/linear.js";
@@ -168,3 +170,28 @@ describe("the linear yardstick", () => {
     expect(at(wrong, 0, 1) - at(wrong, 0, 0)).toBe(0);
   });
 });
+
+const UCP = new URL("../../../shared/data/effort-ucp/effort-ucp.csv", import.meta.url);
+
+describe.skipIf(!existsSync(UCP))(
+  "effort-ucp, where the expected directions are wrong (skipped where ../shared is absent)",
+  () => {
+    it("says that the constraints cost accuracy, which directions to check, and that the model is no better than the mean", async () => {
+      const counts = ["Simple", "Average", "Complex"].flatMap((size) => [`${size} Actors`, `${size} UC`]);
+      const names = [...counts, "TCF", "ECF", "Real_Effort_Person_Hours"];
+      const rows = (parse(readFileSync(UCP), { columns: true }) as Record<string, string>[])
+        .filter((row) => names.every((name) => row[name] !== ""))
+        .map((row) => Object.fromEntries(names.map((name) => [name, Number(row[name])])));
+      expect(rows.length).toBe(70);
+      const result = await crossValidate(rows, {
+        target: "Real_Effort_Person_Hours",
+        features: { ...Object.fromEntries(counts.map((name) => [name, 1 as const])), TCF: 0, ECF: 0 },
+      });
+      expect(result.statements[0]).toMatch(/^The model does not beat the mean of the target/);
+      expect(result.statements[1]).toMatch(
+        /^The constraints cost accuracy: with every feature free the RMSE falls by \d+ %/,
+      );
+      expect(result.statements[2]).toMatch(/^Check the direction of "/);
+    });
+  },
+);
