@@ -65,7 +65,7 @@ class Spark:
             [StructField(c["name"], StringType() if c.get("text") else DoubleType()) for c in command["columns"]]
         )
         with open(command["file"], encoding="utf-8") as lines:
-            rows = [tuple(json.loads(line).values()) for line in lines]
+            rows = [tuple(map(json.loads(line).get, [c["name"] for c in command["columns"]])) for line in lines]
         rows = [tuple(float(v) if isinstance(v, int) else v for v in row) for row in rows]
         frame = self.spark.createDataFrame(self.spark.sparkContext.parallelize(rows, 4), schema)
         frame.cache().count()
