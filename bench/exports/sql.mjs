@@ -1,5 +1,5 @@
 // Rows a second of exported SQL in the engines of tests/exports, beside predictMany; and what large models cost before the first row.
-// `npm run bench:exports -- [--engines duckdb,postgresql,spark] [--rows 20000]`; the engines: node tests/exports/run.mjs --install.
+// `npm run bench:exports -- sql [--engines=duckdb,postgresql,spark] [--rows=20000] [--large]`; the engines: node tests/exports/run.mjs --install.
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -8,32 +8,11 @@ import { build } from "esbuild";
 import { fit, load, merge } from "../../dist/index.js";
 import { sqlEngines, work } from "../../tests/exports/engines.mjs";
 
-const { values } = parseArgs({
-  options: {
-    engines: { type: "string", default: "duckdb,postgresql,spark" },
-    rows: { type: "string", default: "20000" },
-    large: { type: "boolean" },
-  },
-});
-const wanted = values.engines.split(",");
-const ROWS = Number(values.rows);
 const here = dirname(fileURLToPath(import.meta.url));
-
-mkdirSync(work, { recursive: true });
-const bundle = join(work, "bench.mjs");
-await build({
-  entryPoints: [join(here, "../../tests/exports/subject.ts")],
-  bundle: true,
-  format: "esm",
-  platform: "neutral",
-  mainFields: ["module", "main"],
-  outfile: bundle,
-  logLevel: "error",
-});
-const { toSQL, generator } = await import(pathToFileURL(bundle).href);
+const bytes = (n) => (n < 1e6 ? `${(n / 1000).toFixed(0)} kB` : `${(n / 1e6).toFixed(1)} MB`);
 
 /** `n` rows of `d` numbers and a target that bends. */
-function table(n, d, seed) {
+function table(generator, n, d, seed) {
   const random = generator(seed);
   const columns = {};
   const minutes = new Float64Array(n);
@@ -44,70 +23,96 @@ function table(n, d, seed) {
   return { ...columns, minutes };
 }
 
-// few passes: they shape no plane
-const train = (d, seed, more = {}) =>
-  fit(table(600, d, seed), { target: "minutes", members: 4, epochs: 4, seed, ...more });
-const models = [
-  ["1 network of 4 x 4", await train(10, 1, { networks: 1, members: 1 })],
-  ["16 networks and a plane", await train(10, 2, { members: 1 })],
-  ["4 members of those", await train(10, 3)],
-];
-if (values.large) {
-  const shards = [];
-  for (let seed = 1; seed <= 8; seed++) shards.push(await train(10, seed));
-  const blends = shards.map((m) => m.toJSON());
-  for (const shard of blends) Object.assign(shard, { inputs: blends[0].inputs, features: blends[0].features });
-  models.push(["8 shards of 4 members, merged", merge(blends.map((shard) => load(shard)))]);
-  models.push(["4 members, 276 inputs", await train(276, 4)]);
-}
+export async function benchSQL() {
+  const { values } = parseArgs({
+    allowPositionals: true,
+    options: {
+      engines: { type: "string", default: "duckdb,postgresql,spark" },
+      rows: { type: "string", default: "20000" },
+      large: { type: "boolean" },
+    },
+  });
+  const wanted = values.engines.split(",");
+  const ROWS = Number(values.rows);
+  mkdirSync(work, { recursive: true });
+  const bundle = join(work, "bench.mjs");
+  await build({
+    entryPoints: [join(here, "../../tests/exports/subject.ts")],
+    bundle: true,
+    format: "esm",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    outfile: bundle,
+    logLevel: "error",
+  });
+  const { toSQL, generator } = await import(pathToFileURL(bundle).href);
 
-const bytes = (n) => (n < 1e6 ? `${(n / 1000).toFixed(0)} kB` : `${(n / 1e6).toFixed(1)} MB`);
-console.log("| model | planes x inputs | engine | SQL | before the first row, s | rows/s | predictMany, rows/s |");
-console.log("|---|---|---|---|---|---|---|");
-for (const [name, make] of Object.entries(sqlEngines)) {
-  if (!wanted.some((word) => name.toLowerCase().startsWith(word))) continue;
-  const engine = make();
-  try {
-    await engine.open();
-    for (const [what, model] of models) {
-      const data = model.toJSON();
-      const d = data.features.length;
-      const planes = data.networks.flat(2).length;
-      const rowsTable = table(ROWS, d, 99);
-      const columns = data.features.map((f) => ({ name: f.name, text: false }));
-      const rows = Array.from({ length: ROWS }, (_, r) => columns.map((c) => rowsTable[c.name][r]));
-      const inputs = data.inputs.length;
-      const began = performance.now();
-      model.predictMany(rowsTable);
-      const library = ROWS / ((performance.now() - began) / 1000);
-      const sql = toSQL(data, { dialect: engine.dialect, table: "jobs" });
-      try {
-        // one row: parsing and planning; the rest is rows
-        await engine.load({ table: "jobs", columns, rows: rows.slice(0, 1) });
-        const start = performance.now();
-        await engine.query(sql);
-        const first = (performance.now() - start) / 1000;
-        // as many rows as should take some ten seconds
-        const n = Math.min(ROWS, Math.ceil((2e8 / (planes * inputs)) * (name === "DuckDB" ? 10 : 1)));
-        await engine.load({ table: "jobs", columns, rows: rows.slice(0, n) });
-        const then = performance.now();
-        await engine.query(sql);
-        const seconds = (performance.now() - then) / 1000;
-        const rate = n / Math.max(0.001, seconds - first);
-        console.log(
-          `| ${what} | ${planes} x ${inputs} | ${name} | ${bytes(sql.length)} | ${first.toFixed(2)} | ${Math.round(rate).toLocaleString("en")} | ${Math.round(library).toLocaleString("en")} |`,
-        );
-      } catch (error) {
-        console.log(
-          `| ${what} | ${planes} x ${inputs} | ${name} | ${bytes(sql.length)} | ${String(error.stderr || error.message)
-            .split("\n")[0]
-            .slice(0, 100)} | | |`,
-        );
+  // few passes: they shape no plane
+  const train = (d, seed, more = {}) =>
+    fit(table(generator, 600, d, seed), { target: "minutes", members: 4, epochs: 4, seed, ...more });
+  const models = [
+    ["1 network of 4 x 4", await train(10, 1, { networks: 1, members: 1 })],
+    ["16 networks and a plane", await train(10, 2, { members: 1 })],
+    ["4 members of those", await train(10, 3)],
+  ];
+  if (values.large) {
+    const shards = [];
+    for (let seed = 1; seed <= 8; seed++) shards.push(await train(10, seed));
+    const blends = shards.map((m) => m.toJSON());
+    for (const shard of blends) Object.assign(shard, { inputs: blends[0].inputs, features: blends[0].features });
+    models.push(["8 shards of 4 members, merged", merge(blends.map((shard) => load(shard)))]);
+    models.push(["4 members, 276 inputs", await train(276, 4)]);
+  }
+
+  console.log("| model | planes x inputs | engine | SQL | before the first row, s | rows/s | predictMany, rows/s |");
+  console.log("|---|---|---|---|---|---|---|");
+  for (const [name, make] of Object.entries(sqlEngines)) {
+    if (!wanted.some((word) => name.toLowerCase().startsWith(word))) continue;
+    const engine = make();
+    try {
+      await engine.open();
+      for (const [what, model] of models) {
+        const data = model.toJSON();
+        const d = data.features.length;
+        const planes = data.networks.flat(2).length;
+        const rowsTable = table(generator, ROWS, d, 99);
+        const columns = data.features.map((f) => ({ name: f.name, text: false }));
+        const rows = Array.from({ length: ROWS }, (_, r) => columns.map((c) => rowsTable[c.name][r]));
+        const inputs = data.inputs.length;
+        const began = performance.now();
+        model.predictMany(rowsTable);
+        const library = ROWS / ((performance.now() - began) / 1000);
+        const sql = toSQL(data, { dialect: engine.dialect, table: "jobs" });
+        try {
+          // one row: parsing and planning; the rest is rows
+          await engine.load({ table: "jobs", columns, rows: rows.slice(0, 1) });
+          const start = performance.now();
+          await engine.query(sql);
+          const first = (performance.now() - start) / 1000;
+          // as many rows as should take some ten seconds
+          const n = Math.min(ROWS, Math.ceil((2e8 / (planes * inputs)) * (name === "DuckDB" ? 10 : 1)));
+          await engine.load({ table: "jobs", columns, rows: rows.slice(0, n) });
+          const then = performance.now();
+          await engine.query(sql);
+          const seconds = (performance.now() - then) / 1000;
+          const rate = n / Math.max(0.001, seconds - first);
+          console.log(
+            `| ${what} | ${planes} x ${inputs} | ${name} | ${bytes(sql.length)} | ${first.toFixed(2)} | ${Math.round(rate).toLocaleString("en")} | ${Math.round(library).toLocaleString("en")} |`,
+          );
+        } catch (error) {
+          console.log(
+            `| ${what} | ${planes} x ${inputs} | ${name} | ${bytes(sql.length)} | ${String(
+              error.stderr || error.message,
+            )
+              .split("\n")[0]
+              .slice(0, 100)} | | |`,
+          );
+        }
       }
+    } catch (error) {
+      console.log(`${name}: left out (${error.message})`);
+    } finally {
+      await engine.close().catch(() => {});
     }
-  } catch (error) {
-    console.log(`${name}: left out (${error.message})`);
-  } finally {
-    await engine.close().catch(() => {});
   }
 }

@@ -109,6 +109,10 @@ async function run(path: string, flags: Flags): Promise<void> {
         ...(flags.as !== undefined && { as: flags.as }),
       });
       result = flags.table === undefined ? `${sql}\n` : `${sql};\n`;
+      if (flags.dialect === "clickhouse" && result.length > 262144)
+        say(`${digits(result.length)} bytes: ClickHouse needs SET max_query_size = ${2 * result.length} first`);
+      if (flags.dialect?.startsWith("postgres") && result.length > 50000)
+        say("a large query: SET jit = off first makes PostgreSQL several times as fast");
     }
     await output.write(result);
     if (flags.types !== undefined) await withOutput(flags.types, (types) => types.write(toModuleTypes(model)));
