@@ -178,6 +178,19 @@ describe("toModule", () => {
     expect(() => module.predictMany([row, { ...row, [strict]: null }])).toThrow("row 1");
   });
 
+  it("keeps names that are no Unicode text", async () => {
+    const data = makeModel({
+      seed: 3,
+      names: ["\ud800", "\udc00x"],
+      categoryNames: ["\udfff", "b"],
+      target: "\ud800\n*/",
+    });
+    const module = await load(data);
+    expect(module.features.slice(0, 2)).toEqual(["\ud800", "\udc00x"]);
+    const row = makeRows(data, 1);
+    expect(module.predict(rowObject(data, row))).toBe(evaluate(data, row).prediction);
+  });
+
   it("is plain ASCII without any of the names' code, and inert in a page", () => {
     const text = toModule(everyKind()["hostile names"]);
     expect(text).toMatch(/^[\n\x20-\x7e]*$/);
