@@ -11,6 +11,7 @@ import { testDatabases } from "./databases.mjs";
 import { work } from "./engines.mjs";
 import { modulesNeed, testModules } from "./modules.mjs";
 import { testONNX } from "./onnx.mjs";
+import { testSparkTraining } from "./spark-training.mjs";
 import { testWasm } from "./wasm.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -94,6 +95,7 @@ await testWasm(job);
 const some = { ...job, cases: cases.map(fewer) };
 await testONNX(some);
 await testDatabases(some);
+await testSparkTraining(job);
 
 if (skipped) console.log(`\nnot run: ${skipped.join(", ")}`);
 console.log(`\n${table.filter((line) => line.verdict === "").length} passed, ${failures} failed`);
