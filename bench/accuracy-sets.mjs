@@ -78,8 +78,8 @@ const increasing = (names) => Object.fromEntries(names.map((name) => [name, "inc
 const decreasing = (names) => Object.fromEntries(names.map((name) => [name, "decreasing"]));
 const grades = "ABCDEFG";
 
-/** Sill's comparison (ratings): linear, MLP, one network; and the five sets that papers on monotone networks report. */
-export function extraSets(folder) {
+/** Sill's comparison (ratings): linear, MLP, one network; and the five sets that papers on monotone networks report. `wants(name, group)` says which are read. */
+export function extraSets(folder, wants = () => true) {
   const out = [];
   const add = (name, group, rows, features, target, targetName, tests, more = {}) =>
     out.push({
@@ -99,12 +99,12 @@ export function extraSets(folder) {
 
   for (const name of ["esl", "era"]) {
     const file = `${name}/${name}.csv`;
-    if (!has(file)) continue;
+    if (!has(file) || !wants(`${name} rating`, "ratings")) continue;
     const rows = rowsOf(join(folder, file));
     const features = increasing(["in1", "in2", "in3", "in4"]);
     add(`${name} rating`, "ratings", rows, features, numbers(rows, "out1"), "out1", splits(rows.length, 10, 1998));
   }
-  if (has("loans-openintro/loans-openintro.csv.gz")) {
+  if (has("loans-openintro/loans-openintro.csv.gz") && wants("loans grade", "ratings")) {
     // worse grades are larger; the rate, the instalment and what came after the grade are left out
     const wanted = {
       ...decreasing(["annual_income", "account_never_delinq_percent", "total_credit_limit"]),
@@ -125,7 +125,7 @@ export function extraSets(folder) {
     add("loans grade", "ratings", rows, wanted, grade, "grade", splits(rows.length, 5, 1998));
   }
 
-  if (has("auto-mpg/auto-mpg-392.csv")) {
+  if (has("auto-mpg/auto-mpg-392.csv") && wants("auto-mpg", "classic")) {
     const features = {
       ...decreasing(["weight", "displacement", "horsepower"]),
       ...free(["cylinders", "acceleration", "model year", "origin"]),
@@ -134,7 +134,7 @@ export function extraSets(folder) {
     const more = { measure: "mse" };
     add("auto-mpg", "classic", rows, features, numbers(rows, "mpg"), "mpg", splits(rows.length, 20, 7), more);
   }
-  if (has("boston-housing/boston.csv")) {
+  if (has("boston-housing/boston.csv") && wants("boston", "classic")) {
     const rows = rowsOf(join(folder, "boston-housing/boston.csv"));
     const others = "zn indus chas nox age dis rad tax ptratio black lstat".split(" ");
     const features = { rm: "increasing", crim: "decreasing", ...free(others) };
@@ -142,7 +142,7 @@ export function extraSets(folder) {
       measure: "mse",
     });
   }
-  if (has("heart/heart-303.csv")) {
+  if (has("heart/heart-303.csv") && wants("heart", "classic")) {
     const rows = rowsOf(join(folder, "heart/heart-303.csv"));
     const features = {
       ...increasing(["trestbps", "chol"]),
@@ -153,7 +153,7 @@ export function extraSets(folder) {
     const more = { task: "classification", measure: "accuracy" };
     add("heart", "classic", rows, features, numbers(rows, "target"), "target", splits(rows.length, 20, 7), more);
   }
-  if (has("compas/train_raw.csv")) {
+  if (has("compas/train_raw.csv") && (wants("compas", "classic") || wants("compas, split of the papers", "classic"))) {
     const train = rowsOf(join(folder, "compas/train_raw.csv"));
     const test = rowsOf(join(folder, "compas/test_raw.csv"));
     const rows = [...train, ...test];
@@ -169,7 +169,7 @@ export function extraSets(folder) {
     add("compas, split of the papers", "classic", rows, features, target, "two_year_recid", own, more);
     add("compas", "classic", rows, features, target, "two_year_recid", splits(rows.length, 5, 7), more);
   }
-  if (has("blogfeedback/train.csv.gz")) {
+  if (has("blogfeedback/train.csv.gz") && wants("blogfeedback", "classic")) {
     const train = rowsOf(join(folder, "blogfeedback/train.csv.gz"));
     const test = rowsOf(join(folder, "blogfeedback/test.csv.gz"));
     const rows = [...train, ...test];

@@ -31,8 +31,9 @@ if (positionals.length !== 1 || !existsSync(join(positionals[0], "splits.json"))
 }
 const wanted = values.sets?.split(",");
 const most = values.splits ? Number(values.splits) : Number.POSITIVE_INFINITY;
-const sets = [...fixedSets(positionals[0]), ...extraSets(positionals[0])]
-  .filter((s) => !wanted || wanted.some((w) => s.name === w || s.group === w))
+const wants = (name, group) => !wanted || wanted.some((w) => name === w || group === w);
+const sets = [...fixedSets(positionals[0]), ...extraSets(positionals[0], wants)]
+  .filter((s) => wants(s.name, s.group))
   .map((s) => ({ ...s, tests: s.tests.slice(0, most) }));
 
 const mean = (v) => v.reduce((a, b) => a + b, 0) / v.length;
