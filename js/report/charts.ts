@@ -305,19 +305,21 @@ export function rankingChart(drivers: readonly Driver[], unit: string, label: st
   ]);
 }
 
-/** Offsets that stack dots of about the same place around a middle line, within `room` pixels. */
-export function stacked(places: readonly number[], room: number, step = 3.6): number[] {
+/** Offsets that stack dots of about the same place around a middle line, in the order of `order`, within `room` pixels. */
+export function stacked(places: readonly number[], order: readonly number[], room: number, step = 3.6): number[] {
   const bins = new Map<number, number[]>();
-  places.forEach((x, i) => {
-    const bin = Math.round(x / step);
-    bins.set(bin, [...(bins.get(bin) ?? []), i]);
-  });
+  for (const i of order) {
+    const bin = Math.round(places[i] / step);
+    const list = bins.get(bin);
+    if (list) list.push(i);
+    else bins.set(bin, [i]);
+  }
   const most = Math.max(1, ...[...bins.values()].map((list) => list.length));
   const by = Math.min(step, room / most);
   const out = new Array<number>(places.length).fill(0);
   for (const list of bins.values()) {
     list.forEach((i, k) => {
-      out[i] = by * (k % 2 === 0 ? k / 2 : -(k + 1) / 2);
+      out[i] = by * ((list.length - 1) / 2 - k);
     });
   }
   return out;
@@ -337,7 +339,9 @@ export function swarmChart(swarms: readonly Swarm[], unit: string, label: string
   return drawList(canvas, label, lines, { domain, unit }, { row }, (inner) => {
     const to = (v: number) => ((v - domain[0]) / (domain[1] - domain[0])) * inner;
     const dots = swarms.flatMap(({ effects, places, kind }, k) => {
-      const offsets = stacked(effects.map(to), row - 10);
+      // low values at the bottom of a stack, missing ones first
+      const order = effects.map((_, i) => i).sort((a, b) => (places[a] || 0) - (places[b] || 0));
+      const offsets = stacked(effects.map(to), order, row - 10);
       return effects.map((x, i) => ({
         x,
         y: k + 0.5 + offsets[i] / row,

@@ -21,18 +21,28 @@ export function widthOf(text: string, size: number): number {
   return em * size;
 }
 
-/** A text cut to a width in pixels, with an ellipsis where something is missing. */
+/**
+ * A text cut to a width in pixels: an ellipsis stands for what is missing, two thirds on the way, because names often differ at the end.
+ */
 export function fitted(text: string, width: number, size: number): string {
   const letters = [...visible(text)];
   if (letters.length <= 200 && widthOf(letters.join(""), size) <= width) return letters.join("");
+  const cut = (kept: number) => {
+    const tail = kept < 9 ? 0 : Math.floor(kept / 3);
+    const end = tail > 0 ? letters.slice(-tail).join("").trimStart() : "";
+    return `${letters
+      .slice(0, kept - tail)
+      .join("")
+      .trimEnd()}…${end}`;
+  };
   let low = 1;
   let high = Math.min(200, letters.length - 1);
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if (widthOf(`${letters.slice(0, middle).join("")}…`, size) <= width) low = middle;
+    if (widthOf(cut(middle), size) <= width) low = middle;
     else high = middle - 1;
   }
-  return `${letters.slice(0, low).join("").trimEnd()}…`;
+  return cut(low);
 }
 
 /** A name as people see it: never empty, never longer than `most` characters. */
