@@ -122,6 +122,7 @@ footer { margin-top: 80px; padding-top: 20px; padding-bottom: 56px; font-size: 1
   body { font-size: 10.5pt; }
   main, header.top, footer { max-width: none; padding-left: 0; padding-right: 0; }
   header.top { padding-top: 0; }
+  footer { margin-top: 28px; padding-bottom: 0; }
   nav, .skip, details { display: none; }
   h1 { font-size: 24pt; } h2 { font-size: 16pt; } .lede { font-size: 12pt; }
   section { margin-top: 26px; padding-top: 12px; }
@@ -140,6 +141,8 @@ footer { margin-top: 80px; padding-top: 20px; padding-bottom: 56px; font-size: 1
   .driver > div:first-child { grid-column: 1 / -1; }
   pre { white-space: pre-wrap; font-size: 8pt; padding: 10px; }
   figure, .driver, tr, .facts, pre, h1, h2, h3, figcaption { break-inside: avoid; }
+  table, .scores table { font-size: 9pt; }
+  th, td { padding-top: 3px; padding-bottom: 3px; }
   .beside { break-inside: avoid; }
   .eyebrow, h2, h3, figcaption, .lede { break-after: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
