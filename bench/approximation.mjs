@@ -81,7 +81,7 @@ const plot = Plot.plot({
   marginTop: 40,
   marginRight: 70,
   x: { type: "log", label: "groups = hyperplanes in a group", ticks: SIZES, tickFormat: "d" },
-  y: { type: "log", label: "RMSE / sd on fresh rows", grid: true, ticks: 5 },
+  y: { type: "log", label: "RMSE / sd on fresh rows", grid: true, ticks: 5, tickFormat: "~g" },
   fx: { label: null, domain: FUNCTIONS.map((f) => f.name) },
   color: { domain: NETWORKS.map(label), range: ["#4269d0", "#efb118", "#ff725c"] },
   marks: [
@@ -89,7 +89,7 @@ const plot = Plot.plot({
     Plot.line(data, { x: "size", y: "error", fx: "name", stroke: "who" }),
     Plot.dot(data, { x: "size", y: "error", fx: "name", fill: "who" }),
     Plot.text(
-      data,
+      data.filter((r) => r.name === FUNCTIONS.at(-1).name),
       Plot.selectLast({
         x: "size",
         y: "error",
