@@ -137,8 +137,9 @@ export function explainer(
     for (let k = 0; k < moves; k++) {
       const i = moving[k];
       const at = zOf(i, from[i] + t * (to[i] - from[i]));
-      const [a, b] = zFrom[i] < zTo[i] ? [zFrom[i], zTo[i]] : [zTo[i], zFrom[i]];
-      z[k] = at < a ? a : at > b ? b : at;
+      const least = Math.min(zFrom[i], zTo[i]);
+      const most = Math.max(zFrom[i], zTo[i]);
+      z[k] = at < least ? least : at > most ? most : at;
     }
   }
 
@@ -310,7 +311,9 @@ export function explainer(
       const begin = c;
       let high = false;
       // the planes of the group that are highest at the start, at the end, and in sum
-      let [s, e, both] = [c, c, c];
+      let s = c;
+      let e = c;
+      let both = c;
       for (; c < n && groupOf[plane[c]] === group; c++) {
         const floorStart = atStart[c] + below[c];
         const floorEnd = atEnd[c] + below[c];
@@ -320,17 +323,16 @@ export function explainer(
         if (floorStart + floorEnd > atStart[both] + below[both] + atEnd[both] + below[both]) both = c;
       }
       if (high) continue;
-      const [floorS, floorE, floorBoth] = [below[s], below[e], below[both]];
-      const ends = [atStart[s] + floorS, atEnd[s] + floorS, atStart[e] + floorE, atEnd[e] + floorE];
-      const [bothStart, bothEnd] = [atStart[both] + floorBoth, atEnd[both] + floorBoth];
+      const sStart = atStart[s] + below[s];
+      const sEnd = atEnd[s] + below[s];
+      const eStart = atStart[e] + below[e];
+      const eEnd = atEnd[e] + below[e];
+      const bothStart = atStart[both] + below[both];
+      const bothEnd = atEnd[both] + below[both];
       for (let q = begin; q < c; q++) {
         const start = atStart[q] + above[q];
         const end = atEnd[q] + above[q];
-        if (
-          (start < bothStart && end < bothEnd) ||
-          (start < ends[0] && end < ends[1]) ||
-          (start < ends[2] && end < ends[3])
-        )
+        if ((start < bothStart && end < bothEnd) || (start < sStart && end < sEnd) || (start < eStart && end < eEnd))
           continue;
         plane[kept] = plane[q];
         atStart[kept] = atStart[q];
@@ -343,7 +345,8 @@ export function explainer(
 
   /** True if two planes can be equal at one place of the interval at most: the slope of their difference keeps its sign. */
   function meetOnce({ start, end }: Interval, one: number, other: number): boolean {
-    let [least, most] = [0, 0];
+    let least = 0;
+    let most = 0;
     for (let k = 0; k < moves; k++) {
       const i = moving[k];
       if (start.z[k] === end.z[k]) continue;
@@ -383,16 +386,15 @@ export function explainer(
     const [one, two] = halvesOf(interval);
     for (let c = 0; c < left; c++) middle[c] = valueAt(plane[c], one.end.z);
     const next = candidatesAt(depth + 1);
-    for (const [half, start, end] of [
-      [one, atStart, middle],
-      [two, middle, atEnd],
-    ] as const) {
+    for (let half = 0; half < 2; half++) {
+      const start = half === 0 ? atStart : middle;
+      const end = half === 0 ? middle : atEnd;
       for (let c = 0; c < left; c++) {
         next.plane[c] = plane[c];
         next.atStart[c] = start[c];
         next.atEnd[c] = end[c];
       }
-      walk(half, depth + 1, left);
+      walk(half === 0 ? one : two, depth + 1, left);
     }
   }
 
