@@ -81,6 +81,7 @@ const SUITES = [
   ["check", "package and sizes", ["scripts/check.mjs"]],
   ["runtimes", "runtimes", ["tests/runtimes/run.mjs"], /(\d+) same bits, (\d+) not/],
   ["browser", "reports in a browser", ["tests/browser/run.mjs"], /(\d+) looks, (\d+) problems/],
+  ["exports", "exports in their engines", ["tests/exports/run.mjs", "--install"]],
 ];
 const asked = ([flag]) => process.argv.includes(`--${flag}`) || process.argv.includes("--all");
 

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
-import { installBrowsers } from "../runtimes/install.mjs";
+import { installDebian } from "../runtimes/install.mjs";
 import { cases } from "./cases.mjs";
 import { inspect } from "./inspect.mjs";
 
@@ -34,7 +34,7 @@ const LOOKS = [
 
 const program = process.env.ISOTONE_CHROMIUM ?? "/usr/bin/chromium";
 if (!existsSync(program)) {
-  const failed = await installBrowsers(["chromium"]);
+  const failed = await installDebian(["chromium"]);
   if (failed.chromium) {
     console.error(`browser: no chromium: ${failed.chromium}`);
     console.log("0 looks, 1 problems");

@@ -215,7 +215,7 @@ export function sameBits(one, got, expected) {
 }
 
 export const modulesNeed = async () => {
-  const { installBrowsers, installPackages } = await import(pathToFileURL(join(here, "../runtimes/install.mjs")).href);
+  const { installDebian, installPackages } = await import(pathToFileURL(join(here, "../runtimes/install.mjs")).href);
   await installPackages(join(here, "../runtimes"));
-  await installBrowsers(["chromium"]);
+  await installDebian(["chromium"]);
 };

@@ -1,11 +1,12 @@
 // npm run test:exports: every exported form of every kind of model, run in its own engine and compared with the library.
-// --install gets the engines that npm and pip have (PostgreSQL and MariaDB come from the system's packages). An engine that is not there is a
+// --install gets the engines first: npm's, PyPI's, and Debian's packages for PostgreSQL, MariaDB and Java. An engine that is not there is a
 // failure; --skip=spark,... does without some, --only=duckdb,... runs only some, --rows=2000 takes fewer rows than 100,000.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { installDebian } from "../runtimes/install.mjs";
 import { fewer, makeCases } from "./cases.mjs";
 import { testDatabases } from "./databases.mjs";
 import { work } from "./engines.mjs";
@@ -29,6 +30,8 @@ if (flag("install")) {
   if (!existsSync(join(here, ".venv/bin/python"))) execFileSync("python3", ["-m", "venv", ".venv"], inherit);
   execFileSync(join(here, ".venv/bin/python"), ["-m", "pip", "install", "-q", "-r", "requirements.txt"], inherit);
   await modulesNeed();
+  const missing = await installDebian(["postgresql", "mariadb-server", "default-jre-headless"]);
+  for (const [name, why] of Object.entries(missing)) console.error(`${name} is not installed: ${why}`);
 }
 
 mkdirSync(work, { recursive: true });

@@ -1,5 +1,5 @@
-// Installs what the runtimes need: npm packages beside this file, browsers from Debian. Only what is missing.
-import { existsSync, readFileSync } from "node:fs";
+// Installs what the runtimes and engines of the tests need: npm packages beside this file, programs from Debian. Only what is missing.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./hosts/process.mjs";
 
@@ -20,19 +20,30 @@ export async function installPackages(here) {
   writeFileSync(stamp, lock);
 }
 
+/** By Debian package: a file that is there when it is installed. */
 const PROGRAMS = {
   chromium: "/usr/bin/chromium",
   "firefox-esr": "/usr/bin/firefox-esr",
   "webkit2gtk-driver": "/usr/bin/WebKitWebDriver",
   xvfb: "/usr/bin/Xvfb",
+  postgresql: "/usr/lib/postgresql/*/bin/initdb",
+  "mariadb-server": "/usr/sbin/mariadbd",
+  "default-jre-headless": "/usr/bin/java",
 };
 
+/** Whether a package is installed; PostgreSQL's folder is named after its version. */
+function present(name) {
+  const [before, after] = PROGRAMS[name].split("*");
+  if (after === undefined) return existsSync(before);
+  return existsSync(before) && readdirSync(before).some((version) => existsSync(before + version + after));
+}
+
 /** The Debian packages; returns an error text by package that could not be installed. */
-export async function installBrowsers(packages) {
-  const missing = packages.filter((name) => !existsSync(PROGRAMS[name]));
+export async function installDebian(packages) {
+  const missing = packages.filter((name) => !present(name));
   const failed = {};
   if (missing.length === 0) return failed;
-  console.error(`runtimes: installing ${missing.join(", ")} with apt-get`);
+  console.error(`tests: installing ${missing.join(", ")} with apt-get`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const sudo = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
   const apt = (...args) => {
@@ -43,7 +54,7 @@ export async function installBrowsers(packages) {
     await apt("update", "-qq");
     await apt("install", "-y", "-qq", "--no-install-recommends", ...missing);
   } catch (error) {
-    for (const name of missing) if (!existsSync(PROGRAMS[name])) failed[name] = error.message;
+    for (const name of missing) if (!present(name)) failed[name] = error.message;
   }
   return failed;
 }

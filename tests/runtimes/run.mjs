@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { differences } from "./guests/body.js";
 import { run } from "./hosts/process.mjs";
 import { openSite } from "./hosts/site.mjs";
-import { installBrowsers, installPackages } from "./install.mjs";
+import { installDebian, installPackages } from "./install.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "../..");
@@ -74,7 +74,7 @@ for (const name of [...only, ...skip]) {
   }
 }
 const chosen = all.filter(({ name }) => (only.length === 0 || only.includes(name)) && !skip.includes(name));
-const missing = await installBrowsers([...new Set(chosen.flatMap((runtime) => runtime.apt ?? []))]);
+const missing = await installDebian([...new Set(chosen.flatMap((runtime) => runtime.apt ?? []))]);
 
 let golden = JSON.parse(await readFile(goldenFile, "utf8").catch(() => "{}"));
 const site = await openSite(app);
