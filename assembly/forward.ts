@@ -11,6 +11,8 @@
 //     plane 3    a30        a31
 //
 // Eight accumulators, two row vectors and one splat fit the sixteen vector registers; every order of operations equals reference.ts.
+// Share of the f32x4 multiply-add rate without memory (bench/peak.mjs; one x86-64 server core, 31 to 33 GFLOP/s, Node 20), transposing included:
+// 101, 104, 108, 110, 110 % at d = 8, 10, 20, 50, 100 with 256 planes or more (the measure itself is not quite the limit), 90 % at 36 planes of 10 inputs, whose tiles are three wide.
 
 import { END_GROUP, END_NETWORK } from "./layout";
 
@@ -323,7 +325,8 @@ export function transpose8(rows: usize, stride: i32, d: i32, xt: usize): void {
  *     ...               max down the chains = groups, min across the lanes (and blocks) = network
  *
  * `metas` has a word a chunk of at most four chains: bits 0-2 chains, END_GROUP after the last of a block, END_NETWORK after the last of a
- * network; 0 ends. Same order of operations a plane as `forward8`, hence the same bits. `x` holds d floats.
+ * network; 0 ends. Same order of operations a plane as `forward8`, hence the same bits. `x` holds d floats. The default sum (257 planes of 20
+ * inputs) runs at 85 % of the multiply-add rate, call included; 36 planes of 10 inputs, 48 ns, at half of it.
  */
 export function forward1(blocks: usize, metas: usize, d: i32, x: usize): f32 {
   const xEnd = x + ((<usize>d) << 2);

@@ -5,7 +5,7 @@ import { modelFolder } from "./lib/models.mjs";
 import { print, rounds } from "./lib/rounds.mjs";
 
 const TOLERANCE = 1e-4;
-const all = ["isotone", "ort-web", "ort-node", "tfjs-wasm", "tfjs-cpu", "plain", "torch-sparse", "numpy"];
+const all = ["isotone", "ort-web", "ort-node", "tfjs-wasm", "tfjs-cpu", "plain", "jax", "torch-sparse", "numpy"];
 const few = ["isotone", "ort-web", "ort-node", "plain"];
 const derivatives = ["isotone", "tfjs-wasm", "tfjs-wasm-sparse", "plain", "torch", "torch-sparse", "numpy"];
 /** Calls of one row at a time in a round. */

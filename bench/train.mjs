@@ -29,10 +29,10 @@ const few = ["isotone", "tfjs-wasm", "tfjs-wasm-sparse"];
  */
 const cases = [
   ["A", 32, 20, 120, 300],
-  ["A", 256, 20, 170, 100],
-  ["B", 256, 4, 12, 16],
-  ["C", 1024, 4, 8, 4],
-  ["D", 128, 1, 4, 25],
+  ["A", 256, 20, 320, 100],
+  ["B", 256, 4, 20, 16],
+  ["C", 1024, 4, 10, 4],
+  ["D", 128, 1, 6, 25],
 ];
 
 /** Loss and parameters of every contender after 20 steps against the reference; gives those that agree. */

@@ -17,7 +17,7 @@ export const contenders = {
   "ort-web": { label: "onnxruntime-web", script: "ort", variant: "web" },
   "ort-node": { label: "onnxruntime-node", script: "ort", variant: "node" },
   plain: { label: "plain JS loop", script: "plain" },
-  jax: { label: "jax-js, wasm", script: "jax", node: "node22" },
+  jax: { label: "jax-js, wasm", script: "jax", node: 22 },
   torch: { label: "PyTorch, autograd", python: "autograd" },
   "torch-sparse": { label: "PyTorch, hand-derived", python: "sparse" },
   numpy: { label: "numpy, hand-derived", python: "numpy" },
@@ -48,9 +48,9 @@ export async function startContender(name) {
     args = [`${here}contenders/python.py`, how.python];
   } else {
     command = process.execPath;
-    if (how.node) {
-      command = `${here}rivals/node_modules/${how.node}/bin/node`;
-      if (!existsSync(command)) throw new Error(`needs ${how.node}`);
+    if (how.node > Number.parseInt(process.versions.node, 10)) {
+      command = `${here}rivals/node_modules/node${how.node}/bin/node`;
+      if (!existsSync(command)) throw new Error(`needs Node ${how.node}`);
     }
     args = [`${here}serve.mjs`, how.script, ...(how.variant ? [how.variant] : [])];
   }
