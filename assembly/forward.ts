@@ -12,7 +12,8 @@
 //
 // Eight accumulators, two row vectors and one splat fit the sixteen vector registers; every order of operations equals reference.ts.
 // Share of the f32x4 multiply-add rate without memory (bench/peak.mjs; one x86-64 server core, 31 to 33 GFLOP/s, Node 20), transposing included:
-// 101, 104, 108, 110, 110 % at d = 8, 10, 20, 50, 100 with 256 planes or more (the measure itself is not quite the limit), 90 % at 36 planes of 10 inputs, whose tiles are three wide.
+// 101, 104, 108, 110, 110 % at d = 8, 10, 20, 50, 100 with 256 planes or more (the rate measured there is not quite the limit); 90 % at 36
+// planes of 10 inputs, whose tiles are three wide.
 
 import { END_GROUP, END_NETWORK } from "./layout";
 
@@ -21,7 +22,8 @@ const LOWEST: f32 = -Infinity;
 /**
  * Type parameter of `forward8`, resolved when compiling: f32 only sums; i32 also keeps the active planes, which costs three operations a plane
  * and vector; i64 keeps the first plane of the tile with the active one, three operations a tile, and `planesOfTiles` finds the plane (all tiles
- * four wide). Time beside sums alone at 8, 10, 20, 50 inputs, 256 planes: i32 1.39, 1.30, 1.17, 1.05.
+ * four wide). Time beside sums alone at 8, 10, 20, 50 inputs, 256 planes: i32 1.39, 1.30, 1.17, 1.05;
+ * i64 1.15, 1.11, 1.07, 1.04.
  */
 export function forward8<Track>(
   tiles: usize,
