@@ -25,7 +25,7 @@ const options = (networks, epochs) => ({
 /** Microseconds per row and epoch (the difference of two fits), nanoseconds per row predicted. */
 async function measure({ n, d, networks }, rounds) {
   const { x, columns } = rowsOf(n, d);
-  const short = Math.max(1, Math.round(10000 / n));
+  const short = Math.max(1, Math.round(40000 / n));
   const long = short * 3;
   const times = [];
   let model;

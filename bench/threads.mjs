@@ -6,12 +6,12 @@ import { makeRows } from "./workloads.mjs";
 
 /** [rows, inputs, members, epochs]: the default networks. */
 const cases = [
-  [2000, 10, 8, 120],
-  [20000, 20, 4, 12],
-  [100000, 20, 4, 4],
+  [2000, 10, 8, 300],
+  [20000, 20, 4, 40],
+  [100000, 20, 4, 10],
 ];
 
-export async function threads({ rounds = 5 } = {}) {
+export async function threads({ rounds = 3 } = {}) {
   const results = [];
   for (const [rows, inputs, members, epochs] of cases) {
     const { x, y } = makeRows(rows, inputs);
