@@ -7,9 +7,13 @@ import { short } from "./lib/rounds.mjs";
 const here = (name) => new URL(name, import.meta.url);
 const { document } = parseHTML("<!doctype html><html><body></body></html>");
 
-function save(name, plot) {
+function save(name, title, plot) {
   const svg = plot.tagName.toLowerCase() === "svg" ? plot : plot.querySelector("svg");
   svg.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  svg.setAttribute("role", "img");
+  const about = document.createElementNS("http://www.w3.org/2000/svg", "title");
+  about.textContent = title;
+  svg.prepend(about);
   svg.setAttribute("style", "background: white; font-family: system-ui, sans-serif;");
   mkdirSync(here("charts/"), { recursive: true });
   // colours that a page would inherit: a picture has no page around it
@@ -26,6 +30,7 @@ function ratioChart(name, cases, title) {
   const most = Math.max(...data.map((d) => d.ratio));
   save(
     name,
+    `${title}: how many times as long as isotone others take`,
     Plot.plot({
       document,
       width: 860,
@@ -56,6 +61,7 @@ function ratioChart(name, cases, title) {
 function lineChart(name, data, x, label) {
   save(
     name,
+    `Milliseconds of one training epoch and of prediction against ${label}`,
     Plot.plot({
       document,
       width: 560,
@@ -96,12 +102,19 @@ export function report(results) {
   say(
     "# Benchmarks",
     "",
-    "Written by `npm run bench`; `npm run bench:quick` prints the key ratios within a minute. Rivals: `npm install --ignore-scripts --prefix bench/rivals`;",
-    "PyTorch and numpy where a Python has them (`BENCH_PYTHON`). Accuracy has a page of its own: `bench/accuracy.mjs`.",
+    "Written by `npm run bench`; `npm run bench:quick` prints the key ratios within a minute.",
+    "[README.md](README.md) says what each part measures and how to read it. Accuracy has a page of its own: `bench/accuracy.mjs`.",
     "",
     `${machine.processor}, ${machine.cores} cores, ${machine.gigabytes} GB, ${machine.system}, Node ${machine.node} (V8 ${machine.v8}). Everyone runs on one thread, each in a process of its own, in`,
     "interleaved rounds after a warm-up; figures are medians. The library is timed through its public functions.",
   );
+  const versions = Object.assign({}, ...train.map((t) => t.versions));
+  if (Object.keys(versions).length)
+    say(
+      `Versions: ${Object.entries(versions)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(", ")}.`,
+    );
   say(
     "Workloads: **A** 10,000 rows x 10 inputs, one network of 6 groups x 6 hyperplanes; **B** 100,000 x 20, 16 x 16; **C** 100,000 x 50, 32 x 32; **D** 100,000 x 20, the default",
     "sum of a plane and sixteen 4 x 4 networks. Same rows, starting weights, order of batches and optimiser (Adam) for everyone.",
