@@ -50,7 +50,24 @@ async function fitted(subject, numbers, n, seed) {
 /** Fewer rows where an engine takes long: a twentieth for models of a thousand planes and more, a tenth for very many columns. */
 export function fewer(one) {
   const n = one.name.startsWith("default") ? one.n / 20 : one.name.startsWith("hostile") ? one.n / 10 : one.n;
-  return { ...one, n, rows: one.rows.subarray(0, n * one.data.features.length), expected: one.expected.subarray(0, n) };
+  const rows = one.rows.subarray(0, n * one.data.features.length);
+  const some = { ...one, n, rows, expected: one.expected.subarray(0, n) };
+  return one.name.startsWith("default") ? { ...some, size: summed(some) } : some;
+}
+
+/** Of sums of a hundred networks and more: the scale times the sum of their sizes, which is what float32 rounds on the way. All inputs are linear. */
+function summed({ data, rows, n }) {
+  const { inputs, networks } = data;
+  const width = data.features.length;
+  const d = inputs.length;
+  if (inputs.some(({ transform }) => transform !== "linear"))
+    throw new Error("a default case has inputs that are not linear");
+  return Float64Array.from({ length: n }, (_, r) => {
+    const z = inputs.map((i) => Math.min(50, Math.max(-50, (rows[r * width + i.feature] - i.center) * i.scale)));
+    const plane = (w) => z.reduce((sum, v, i) => sum + w[i] * v, w[d]);
+    const network = (groups) => Math.min(...groups.map((planes) => Math.max(...planes.map(plane))));
+    return data.scale * networks.reduce((sum, groups) => sum + Math.abs(network(groups)), 1);
+  });
 }
 
 /** `n` rows, an even number, for every kind of model. */
