@@ -17,6 +17,7 @@ import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toONNX } from "../../js/export/index.js";
+import { fit } from "../../js/fit.js";
 import { load } from "../../js/model.js";
 import { sensitivitySummary } from "../../js/sensitivity.js";
 import { generator } from "./random-model.js";
@@ -110,6 +111,28 @@ describe("isotone fit", () => {
     expect(model.certify().monotone).toBe(true);
     expect(leftovers()).toEqual([]);
   });
+
+  it.each(["squared", "absolute", "huber", "poisson", "gamma", "logistic"] as const)(
+    "trains under --loss %s what the library trains",
+    async (loss) => {
+      const rows = jobs(80).map((line) => line.split(","));
+      const target = (row: string[]) => (loss === "logistic" ? String(Number(Number(row[6]) > 15)) : row[6]);
+      const table = rows.map((row, r) => [row[1], row[2], r === 0 ? "y" : target(row)]);
+      const text = table.map((row) => row.join(",")).join("\n");
+      const { code, out } = await isotone(
+        ["fit", "-", "-t", "y", "-i", "scan,repair", "--loss", loss, "--epochs", "5"],
+        text,
+      );
+      expect(code).toBe(0);
+      const column = (c: number) => table.slice(1).map((row) => Number(row[c]));
+      const model = await fit(
+        { scan: column(0), repair: column(1), y: column(2) },
+        { target: "y", features: { scan: 1, repair: 1 }, loss, epochs: 5 },
+      );
+      expect(JSON.parse(out)).toEqual(JSON.parse(JSON.stringify(model)));
+      expect(JSON.parse(out).loss.name).toBe(loss);
+    },
+  );
 
   it("gives the same bytes from stdin to stdout, gzipped, with a byte order mark, CRLF or semicolons", async () => {
     const text = get("jobs.csv");
