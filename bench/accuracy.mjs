@@ -197,7 +197,7 @@ say(
     ? `Rivals fitted in the same call with library defaults: ${Object.entries(fitted.versions)
         .map((v) => v.join(" "))
         .join(", ")}.`
-    : "Rivals: stored figures (python3 with scikit-learn and xgboost was not there): those of splits.json (sklearn 1.2.1, xgboost 1.7.4), and of accuracy-rivals.json for the sets below it.",
+    : "Rivals: stored figures, not fitted in this call: those of splits.json (sklearn 1.2.1, xgboost 1.7.4), and of accuracy-rivals.json for the sets below it.",
 );
 say();
 
