@@ -229,7 +229,8 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
   const trainRows = folds > 0 ? n - Math.ceil(n / folds) : n;
   const batch = Math.max(1, Math.min(given(hyper.batch, auto.batch), trainRows));
   const steps = hyper.epochs === "auto" ? auto.steps : hyper.epochs * Math.ceil(trainRows / batch);
-  const rate = given(hyper.learningRate, auto.learningRate);
+  // shards share their inputs' scales, so relevance must not change them: wide tables learn more slowly instead
+  const rate = given(hyper.learningRate, auto.learningRate * (scales ? Math.min(1, WIDE / columns) : 1));
   const levels = withLevel ? (schema.loss.levels as number[]) : [0.5];
   t.wasm.setData(x.at, y.at, weight?.at ?? 0, columns, withLevel, LEVEL_SCALE);
   const ridge = t.put(lambdas);
