@@ -21,7 +21,6 @@ export {
   setNetworks,
   slabG,
   slabW,
-  slabZ,
   start,
 } from "./train";
 export { shuffle, seed } from "./random";

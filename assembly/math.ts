@@ -1,4 +1,4 @@
-// exp, log and the links, pinned bit for bit. In: one float (or four); out: the same count.
+// exp, log and the links, pinned bit for bit. In: one float; out: one float.
 // The scalar functions compute in float64 with + - * / alone and round once to float32. The float64 error (below 1e-14 relative) is far
 // smaller than half the step between results of neighbouring float32 arguments wherever those results differ, so each is non-decreasing
 // on every float32 (checked on all 2^32 by `npm run test:exhaustive`). No engine's Math library takes part: those differ between engines.
@@ -64,73 +64,4 @@ export function logistic(x: f32): f32 {
 /** log(p / (1 - p)) for p in (0, 1): a difference of a rising and a falling function, each rounded. */
 export function logit(p: f32): f32 {
   return logf(p) - logf(<f32>1 - p);
-}
-
-// Constants of the vector code, four lanes each, in memory: V8 builds a v128 constant anew at every use (five instructions), while a load is
-// folded into the operation. Adam with exp takes 30 % less time this way.
-// prettier-ignore
-const FOUR: usize = memory.data<f32>(
-  [
-    1.44269504,
-    1.44269504,
-    1.44269504,
-    1.44269504, // 0: log2 e
-    0.693359375,
-    0.693359375,
-    0.693359375,
-    0.693359375, // 16: ln 2, its upper bits (Cody-Waite)
-    -2.1219444e-4,
-    -2.1219444e-4,
-    -2.1219444e-4,
-    -2.1219444e-4, // 32: ln 2, the rest
-    0.0013888889,
-    0.0013888889,
-    0.0013888889,
-    0.0013888889, // 48: 1 / 6!
-    0.008333334,
-    0.008333334,
-    0.008333334,
-    0.008333334, // 64: 1 / 5!
-    0.041666668,
-    0.041666668,
-    0.041666668,
-    0.041666668, // 80: 1 / 4!
-    0.16666667,
-    0.16666667,
-    0.16666667,
-    0.16666667, // 96: 1 / 3!
-    0.5,
-    0.5,
-    0.5,
-    0.5, // 112
-    1,
-    1,
-    1,
-    1, // 128
-    12582912,
-    12582912,
-    12582912,
-    12582912, // 144: 1.5 * 2^23: adding it rounds to the nearest integer, which then stands in the low bits
-  ],
-  16,
-);
-
-/**
- * Four e^x at once for the weights w = sign * exp(z), z in [-20, 20]: Cody-Waite reduction and Taylor to degree 6, within 3 ULP of expf.
- * Only positivity matters to monotonicity.
- */
-export function exp4(x: v128): v128 {
-  const shifted = f32x4.add(f32x4.mul(x, v128.load(FOUR)), v128.load(FOUR, 144));
-  const n = f32x4.sub(shifted, v128.load(FOUR, 144));
-  let r = f32x4.sub(x, f32x4.mul(n, v128.load(FOUR, 16)));
-  r = f32x4.sub(r, f32x4.mul(n, v128.load(FOUR, 32)));
-  let p = v128.load(FOUR, 48);
-  p = f32x4.add(f32x4.mul(p, r), v128.load(FOUR, 64));
-  p = f32x4.add(f32x4.mul(p, r), v128.load(FOUR, 80));
-  p = f32x4.add(f32x4.mul(p, r), v128.load(FOUR, 96));
-  p = f32x4.add(f32x4.mul(p, r), v128.load(FOUR, 112));
-  p = f32x4.add(f32x4.mul(p, r), v128.load(FOUR, 128));
-  p = f32x4.add(f32x4.mul(p, r), v128.load(FOUR, 128));
-  // times 2^n: n added to the exponent bits of p (p in [0.7, 1.42], n in [-29, 29]: no overflow)
-  return i32x4.add(p, i32x4.shl(shifted, 23));
 }

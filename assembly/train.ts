@@ -1,13 +1,13 @@
 // Training of one member: rows -> hyperplanes -> groups -> sum -> loss -> backward -> Adam. One trainer a module instance; its state is the
-// globals below (addresses and sizes). Arrays: x [n][columns] float32 row-major, y and weight [n], slabs z w m v g [planes][dp].
+// globals below (addresses and sizes). Arrays: x [n][columns] float32 row-major, y and weight [n], slabs w and g [planes][dp].
 // f(x) = sum_m factor_m net_m(x); the factor is folded into the tiles, so the forward kernel is the one of prediction.
 
 import { alloc, allocZeroed } from "./arena";
 import { forward8, planesOfTiles, tracksTiles, transpose8 } from "./forward";
-import { paddedSize, putGroup, tilesOf } from "./layout";
+import { END_NETWORK, paddedSize, putGroup, putTile, tilesOf } from "./layout";
 import { loss, lossBackward, SQUARED } from "./loss";
-import { logf, logit } from "./math";
-import { adam, fade, weights, weightsBackward } from "./optimiser";
+import { expf, logf, logit } from "./math";
+import { adam, EPSILON, fade, INPUT, putInputs, RATE, weights, weightsBackward } from "./optimiser";
 import { forwardPrunedRows, makePlan, planSize, refreshKillers, shouldPrune } from "./prune";
 import { nextNormal, nextBelow, nextUniform, seed, shuffle } from "./random";
 
@@ -27,19 +27,14 @@ let planes: i32 = 0;
 let tileCount: i32 = 0;
 let factors: usize = 0; // [networks]
 let lambdas: usize = 0; // [networks]
-let signs: usize = 0; // [dp]
-let signed: usize = 0; // [dp] masks
-let decay: usize = 0; // [dp]
-let z: usize = 0;
+let signs: usize = 0; // [d]
+let inputs: usize = 0; // records of the optimiser
+let ridges: usize = 0; // [networks][dp], zero on the bias
 let w: usize = 0;
-let m: usize = 0;
-let v: usize = 0;
 let g: usize = 0;
+let moments: usize = 0; // of the optimiser
 let metas: usize = 0;
 let tiles: usize = 0;
-let lane: usize = 0; // [planes] where a plane's bias stands in the tiles
-let width: usize = 0; // [planes] bytes from one input to the next there
-let owner: usize = 0; // [planes] network
 let resting: usize = 0; // [planes] steps that a plane has rested, 0: awake
 let touched: usize = 0; // [planes] bytes: 1 when the batch sent it a gradient
 let plan: usize = 0; // prune.ts; 0 where it does not pay
@@ -47,6 +42,7 @@ let byTiles: bool = false; // active planes by their tiles (forward.ts)
 
 // scratch of one batch
 let batchRows: usize = 0; // [batch][dp]
+let rowEnd: usize = 0; // the end of each: a mask for the last stored inputs, then eight floats of which one is the 1 of the bias
 let xt: usize = 0; // [dp][8]
 let sums: usize = 0; // [batch]
 let active: usize = 0; // [networks][batch]
@@ -104,51 +100,34 @@ export function setNetworks(count: i32, shapes: usize, factor: usize, lambda: us
   }
   batchSize = (maxBatch + 7) & ~7;
   const slab = (<usize>(planes * dp)) << 2;
-  signs = allocZeroed((<usize>dp) << 2);
-  signed = allocZeroed((<usize>dp) << 2);
-  decay = allocZeroed((<usize>dp) << 2);
-  z = allocZeroed(slab);
+  signs = sign;
+  inputs = alloc(<usize>(dp >> 2) * INPUT);
+  ridges = allocZeroed((<usize>(count * dp)) << 2);
   w = allocZeroed(slab);
-  m = allocZeroed(slab);
-  v = allocZeroed(slab);
   g = allocZeroed(slab);
+  moments = allocZeroed(slab << 1);
   metas = alloc((<usize>tileCount) << 2);
   tiles = allocZeroed(((<usize>(planes * (d + 1))) << 2) + 16);
-  lane = alloc((<usize>planes) << 2);
-  width = alloc((<usize>planes) << 2);
-  owner = alloc((<usize>planes) << 2);
   resting = alloc((<usize>planes) << 2);
   touched = allocZeroed(<usize>planes);
   batchRows = allocZeroed((<usize>(batchSize * dp)) << 2);
+  rowEnd = allocZeroed(48);
   xt = allocZeroed((<usize>dp) << 5);
   sums = allocZeroed((<usize>batchSize) << 2);
   taus = allocZeroed((<usize>batchSize) << 2);
   active = allocZeroed((<usize>(networks * batchSize)) << 2);
   if (!active) return 0;
-  for (let i = 0; i < d; i++) {
-    const s = load<f32>(sign + ((<usize>i) << 2));
-    store<f32>(signs + ((<usize>i) << 2), s);
-    store<i32>(signed + ((<usize>i) << 2), s == 0 ? 0 : -1);
-    store<f32>(decay + ((<usize>i) << 2), 1);
-  }
+  putInputs(inputs, sign, d, dp);
+  for (let i = columns & ~3; i < columns; i++) store<i32>(rowEnd + ((<usize>(i & 3)) << 2), -1);
+  store<f32>(rowEnd + ((<usize>(d - (columns & ~3))) << 2), 1, 16);
   let plane = 0;
   let meta = metas;
-  let tile = tiles;
   for (let k = 0; k < count; k++) {
     const groups = load<i32>(shapes + ((<usize>k) << 3));
     const hyperplanes = load<i32>(shapes + ((<usize>k) << 3), 4);
     for (let group = 0; group < groups; group++) {
-      const end = putGroup(meta, hyperplanes, plane, group == groups - 1);
-      for (; meta < end; meta += 4) {
-        const tileWidth = load<i32>(meta) & 7;
-        for (let j = 0; j < tileWidth; j++) {
-          store<u32>(lane + ((<usize>plane) << 2), <u32>(tile + ((<usize>j) << 2)));
-          store<i32>(width + ((<usize>plane) << 2), tileWidth << 2);
-          store<i32>(owner + ((<usize>plane) << 2), k);
-          plane++;
-        }
-        tile += (<usize>((d + 1) * tileWidth)) << 2;
-      }
+      meta = putGroup(meta, hyperplanes, plane, group == groups - 1);
+      plane += hyperplanes;
     }
   }
   byTiles = tracksTiles(metas, tileCount);
@@ -165,9 +144,6 @@ export function dropPlan(): bool {
   return had;
 }
 
-export function slabZ(): usize {
-  return z;
-}
 export function slabW(): usize {
   return w;
 }
@@ -178,45 +154,23 @@ export function activePlanes(): usize {
   return active;
 }
 
-/** One plane's row of w to its lane of its tile, times the network's factor. */
-function putTile(plane: i32): void {
-  const from = w + ((<usize>(plane * dp)) << 2);
-  const stride = <usize>load<i32>(width + ((<usize>plane) << 2));
-  const factor = load<f32>(factors + ((<usize>load<i32>(owner + ((<usize>plane) << 2))) << 2));
-  let to = <usize>load<u32>(lane + ((<usize>plane) << 2));
-  store<f32>(to, load<f32>(from + ((<usize>d) << 2)) * factor);
-  let i = 0;
-  const c = f32x4.splat(factor);
-  for (; i + 4 <= d; i += 4) {
-    const value = f32x4.mul(v128.load(from + ((<usize>i) << 2)), c);
-    to += stride;
-    v128.store_lane<f32>(to, value, 0);
-    to += stride;
-    v128.store_lane<f32>(to, value, 1);
-    to += stride;
-    v128.store_lane<f32>(to, value, 2);
-    to += stride;
-    v128.store_lane<f32>(to, value, 3);
-  }
-  for (; i < d; i++) {
-    to += stride;
-    store<f32>(to, load<f32>(from + ((<usize>i) << 2)) * factor);
-  }
-}
-
-/** Weights and tiles from the slab z: after the host wrote z. */
+/** Weights and tiles after the host wrote z, and biases, to the slab w. */
 export function refresh(): void {
-  for (let p = 0; p < planes; p++) {
-    const at = (<usize>(p * dp)) << 2;
-    weights(z + at, w + at, signs, signed, dp);
-    putTile(p);
-  }
-  if (plan) refreshKillers(plan, d);
+  for (let p = 0; p < planes; p++) weights(w + ((<usize>(p * dp)) << 2), signs, d);
+  refreshTiles();
 }
 
 /** Tiles from the slab w: after the host put a snapshot back. */
 export function refreshTiles(): void {
-  for (let p = 0; p < planes; p++) putTile(p);
+  let tile = tiles;
+  let factor = factors;
+  for (let t: usize = 0; t < (<usize>tileCount) << 2; t += 4) {
+    const meta = load<i32>(metas + t);
+    const width = meta & 7;
+    putTile(w + ((<usize>((meta >> 8) * dp)) << 2), dp, d, width, load<f32>(factor), tile);
+    tile += (<usize>((d + 1) * width)) << 2;
+    if (meta & END_NETWORK) factor += 4;
+  }
   if (plan) refreshKillers(plan, d);
 }
 
@@ -235,13 +189,12 @@ export function start(
   count: i32,
 ): void {
   seed(<u32>seedValue, <u32>stream);
-  memory.fill(m, 0, (<usize>(planes * dp)) << 2);
-  memory.fill(v, 0, (<usize>(planes * dp)) << 2);
+  memory.fill(moments, 0, (<usize>(planes * dp)) << 3);
   memory.fill(g, 0, (<usize>(planes * dp)) << 2);
   memory.fill(resting, 0, (<usize>planes) << 2);
   const share: f32 = withPlane ? 0.5 : 1;
   for (let p = 0; p < planes; p++) {
-    const to = z + ((<usize>(p * dp)) << 2);
+    const to = w + ((<usize>(p * dp)) << 2);
     if (withPlane && p == 0) {
       for (let i: usize = 0; i < (<usize>d) << 2; i += 4) {
         const w0 = load<f32>(centre + i) * share;
@@ -268,8 +221,7 @@ export function start(
       } else {
         const logWeight = logf(max(abs(w0), <f32>0.02) * share) + spread * noise;
         store<f32>(to + place, logWeight);
-        // the start needs no more than the size of the weight: a few terms of the exact one would do, but this is the exact one
-        weight = sign * expOf(logWeight);
+        weight = sign * expf(logWeight);
       }
       target += w0 * share * value;
       own += weight * value;
@@ -277,26 +229,6 @@ export function start(
     store<f32>(to + ((<usize>d) << 2), target - own + <f32>0.1 * nextNormal());
   }
   refresh();
-}
-
-/** exp through the vector kernel, so that the bias belongs to the very weight that training will use. */
-function expOf(a: f32): f32 {
-  const at = taus;
-  v128.store(at, f32x4.splat(a));
-  weights(at, at, onesAt(), onesMask(), 4);
-  return load<f32>(at);
-}
-let ones: usize = 0;
-function onesAt(): usize {
-  if (!ones) {
-    ones = alloc(32);
-    v128.store(ones, f32x4.splat(1));
-    v128.store(ones, i32x4.splat(-1), 16);
-  }
-  return ones;
-}
-function onesMask(): usize {
-  return onesAt() + 16;
 }
 
 /** The schedule: `count` row numbers at `rowsAt` (shuffled in place every epoch), `total` steps of `batch` rows, Adam's rate. */
@@ -322,22 +254,41 @@ export function begin(
   beta2t = 1;
   lossTotal = 0;
   lossRows = 0;
+  scattered = <u64>count * <u64>columns > 1 << 17;
+  for (let k = 0; k < networks; k++) {
+    for (let i = 0; i < d; i++)
+      store<f32>(ridges + ((<usize>(k * dp + i)) << 2), load<f32>(lambdas + ((<usize>k) << 2)));
+  }
 }
 let batchWanted: i32 = 64;
+let scattered: bool = false; // more rows than a second-level cache holds
 
-/** Row `r` to dp floats at `to`: stored inputs, the level when there is one, 1 for the bias, zeros. */
-function gather(r: u32, tau: f32, to: usize): void {
-  const from = x + ((<usize>r * <usize>columns) << 2);
+/**
+ * `count` listed rows to `batchRows`, dp floats each: stored inputs, the level when there is one, 1 for the bias, zeros. `taus`: levels of the
+ * rows, one every `step` bytes. Whole vectors: what belongs to the next row is masked away.
+ */
+function gather(list: usize, count: i32, tau: usize, step: usize): void {
   const bytes = (<usize>columns) << 2;
-  for (let i: usize = 0; i < bytes; i += 16) v128.store(to + i, v128.load(from + i));
-  let i = bytes;
-  if (level) {
-    store<f32>(to + i, tau);
-    i += 4;
+  const whole = bytes & ~15;
+  const size = (<usize>dp) << 2;
+  const keep = v128.load(rowEnd);
+  const bias = v128.load(rowEnd, 16);
+  const after = v128.load(rowEnd, 32);
+  const hasAfter = size - whole > 16;
+  const withLevel = level;
+  const scale = levelScale;
+  let to = batchRows;
+  for (const end = list + ((<usize>count) << 2); list < end; list += 4) {
+    const from = x + <usize>load<u32>(list) * bytes;
+    for (let i: usize = 0; i < whole; i += 16) v128.store(to + i, v128.load(from + i));
+    v128.store(to + whole, v128.or(v128.and(v128.load(from + whole), keep), bias));
+    if (hasAfter) v128.store(to + whole, after, 16);
+    if (withLevel) {
+      store<f32>(to + bytes, logit(load<f32>(tau)) * scale);
+      tau += step;
+    }
+    to += size;
   }
-  store<f32>(to + i, 1);
-  i += 4;
-  for (; i < (<usize>dp) << 2; i += 4) store<f32>(to + i, 0);
 }
 
 /**
@@ -376,23 +327,40 @@ function forwardBatch(count: i32): void {
   }
 }
 
-/** d loss / d f of every row at `residual` ([count]) to d loss / dw: only the active plane of each network, O(networks * d) a row. */
+/**
+ * d loss / d f of every row at `residual` ([count]) to d loss / dw: only the active plane of each network, O(networks * d) a row. Networks take turns
+ * within a row: a plane that is active in the next row, too, would have to wait for its sums.
+ */
 function backwardBatch(count: i32, residual: usize): void {
   const bytes = (<usize>dp) << 2;
-  for (let k = 0; k < networks; k++) {
-    const factor = load<f32>(factors + ((<usize>k) << 2));
-    const chosen = active + ((<usize>(k * batchSize)) << 2);
-    let row = batchRows;
-    for (let r = 0; r < count; r++) {
-      const s = f32x4.splat(load<f32>(residual + ((<usize>r) << 2)) * factor);
-      const plane = <usize>load<i32>(chosen + ((<usize>r) << 2));
-      const to = g + plane * bytes;
-      store<u8>(touched + plane, 1);
-      for (let i: usize = 0; i < bytes; i += 16) {
-        v128.store(to + i, f32x4.add(v128.load(to + i), f32x4.mul(s, v128.load(row + i))));
+  const stride = (<usize>batchSize) << 2;
+  const slab = g;
+  const marks = touched;
+  const last = <usize>networks * stride;
+  const end = residual + ((<usize>count) << 2);
+  let row = batchRows;
+  let chosen = active;
+  for (; residual < end; residual += 4) {
+    const d = load<f32>(residual);
+    let factor = factors;
+    for (let k: usize = 0; k < last; k += stride) {
+      const plane = <usize>load<i32>(chosen + k);
+      const s = f32x4.splat(d * load<f32>(factor));
+      let to = slab + plane * bytes;
+      store<u8>(marks + plane, 1);
+      let i: usize = 0;
+      for (; i + 32 <= bytes; i += 32) {
+        const a = f32x4.add(v128.load(to), f32x4.mul(s, v128.load(row + i)));
+        const b = f32x4.add(v128.load(to, 16), f32x4.mul(s, v128.load(row + i, 16)));
+        v128.store(to, a);
+        v128.store(to, b, 16);
+        to += 32;
       }
-      row += bytes;
+      if (i < bytes) v128.store(to, f32x4.add(v128.load(to), f32x4.mul(s, v128.load(row + i))));
+      factor += 4;
     }
+    chosen += 4;
+    row += bytes;
   }
 }
 
@@ -421,52 +389,51 @@ export function rateAt(t: i32, total: i32, peak: f32): f32 {
 }
 
 /**
- * One Adam step of every plane that is awake. A plane without gradient whose step moved no weight rests (it could only move less: m fades
- * faster than the root of v) until a row makes it active again; then m and v fade by the steps missed. Planes with a ridge never rest.
- * Blocks of planes, first all moments, then all weights: the two dependency chains fill the reorder window one after the other.
+ * One Adam step of every plane that is awake, and their tiles. A plane without gradient that hardly moves rests (it could only move less: m fades
+ * faster than the root of v) until a row makes it active again; then its moments fade by the steps missed. Planes with a ridge never rest.
  */
 function update(now: f32, epsilon: f32): void {
   const bytes = (<usize>dp) << 2;
-  for (let from = 0; from < planes; from += BLOCK) {
-    const to = min(planes, from + BLOCK);
-    for (let p = from; p < to; p++) {
-      const gradient = load<u8>(touched + <usize>p);
-      const rest = load<i32>(resting + ((<usize>p) << 2));
-      const place = <usize>p * bytes;
-      if (rest) {
-        if (!gradient) {
-          store<i32>(resting + ((<usize>p) << 2), rest + 1);
-          continue;
-        }
-        fade(m + place, v + place, dp, rest - 1);
+  const end = metas + ((<usize>tileCount) << 2);
+  let place: usize = 0;
+  let tile = tiles;
+  let rest = resting;
+  let mark = touched;
+  let ridge = ridges;
+  let network: usize = 0;
+  for (let t = metas; t < end; t += 4) {
+    const meta = load<i32>(t);
+    const width = meta & 7;
+    const lambda = load<f32>(lambdas + network);
+    const first = place;
+    let awake = false;
+    for (const last = mark + <usize>width; mark < last; mark++) {
+      const gradient = load<u8>(mark);
+      const rested = load<i32>(rest);
+      if (rested && !gradient) {
+        store<i32>(rest, rested + 1);
+      } else {
+        if (rested) fade(moments + (place << 1), dp, rested - 1);
+        const moves =
+          lambda != 0
+            ? adam<i32>(w + place, g + place, moments + (place << 1), inputs, ridge, dp, now, epsilon)
+            : adam<f32>(w + place, g + place, moments + (place << 1), inputs, ridge, dp, now, epsilon);
+        store<i32>(rest, moves || gradient ? 0 : 1);
+        store<u8>(mark, 0);
+        awake = true;
       }
-      const lambda = load<f32>(lambdas + ((<usize>load<i32>(owner + ((<usize>p) << 2))) << 2));
-      const moved = adam(
-        z + place,
-        w + place,
-        m + place,
-        v + place,
-        g + place,
-        signed,
-        decay,
-        dp,
-        lambda,
-        now,
-        epsilon,
-      );
-      store<i32>(resting + ((<usize>p) << 2), moved || gradient || lambda != 0 ? 0 : 1);
+      place += bytes;
+      rest += 4;
     }
-    for (let p = from; p < to; p++) {
-      store<u8>(touched + <usize>p, 0);
-      if (load<i32>(resting + ((<usize>p) << 2))) continue;
-      weights(z + <usize>p * bytes, w + <usize>p * bytes, signs, signed, dp);
-      putTile(p);
+    if (awake) putTile(w + first, dp, d, width, load<f32>(factors + network), tile);
+    tile += (<usize>((d + 1) * width)) << 2;
+    if (meta & END_NETWORK) {
+      ridge += bytes;
+      network += 4;
     }
   }
   if (plan) refreshKillers(plan, d);
 }
-/** Planes a block: their slabs stay in the first-level cache. */
-const BLOCK: i32 = 16;
 
 /** Up to `count` steps; gives the steps still to do. */
 export function advance(count: i32): i32 {
@@ -476,26 +443,27 @@ export function advance(count: i32): i32 {
       at = 0;
     }
     const size = min(batchWanted, rowCount - at);
-    touch(rows + ((<usize>at) << 2), size);
-    for (let r = 0; r < size; r++) {
-      let tau: f32 = 0;
-      if (level) {
-        tau = nextUniform();
-        store<f32>(taus + ((<usize>r) << 2), tau);
-        tau = logit(tau) * levelScale;
-      }
-      gather(load<u32>(rows + ((<usize>(at + r)) << 2)), tau, batchRows + ((<usize>(r * dp)) << 2));
+    const list = rows + ((<usize>at) << 2);
+    if (level) {
+      for (let r = 0; r < size; r++) store<f32>(taus + ((<usize>r) << 2), nextUniform());
     }
+    if (scattered) touch(list, size);
+    gather(list, size, taus, 4);
     forwardBatch(size);
     const share = <f32>1 / <f32>size;
     const kind = lossKind;
+    const cases = caseWeight;
     let total: f64 = 0;
-    let weightTotal: f64 = 0;
+    let weightTotal: f64 = cases ? 0 : <f64>size;
     for (let r: usize = 0; r < (<usize>size) << 2; r += 4) {
-      const row = (<usize>load<u32>(rows + ((<usize>at) << 2) + r)) << 2;
+      const row = (<usize>load<u32>(list + r)) << 2;
       const f = load<f32>(sums + r);
       const target = load<f32>(y + row);
-      const caseW: f32 = caseWeight ? load<f32>(caseWeight + row) : 1;
+      let caseW: f32 = 1;
+      if (cases) {
+        caseW = load<f32>(cases + row);
+        weightTotal += <f64>caseW;
+      }
       if (kind == SQUARED) {
         const residual = f - target;
         total += <f64>(<f32>0.5 * residual * residual * caseW);
@@ -505,7 +473,6 @@ export function advance(count: i32): i32 {
         total += <f64>(loss(kind, f, target, tau, lossParameter) * caseW);
         store<f32>(sums + r, lossBackward(kind, f, target, tau, lossParameter) * caseW * share);
       }
-      weightTotal += <f64>caseW;
     }
     lossTotal += total;
     lossRows += weightTotal;
@@ -513,8 +480,8 @@ export function advance(count: i32): i32 {
     beta1t *= 0.9;
     beta2t *= 0.999;
     const correction = sqrt(1.0 - beta2t);
-    const now = <f32>((<f64>rateAt(step, steps, rate) * correction) / (1.0 - beta1t));
-    const epsilon = <f32>(1e-8 * correction);
+    const now = <f32>((<f64>rateAt(step, steps, rate) * correction * RATE) / (1.0 - beta1t));
+    const epsilon = <f32>(1e-8 * correction * EPSILON);
     update(now, epsilon);
     at += size;
     step++;
@@ -532,12 +499,10 @@ export function meanLoss(): f64 {
 
 /** f of `count` listed rows to `out`; `tau` is the quantile level where there is one. */
 export function evaluate(rowsAt: usize, count: i32, tau: f32, out: usize): void {
-  const score = level ? logit(tau) * levelScale : 0;
+  store<f32>(taus, tau);
   for (let r = 0; r < count; r += 8) {
     const size = min(8, count - r);
-    for (let k = 0; k < size; k++) {
-      gather(load<u32>(rowsAt + ((<usize>(r + k)) << 2)), score, batchRows + ((<usize>(k * dp)) << 2));
-    }
+    gather(rowsAt + ((<usize>r) << 2), size, taus, 0);
     transpose8(batchRows, dp, d, xt);
     forward8<f32>(tiles, metas, tileCount, d, xt, sums, 0, 0);
     memory.copy(out + ((<usize>r) << 2), sums, (<usize>size) << 2);
@@ -584,13 +549,8 @@ export function evaluateCentre(rowsAt: usize, count: i32, centre: usize, tau: f3
  * d loss / dz at `dz` ([planes][dp]). For tests against oracles.
  */
 export function gradients(rowsAt: usize, count: i32, kind: i32, tau: f32, parameter: f32, f: usize, dz: usize): f64 {
-  for (let r = 0; r < count; r++) {
-    gather(
-      load<u32>(rowsAt + ((<usize>r) << 2)),
-      level ? logit(tau) * levelScale : 0,
-      batchRows + ((<usize>(r * dp)) << 2),
-    );
-  }
+  store<f32>(taus, tau);
+  gather(rowsAt, count, taus, 0);
   memory.fill(g, 0, (<usize>(planes * dp)) << 2);
   forwardBatch(count);
   memory.copy(f, sums, (<usize>count) << 2);
@@ -606,7 +566,7 @@ export function gradients(rowsAt: usize, count: i32, kind: i32, tau: f32, parame
   memory.copy(dz, g, (<usize>(planes * dp)) << 2);
   for (let p = 0; p < planes; p++) {
     const place = (<usize>(p * dp)) << 2;
-    weightsBackward(dz + place, w + place, signed, dp);
+    weightsBackward(dz + place, w + place, inputs, dp);
   }
   return mean;
 }

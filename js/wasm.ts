@@ -57,7 +57,6 @@ interface TrainExports extends PredictExports {
   setData(x: number, y: number, weight: number, columns: number, level: number, levelScale: number): void;
   setNetworks(count: number, shapes: number, factors: number, lambdas: number, signs: number, batch: number): number;
   dropPlan(): number;
-  slabZ(): number;
   slabW(): number;
   activePlanes(): number;
   refresh(): void;
@@ -286,7 +285,6 @@ export function createTrainer(source: ModuleSource) {
       this[kind](block).set(values);
       return block;
     },
-    slabZ: (length: number) => new Float32Array(wasm.memory.buffer, wasm.slabZ() >>> 0, length),
     slabW: (length: number) => new Float32Array(wasm.memory.buffer, wasm.slabW() >>> 0, length),
     active: (length: number) => new Int32Array(wasm.memory.buffer, wasm.activePlanes() >>> 0, length),
   };

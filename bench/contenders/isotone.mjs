@@ -42,7 +42,8 @@ export async function create(variant) {
     );
     wasm.start(1, 1, put(new Float32Array(d + 1)), 0, 0.25, list, rows);
     const stride = (d + 4) & ~3;
-    const z = new Float32Array(wasm.memory.buffer, wasm.slabZ() >>> 0, planes * stride);
+    // `refresh` turns z into weights in place
+    const z = new Float32Array(wasm.memory.buffer, wasm.slabW() >>> 0, planes * stride);
     // the workload keeps the plane of the sum last, the kernels first
     const place = (p) => (linear ? (p + 1) % planes : p) * stride;
     for (let p = 0; p < planes; p++) {
@@ -89,10 +90,10 @@ export async function create(variant) {
         loss = 2 * wasm.meanLoss();
       }
       const { planes, inputs: d } = task;
-      const slab = new Float32Array(wasm.memory.buffer, wasm.slabZ() >>> 0, planes * ((d + 4) & ~3));
+      const slab = new Float32Array(wasm.memory.buffer, wasm.slabW() >>> 0, planes * ((d + 4) & ~3));
       check = { z: new Float32Array(planes * d), b: new Float32Array(planes) };
       for (let p = 0; p < planes; p++) {
-        check.z.set(slab.subarray(place(p), place(p) + d), p * d);
+        check.z.set(slab.subarray(place(p), place(p) + d).map(Math.log), p * d);
         check.b[p] = slab[place(p) + d];
       }
       return { rates, loss };

@@ -49,7 +49,7 @@ describe.skipIf(!existsSync(PATH))("the float64 oracle (skipped where ../shared/
       t.wasm.setData(x.at, y.at, 0, d, 0, 1);
       const planes = t.wasm.setNetworks(1, t.put([K, J], "i32").at, t.put([1]).at, t.put([0]).at, t.put(c.signs).at, n);
       expect(planes).toBe(K * J);
-      const slab = t.slabZ(planes * dp);
+      const slab = t.slabW(planes * dp);
       c.z.flat().forEach((z, p) => {
         slab.set(z, p * dp);
         slab[p * dp + d] = c.b.flat()[p];

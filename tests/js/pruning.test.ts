@@ -52,13 +52,13 @@ describe("pruning", () => {
         t.wasm.start(3, 1, t.put(new Array<number>(d + 1).fill(0.3)).at, 0, 0.25, list, n);
         t.wasm.begin(list, n, 45, 600, 0.02, 0, 0);
         t.wasm.advance(600);
-        return { pruned, z: t.slabZ(planes * ((d + 4) & ~3)).slice(), loss: t.wasm.meanLoss() };
+        return { pruned, w: t.slabW(planes * ((d + 4) & ~3)).slice(), loss: t.wasm.meanLoss() };
       };
       const pruned = run(false);
       const dense = run(true);
       expect(dense.pruned).toBe(groups * hyperplanes >= 128 && hyperplanes % 4 === 0);
       expect(pruned.loss).toBe(dense.loss);
-      expect(bits(pruned.z)).toEqual(bits(dense.z));
+      expect(bits(pruned.w)).toEqual(bits(dense.w));
     },
   );
 
