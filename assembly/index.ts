@@ -10,6 +10,7 @@ export {
   dropPlan,
   evaluate,
   evaluateCentre,
+  feed,
   gradients,
   lossOf,
   lossRowsOf,

@@ -263,6 +263,13 @@ export function begin(
 let batchWanted: i32 = 64;
 let scattered: bool = false; // more rows than a second-level cache holds
 
+/** Other rows from now on, shuffled before the next step; the schedule goes on. */
+export function feed(rowsAt: usize, count: i32): void {
+  rows = rowsAt;
+  rowCount = count;
+  at = count;
+}
+
 /**
  * `count` listed rows to `batchRows`, dp floats each: stored inputs, the level when there is one, 1 for the bias, zeros. `taus`: levels of the
  * rows, one every `step` bytes. Whole vectors: what belongs to the next row is masked away.

@@ -29,8 +29,8 @@ async function task(name) {
   const given = columns();
   if (name === "rows alone") return peak();
   const one = { target: "y", members: 1, validation: 0, epochs: 1, batch: 1024, seed: 1 };
-  if (name === "fit") {
-    await fit(given, one);
+  if (name.startsWith("fit")) {
+    await fit(given, name === "fit" ? one : { target: "y" });
     return peak();
   }
   const few = Object.fromEntries(Object.entries(given).map(([key, column]) => [key, column.slice(0, 2000)]));
@@ -43,7 +43,7 @@ async function task(name) {
 
 export function memory() {
   const data = ROWS * (INPUTS + 1) * 4;
-  const results = ["rows alone", "predictMany", "fit"].map((name) => {
+  const results = ["rows alone", "predictMany", "fit", "fit, defaults"].map((name) => {
     const { stdout, stderr } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), name], {
       encoding: "utf8",
     });

@@ -1,6 +1,7 @@
 // The linear centre: sign-constrained ridge regression, its strength chosen by cross-validation. In: inputs, targets and folds in a trainer's
 // memory. Out: coefficients (bias last, float64) for all rows and without each fold. Other losses: iteratively reweighted (Green 1984).
 
+import type { Feed } from "./feed.js";
 import type { Block, Trainer } from "./wasm.js";
 
 /** Ridge strengths tried, largest first so that each fit starts from the stiffer one. */
@@ -11,9 +12,8 @@ const SWEEPS = 300;
 const LEAVE_ONE_OUT = 60;
 
 export interface CentreProblem {
-  x: Block;
-  y: Block;
-  weight: Block | undefined;
+  /** Gives the rows, all at once or in pieces. */
+  feed: Feed;
   n: number;
   /** Inputs a row. */
   d: number;
@@ -45,21 +45,29 @@ export async function fitCentre(
   const { n, d } = p;
   const q = d + 2;
   const start = wasm.mark();
-  let y = p.y;
-  let weight = p.weight;
   const beta = t.doubles(d + 1);
   const work = t.doubles(d * d + d);
   const scratch = t.doubles(q + 2);
   const total = t.doubles(q * q);
   const rest = t.doubles(q * q);
   const fold = t.put(folds, "u8");
-  const chunk = Math.max(64, Math.floor(4e7 / (q * q)));
+  const chunk = Math.min(p.feed.room, Math.max(64, Math.floor(4e7 / (q * q))));
+  // losses other than squared: working targets and weights of a chunk, from the linear fit `centre` of the round before
+  let working: { rows: Block; centre: Block; f: Block; y: Block; weight: Block } | undefined;
 
   async function momentsBy(id: Block, parts: number): Promise<Block> {
     const moments = t.doubles(parts * q * q);
     t.f64(moments).fill(0);
     for (let from = 0; from < n; from += chunk) {
-      wasm.addMoments(p.x.at, y.at, weight?.at ?? 0, id.at, from, Math.min(n, from + chunk), d, moments.at, scratch.at);
+      const count = Math.min(n - from, chunk);
+      const { x, y, weight } = p.feed.range(from, from + count);
+      if (working) {
+        wasm.setData(x, y, 0, d, 0, 1);
+        wasm.evaluateCentre(working.rows.at, count, working.centre.at, 0.5, working.f.at);
+        const { f, y: target, weight: w } = working;
+        wasm.workingResponse(p.loss, f.at, y, weight, count, p.parameter, target.at, w.at);
+        wasm.addMoments(x, target.at, w.at, id.at + from, 0, count, d, moments.at, scratch.at);
+      } else wasm.addMoments(x, y, weight, id.at + from, 0, count, d, moments.at, scratch.at);
       await pause();
     }
     const sum = t.f64(total).fill(0);
@@ -71,31 +79,26 @@ export async function fitCentre(
     wasm.solveRidge(moments, d, p.signs.at, ridge, beta.at, work.at, SWEEPS);
 
   if (p.loss !== 0) {
-    // rounds of working targets and weights, a light ridge, all rows
-    const f = t.floats(n);
-    const target = t.floats(n);
-    const working = t.floats(n);
+    // rounds of working targets and weights, a light ridge, all rows; the first from a fit of 0
+    const room = Math.min(n, chunk);
+    working = {
+      rows: t.put(
+        Uint32Array.from({ length: room }, (_, r) => r),
+        "u32",
+      ),
+      centre: t.put(new Float32Array(d + 1)),
+      f: t.floats(room),
+      y: t.floats(room),
+      weight: t.floats(room),
+    };
     const every = t.put(new Uint8Array(n), "u8");
-    const rows = t.put(
-      Uint32Array.from({ length: n }, (_, r) => r),
-      "u32",
-    );
-    const centre = t.floats(d + 1);
-    t.f32(f).fill(0);
     t.f64(beta).fill(0);
     for (let round = 0; round < ROUNDS; round++) {
-      wasm.workingResponse(p.loss, f.at, p.y.at, p.weight?.at ?? 0, n, p.parameter, target.at, working.at);
-      y = target;
-      weight = working;
       const inner = wasm.mark();
       await momentsBy(every, 1);
       wasm.reset(inner);
       solve(total.at, 0.01);
-      if (round < ROUNDS - 1) {
-        t.f32(centre).set(t.f64(beta));
-        wasm.setData(p.x.at, p.y.at, 0, d, 0, 1);
-        wasm.evaluateCentre(rows.at, n, centre.at, 0.5, f.at);
-      }
+      if (round < ROUNDS - 1) t.f32(working.centre).set(t.f64(beta));
     }
   }
 

@@ -7,7 +7,7 @@ import { fit } from "./fit.js";
 import { linearFit } from "./linear.js";
 import { scoresOf } from "./metrics.js";
 import type { Model } from "./model.js";
-import { type Columns, encodeTable, type Rows, readTable, type Table } from "./rows.js";
+import { type Columns, encodeTable, type Floats, type Rows, readTable, type Table } from "./rows.js";
 import {
   type FeatureOption,
   type FeatureSpec,
@@ -404,7 +404,7 @@ function featureOptions(features: readonly FeatureSpec[], free: boolean): NonNul
   );
 }
 
-function score(predicted: Predictions, y: Float64Array, weight: Float64Array | undefined, schema: Schema): CvScores {
+function score(predicted: Predictions, y: Floats, weight: Floats | undefined, schema: Schema): CvScores {
   const levels = schema.loss.levels ?? [0.5];
   const middle = predicted[schema.loss.name === "quantiles" ? levels.indexOf(nearestMedian(levels)) : 0];
   const scores: CvScores = scoresOf(middle, y, weight);

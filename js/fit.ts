@@ -5,13 +5,14 @@ import { foldMembers } from "./assemble.js";
 import { fitCentre } from "./centre.js";
 import { directionsAgainst } from "./directions.js";
 import { abortError } from "./errors.js";
+import { createFeed, RESIDENT } from "./feed.js";
 import { parseModel } from "./format.js";
 import { type Look, type MemberResult, type Plan, trainMember } from "./member.js";
 import { scoresOf } from "./metrics.js";
 import { type Model, makeModel } from "./model.js";
 import { describe } from "./normalise.js";
 import { relevanceOf, WIDE } from "./relevance.js";
-import { encodeTable, type Rows, readTable } from "./rows.js";
+import { encodeTable, type Floats, type Rows, readTable } from "./rows.js";
 import { type Batches, isBatches, sampleFor } from "./sample.js";
 import { describeScaling, readScaling, withCategories } from "./scan.js";
 import { type FitOptions, readOptions, readTarget, readWeights, type Schema } from "./schema.js";
@@ -42,8 +43,10 @@ const DEFAULT_VALIDATION = 0.125;
 const LOOKS = 40;
 /** A lighter decay must lower the out-of-fold loss by 2 %: below that the choice is mostly noise. */
 const CLEARLY = 0.98;
-/** Left-out rows looked at, at most: enough for a loss to three digits. */
+/** Left-out rows looked at, at most: enough for a loss to three digits. Half of them where rows come in pieces: the kernels keep them. */
 const MOST_LEFT_OUT = 16384;
+/** Rows looked at for relevance and for wrong directions where rows come in pieces. */
+const SAMPLE = 32768;
 const BLENDS = [1, 0.75, 0.5, 0.25, 0];
 /** Multiply-adds between turns of the event loop: 10 to 30 ms. No clock decides, so that hosts whose clock stands still behave the same. */
 const SLICE = 6e7;
@@ -72,8 +75,8 @@ export async function fit(rows: Rows | Batches, options: FitOptions): Promise<Mo
   return makeModel(await fitData(rows, options), options.module);
 }
 
-/** `fit`, as plain data. */
-export async function fitData(rows: Rows | Batches, options: FitOptions): Promise<ModelData> {
+/** `fit`, as plain data. More than `resident` numbers are trained on piece by piece (feed.ts). */
+export async function fitData(rows: Rows | Batches, options: FitOptions, resident = RESIDENT): Promise<ModelData> {
   const began = Date.now();
   const signal = options?.signal;
   const pause = async () => {
@@ -117,37 +120,44 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
   }
   const features = scaling.features;
   const columns = scaling.linear.length;
-  const x = t.floats(n * columns + 16, "rows");
-  const y = t.put(target.y);
-  const weight = caseWeight && t.put(caseWeight);
-  const rawBlock = t.floats(CHUNK * width);
-  const fill = async (inputs: Input[]) => {
-    const mark = t.wasm.mark();
-    const image = putImage(t, { features, inputs, networks: [], scale: 1, offset: 0, link: { name: "identity" } });
-    for (let from = 0; from < n; from += CHUNK) {
-      const to = Math.min(n, from + CHUNK);
-      t.f32(rawBlock).set(chunk(from, to));
-      t.wasm.prepareRows(image, rawBlock.at, to - from, x.at + from * columns * 4);
-      if ((from / CHUNK) % 64 === 63) await pause();
-    }
-    t.wasm.reset(mark);
-  };
-
   // folds
   const auto = defaultsFor(n, columns, schema.effort);
   const { hyper } = schema;
   const left = given(hyper.validation, DEFAULT_VALIDATION);
   const folds = left > 0 ? Math.max(2, Math.min(n, 255, Math.round(1 / left))) : 0;
-  const order = t.put(
-    Uint32Array.from({ length: n }, (_, r) => r),
-    "u32",
-  );
-  t.wasm.seed(schema.seed, 0x666f6c64);
-  t.wasm.shuffle(order.at, n);
   const inner = folds > 0 ? folds : Math.min(n, 8);
   const foldOf = new Uint8Array(n);
+  const before = t.wasm.mark();
+  const order = t.floats(n);
   const shuffled = t.u32(order);
+  for (let r = 0; r < n; r++) shuffled[r] = r;
+  t.wasm.seed(schema.seed, 0x666f6c64);
+  t.wasm.shuffle(order.at, n);
   for (let r = 0; r < n; r++) foldOf[shuffled[r]] = r % inner;
+  t.wasm.reset(before);
+  const wanted = given(hyper.members, auto.members);
+  const members = folds > 0 ? Math.min(folds, wanted) : wanted;
+  const threads = Math.min(schema.threads, members);
+
+  // rows as the kernels see them
+  const enough = n * columns > resident ? MOST_LEFT_OUT / 2 : MOST_LEFT_OUT;
+  const most = folds > 0 ? Math.min(enough, Math.ceil(n / folds)) : 0;
+  const feed = createFeed(
+    t,
+    {
+      n,
+      width,
+      columns,
+      read: (from, to, out) => encodeTable(table, schema.features, from, to, out),
+      y: target.y,
+      weight: caseWeight,
+    },
+    resident,
+    members * most,
+    threads > 1,
+  );
+  const fill = (inputs: Input[]) =>
+    feed.use(putImage(t, { features, inputs, networks: [], scale: 1, offset: 0, link: { name: "identity" } }), pause);
 
   const kind = LOSSES[schema.loss.name];
   const withLevel = schema.loss.name === "quantiles" ? 1 : 0;
@@ -158,9 +168,7 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
     });
   const signs = signsOf(scaling.linear);
   const problem = {
-    x,
-    y,
-    weight,
+    feed,
     n,
     d: columns,
     signs: t.put(signs),
@@ -188,7 +196,10 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
       }
     }
   }
-  const against = directionsAgainst(t.f32(x), target.y, signs, centre.all).map(({ input, correlation }) => {
+  // evenly spaced rows tell enough where rows come in pieces; a whole table is given whole
+  const step = Math.max(Math.ceil(n / SAMPLE), Math.ceil((4 * n * columns) / resident));
+  const some = feed.every(step);
+  const against = directionsAgainst(some.x, some.y, signs, centre.all).map(({ input, correlation }) => {
     const { name, constraint } = features[inputs[input].feature];
     return (
       `"${name}" is declared ${constraint}, but "${schema.target}" ${correlation < 0 ? "falls" : "rises"} with it in these rows ` +
@@ -196,7 +207,7 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
     );
   });
   if (columns > WIDE && !scales) {
-    const factor = relevanceOf(t.f32(x), target.y, centre.all, n, columns);
+    const factor = relevanceOf(some.x, some.y, centre.all, some.y.length, columns);
     inputs = inputs.map((input, i) => ({ ...input, scale: Math.fround(input.scale * factor[i]) }));
     const rescaled = (b: Float64Array) => b.map((v, i) => (i < columns ? v / factor[i] : v));
     centre = { ...centre, all: rescaled(centre.all), without: centre.without.map(rescaled) };
@@ -224,15 +235,14 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
     factors.unshift(1);
     lambdas.unshift(0);
   }
-  const wanted = given(hyper.members, auto.members);
-  const members = folds > 0 ? Math.min(folds, wanted) : wanted;
   const trainRows = folds > 0 ? n - Math.ceil(n / folds) : n;
   const batch = Math.max(1, Math.min(given(hyper.batch, auto.batch), trainRows));
   const steps = hyper.epochs === "auto" ? auto.steps : hyper.epochs * Math.ceil(trainRows / batch);
   // shards share their inputs' scales, so relevance must not change them: wide tables learn more slowly instead
   const rate = given(hyper.learningRate, auto.learningRate * (scales ? Math.min(1, WIDE / columns) : 1));
   const levels = withLevel ? (schema.loss.levels as number[]) : [0.5];
-  t.wasm.setData(x.at, y.at, weight?.at ?? 0, columns, withLevel, LEVEL_SCALE);
+  const places = feed.places;
+  t.wasm.setData(places.x, places.y, places.weight, columns, withLevel, LEVEL_SCALE);
   const ridge = t.put(lambdas);
   const planes = t.wasm.setNetworks(
     shapes.length,
@@ -261,36 +271,41 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
     withPlane: !single,
     spread: 0.25,
     slice: SLICE,
+    room: feed.whole ? 0 : feed.room,
   };
 
   // committees, one a decay; the one with the least out-of-fold loss stays
-  const rowsOf: Uint32Array[] = [];
+  const rowsOf = (e: number) => {
+    const rest = new Uint32Array(n);
+    let count = 0;
+    for (let r = 0; r < n; r++) if (folds === 0 || foldOf[r] !== e) rest[count++] = r;
+    return rest.slice(0, count);
+  };
+  // left-out rows: their numbers, evenly spaced where there are more than enough, and their places among the kernels' rows
+  const held: Uint32Array[] = [];
   const leftOut: Uint32Array[] = [];
   for (let e = 0; e < members; e++) {
-    const rest = new Uint32Array(n);
-    const own = new Uint32Array(MOST_LEFT_OUT);
-    let resting = 0;
-    let owned = 0;
-    for (let r = 0; r < n; r++) {
-      if (folds === 0 || foldOf[r] !== e) rest[resting++] = r;
-      else if (owned < MOST_LEFT_OUT) own[owned++] = r;
+    let size = 0;
+    for (let r = 0; r < n && folds > 0; r++) if (foldOf[r] === e) size++;
+    const own = new Uint32Array(Math.min(size, most));
+    for (let r = 0, seen = 0, count = 0; count < own.length; r++) {
+      if (foldOf[r] === e && Math.floor((++seen * own.length) / size) > count) own[count++] = r;
     }
-    rowsOf.push(rest.slice(0, resting));
-    leftOut.push(own.slice(0, owned));
+    held.push(own);
+    leftOut.push(feed.keep(own, e * most));
   }
+  const ownFold = (e: number) => (folds > 0 ? e : 255);
   const epochs = (steps * batch) / trainRows;
   const decays = folds > 0 && hyper.epochs === "auto" ? auto.decays : [1];
   const centreOf = (e: number) => (folds > 0 ? centre.without[e] : centre.all);
-  const wantedThreads = Math.min(schema.threads, members);
   const { helpers, close } =
-    wantedThreads > 1
+    threads > 1
       ? startHelpers(
-          wantedThreads - 1,
+          threads - 1,
           () => ({
             module: t.module,
-            x: t.f32(x).slice(),
-            y: target.y,
-            weight: caseWeight,
+            all: feed.whole ? feed.copy(0, n) : feed.copy(0, 0),
+            places: feed.whole ? n : feed.room + most,
             columns,
             withLevel,
             levelScale: LEVEL_SCALE,
@@ -320,7 +335,15 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
           threads: 1 + helpers.filter((helper) => helper.alive()).length,
         });
       };
-      const here = (e: number) => trainMember(t, plan, e, rowsOf[e], leftOut[e], centreOf(e), report(e), pause);
+      /** Pieces of member e, one after the other, in the places from `base` on. */
+      const piecesOf = (e: number, base: number) => {
+        let k = 0;
+        return () => feed.piece(schema.seed, e, k++, foldOf, ownFold(e), base);
+      };
+      const here = (e: number) => {
+        const next = feed.whole ? undefined : piecesOf(e, 0);
+        return trainMember(t, plan, e, next ? next() : rowsOf(e), leftOut[e], centreOf(e), report(e), pause, next);
+      };
       let next = 0;
       const failed: number[] = [];
       const own = (async () => {
@@ -336,15 +359,31 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
           await Promise.race([helper.ready, own]);
           while (helper.alive() && next < members) {
             const e = next++;
-            const job = {
-              plan,
-              stream: e,
-              lambdas: decayed,
-              rows: rowsOf[e],
-              leftOut: leftOut[e],
-              centre: centreOf(e),
-            };
-            const result = await helper.train(job, report(e));
+            const job = { plan, stream: e, lambdas: decayed, centre: centreOf(e) };
+            let result: MemberResult | undefined;
+            if (feed.whole) result = await helper.train({ ...job, rows: rowsOf(e), leftOut: leftOut[e] }, report(e));
+            else {
+              const { room, spare } = feed;
+              const next = piecesOf(e, spare);
+              const sent = (memory?: Float32Array<ArrayBuffer>) => ({
+                list: next(),
+                rows: feed.copy(spare, spare + room, memory),
+              });
+              const first = sent();
+              const kept = leftOut[e].length;
+              const from = leftOut[e][0];
+              result = await helper.train(
+                {
+                  ...job,
+                  rows: first.list,
+                  first: first.rows,
+                  leftOut: leftOut[e].map((_, i) => room + i),
+                  held: feed.copy(from, from + kept),
+                },
+                report(e),
+                sent,
+              );
+            }
             if (result) committee[e] = result;
             else failed.push(e);
           }
@@ -358,7 +397,7 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
     close();
   }
 
-  const outOfFold = folds > 0 ? collect(t, plan, results, leftOut, centre.without) : undefined;
+  const outOfFold = folds > 0 ? collect(t, plan, results, held, leftOut, centre.without) : undefined;
   const a = outOfFold ? chooseBlend(t, plan, outOfFold) : 1;
   const networks = foldMembers(
     results.map((m, e) => ({
@@ -403,7 +442,7 @@ export async function fitData(rows: Rows | Batches, options: FitOptions): Promis
     link: target.link,
     training,
   };
-  if (outOfFold) finish(t, data, outOfFold, a, actual, caseWeight, plan, results, leftOut, centre.without);
+  if (outOfFold) finish(t, data, outOfFold, a, actual, caseWeight, plan, results, held, leftOut, centre.without);
   // through the reader, so that what is in memory is what a file would hold
   return parseModel(data);
 }
@@ -430,14 +469,14 @@ const finite = (v: number) => (Number.isFinite(v) ? v : null);
 const given = (value: number | "auto", otherwise: number) => (value === "auto" ? otherwise : value);
 
 /** Numbers through `f`, rounded; typed arrays' own `from` goes through an iterator and keeps every number twice. */
-function toFloat32(values: Float64Array, f: (v: number) => number): Float32Array {
+function toFloat32(values: Floats, f: (v: number) => number): Float32Array {
   const out = new Float32Array(values.length);
   for (let r = 0; r < values.length; r++) out[r] = f(values[r]);
   return out;
 }
 
 /** Case weights with mean one. */
-function toMeanOne(values: Float64Array | undefined): Float32Array | undefined {
+function toMeanOne(values: Floats | undefined): Float32Array | undefined {
   if (!values) return undefined;
   let sum = 0;
   for (let r = 0; r < values.length; r++) sum += values[r];
@@ -455,7 +494,7 @@ interface Target {
 
 /** The target in the units of its loss (assembly/loss.ts), and the way back. */
 function scaleTarget(
-  actual: Float64Array,
+  actual: Floats,
   weight: Float32Array | undefined,
   schema: Schema,
   log: (x: number) => number,
@@ -502,6 +541,7 @@ function scaleTarget(
 /** Left-out rows of all members, in order, with what the networks and the linear fit say of them (sums), [levels][rows]. */
 interface OutOfFold {
   rows: Uint32Array;
+  places: Uint32Array;
   networks: Float32Array;
   linear: Float32Array;
 }
@@ -510,17 +550,20 @@ function collect(
   t: Trainer,
   plan: Plan,
   results: MemberResult[],
+  held: Uint32Array[],
   leftOut: Uint32Array[],
   centres: Float64Array[],
 ): OutOfFold {
   const total = leftOut.reduce((s, rows) => s + rows.length, 0);
   const rows = new Uint32Array(total);
+  const places = new Uint32Array(total);
   const networks = new Float32Array(total * plan.levels.length);
   const linear = new Float32Array(total * plan.levels.length);
   let at = 0;
   results.forEach((m, e) => {
     const own = leftOut[e];
-    rows.set(own, at);
+    rows.set(held[e], at);
+    places.set(own, at);
     const sums = m.sums[m.best] as Float32Array;
     const mark = t.wasm.mark();
     const list = t.put(own, "u32");
@@ -534,7 +577,7 @@ function collect(
     t.wasm.reset(mark);
     at += own.length;
   });
-  return { rows, networks, linear };
+  return { rows, places, networks, linear };
 }
 
 const blended = (o: OutOfFold, a: number) => o.networks.map((v, i) => a * v + (1 - a) * o.linear[i]);
@@ -562,7 +605,7 @@ function lossRows(t: Trainer, plan: Plan, rows: Uint32Array, sums: Float32Array)
  */
 function chooseBlend(t: Trainer, plan: Plan, o: OutOfFold): number {
   const n = o.rows.length;
-  const losses = BLENDS.map((a) => lossRows(t, plan, o.rows, blended(o, a)));
+  const losses = BLENDS.map((a) => lossRows(t, plan, o.places, blended(o, a)));
   const sum = (v: Float64Array) => v.reduce((s, w) => s + w, 0);
   let best = 0;
   for (let k = 1; k < BLENDS.length; k++) if (sum(losses[k]) < sum(losses[best])) best = k;
@@ -584,10 +627,11 @@ function finish(
   data: ModelData,
   o: OutOfFold,
   a: number,
-  actual: Float64Array,
+  actual: Floats,
   weight: Float32Array | undefined,
   plan: Plan,
   results: MemberResult[],
+  held: Uint32Array[],
   leftOut: Uint32Array[],
   centres: Float64Array[],
 ): void {
@@ -601,7 +645,8 @@ function finish(
     if (data.link.name === "exp") return wasm.expf(Math.min(eta, data.link.maximum));
     return 1 / (1 + wasm.expf(-eta));
   };
-  if (data.loss.name === "quantiles") data.calibration = calibrate(t, plan, results, leftOut, centres, a, actual, data);
+  if (data.loss.name === "quantiles")
+    data.calibration = calibrate(t, plan, results, held, leftOut, centres, a, actual, data);
   // the level nearest the median stands for the model in the scores
   let middle = 0;
   plan.levels.forEach((level, k) => {
@@ -644,10 +689,11 @@ function calibrate(
   t: Trainer,
   plan: Plan,
   results: MemberResult[],
+  held: Uint32Array[],
   leftOut: Uint32Array[],
   centres: Float64Array[],
   a: number,
-  actual: Float64Array,
+  actual: Floats,
   data: ModelData,
 ): [number, number][] {
   const grid = Array.from({ length: 49 }, (_, k) => (k + 1) / 50);
@@ -670,7 +716,7 @@ function calibrate(
       const net = t.f32(f);
       const lin = t.f32(g);
       for (let r = 0; r < own.length; r++) {
-        if (actual[own[r]] <= (a * net[r] + (1 - a) * lin[r]) * data.scale + data.offset) below[k]++;
+        if (actual[held[e][r]] <= (a * net[r] + (1 - a) * lin[r]) * data.scale + data.offset) below[k]++;
       }
     });
     t.wasm.reset(mark);

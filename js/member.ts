@@ -24,6 +24,8 @@ export interface Plan {
   spread: number;
   /** Multiply-adds after which the event loop gets a turn. */
   slice: number;
+  /** Rows of a piece where rows come in pieces (feed.ts), else 0. */
+  room: number;
 }
 
 export interface Look {
@@ -43,7 +45,10 @@ export interface MemberResult {
   best: number;
 }
 
-/** Trains member `stream`. `report` hears of each look; `pause` lets the event loop run and rejects when the caller aborts. */
+/**
+ * Trains member `stream`. `report` hears of each look; `pause` lets the event loop run and rejects when the caller aborts. Where rows come in
+ * pieces, `rows` are the places of the first piece and `next` loads another: each is gone through once, in an order of the kernels' own.
+ */
 export async function trainMember(
   t: Trainer,
   plan: Plan,
@@ -53,10 +58,12 @@ export async function trainMember(
   centre: Float64Array,
   report: (look: Look) => void,
   pause: () => Promise<void>,
+  next?: () => Uint32Array | Promise<Uint32Array>,
 ): Promise<MemberResult> {
   const { wasm } = t;
   const mark = wasm.mark();
-  const own = t.put(rows, "u32");
+  const own = t.floats(Math.max(rows.length, plan.room));
+  t.u32(own).set(rows);
   const others = t.put(leftOut, "u32");
   const start: Block = t.put(centre);
   const f = t.floats(Math.max(8, leftOut.length));
@@ -67,6 +74,8 @@ export async function trainMember(
   const perStep = size * (plan.batch + 24);
   const most = Math.max(1, Math.floor(plan.slice / perStep));
   let since = 0;
+  /** Steps left in the piece. */
+  let left = next ? Math.ceil(rows.length / plan.batch) : Number.POSITIVE_INFINITY;
 
   async function look(step: number, loss: number) {
     let validationLoss = Number.NaN;
@@ -110,9 +119,16 @@ export async function trainMember(
   for (let k = 1; k <= plan.looks; k++) {
     const until = Math.round((plan.steps * k) / plan.looks);
     while (step < until) {
-      const count = Math.min(most, until - step);
+      if (next && left === 0) {
+        const list = await next();
+        t.u32(own).set(list);
+        wasm.feed(own.at, list.length);
+        left = Math.ceil(list.length / plan.batch);
+      }
+      const count = Math.min(most, until - step, left);
       wasm.advance(count);
       step += count;
+      left -= count;
       since += count * perStep;
       if (since > plan.slice) {
         since = 0;

@@ -2,6 +2,7 @@
 // Out: range, median and fill of every feature, and the inputs of both candidate scalings: z-scores, and z-scores after log1p of skewed counts.
 // Every transform is non-decreasing, so a constraint on the feature is the same constraint on its inputs.
 
+import { RESIDENT } from "./feed.js";
 import type { Feature, Input } from "./types.js";
 
 /** Gives raw rows [from, to): a view that the next call may overwrite. */
@@ -9,7 +10,7 @@ export type RawRows = (from: number, to: number) => Float32Array;
 
 /** Columns with a skewness above this, no negative value and more than two values count as skewed. */
 const SKEWED = 1.5;
-/** Medians come from at most this many rows, evenly spaced: exact below. */
+/** Medians come from at most this many rows, evenly spaced: exact below. A quarter of them where the table itself is large. */
 const SAMPLE = 65536;
 const CHUNK = 4096;
 
@@ -81,7 +82,7 @@ export function describe(
       visit(rows(from, from + count), count, from);
     }
   };
-  const stride = Math.max(1, Math.ceil(n / SAMPLE));
+  const stride = Math.max(1, Math.ceil(n / (n * width > RESIDENT ? SAMPLE / 4 : SAMPLE)));
   const sampled = Math.ceil(n / stride);
   const samples = features.map((f) => new Float32Array(f.kind === "number" ? sampled : 0));
   each((values, count, from) => {

@@ -112,11 +112,14 @@ export function noColumn(name: string, names: readonly string[], what = "column"
   return new RangeError(`no ${what} ${quote(name)} in the rows${suggest(name, names) || `; columns: ${list(names)}`}`);
 }
 
-/** The values of a numeric column, all finite and within float32. A Float64Array comes back as it is. */
-export function numericColumn(table: Table, name: string): Float64Array {
+/** Numbers in an array of their own kind. */
+export type Floats = Float32Array | Float64Array;
+
+/** The values of a numeric column, all finite and within float32. A Float32Array or Float64Array comes back as it is. */
+export function numericColumn(table: Table, name: string): Floats {
   if (!table.has(name)) throw noColumn(name, table.names);
   const column = table.column(name);
-  const out = column instanceof Float64Array ? column : new Float64Array(table.n);
+  const out = column instanceof Float64Array || column instanceof Float32Array ? column : new Float64Array(table.n);
   for (let r = 0; r < table.n; r++) {
     const value = column[r];
     const x = typeof value === "number" ? Math.fround(value) : Number.NaN;

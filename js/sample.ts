@@ -3,6 +3,7 @@
 // sampling, Cohen & Kaplan 2007), so the sample depends on nothing but the rows' order, and samples of shards merge by their keys.
 
 import { quote, typeError } from "./errors.js";
+import { keyOf } from "./feed.js";
 import { badNumber, type Columns, noColumn, type Rows, readTable, type Table } from "./rows.js";
 import type { FeatureOption, FitOptions } from "./schema.js";
 
@@ -33,14 +34,6 @@ export interface Sample {
 }
 
 const MOST_CATEGORIES = 1000;
-
-/** Mixes a row number into 32 well-spread bits (Stafford's variant of the MurmurHash3 finaliser). */
-function keyOf(seed: number, row: number): number {
-  let z = (Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) + row) >>> 0;
-  z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
-  z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-  return (z ^ (z >>> 15)) >>> 0;
-}
 
 /** A batch as a table; a plain object whose values are no arrays is one row. */
 function tableOf(batch: unknown): Table {

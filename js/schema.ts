@@ -2,7 +2,7 @@
 // categories found and defaults filled in. "auto" stays "auto": fit decides from the number of rows and inputs.
 
 import { list, quote, rangeError, suggest, typeError } from "./errors.js";
-import { badNumber, noColumn, numericColumn, type Rows, readTable, type Table } from "./rows.js";
+import { badNumber, type Floats, noColumn, numericColumn, type Rows, readTable, type Table } from "./rows.js";
 import type { ScalingFile } from "./scan.js";
 import type { Constraint, Loss } from "./types.js";
 
@@ -214,7 +214,7 @@ export function readOptions(rows: Rows | Table, options: FitOptions): Schema {
 }
 
 /** The target's values, checked for the loss; the rows must differ in them. */
-export function readTarget(table: Table, schema: Pick<Schema, "target" | "loss">): Float64Array {
+export function readTarget(table: Table, schema: Pick<Schema, "target" | "loss">): Floats {
   const y = numericColumn(table, schema.target);
   const loss = schema.loss.name;
   let differ = false;
@@ -246,7 +246,7 @@ function badTarget(name: string, loss: string, expected: string, value: number, 
 }
 
 /** Case weights: 0 or more, above 0 in at least two rows. Undefined without a weight column. */
-export function readWeights(table: Table, schema: Pick<Schema, "weight">): Float64Array | undefined {
+export function readWeights(table: Table, schema: Pick<Schema, "weight">): Floats | undefined {
   if (schema.weight === undefined) return undefined;
   const weights = numericColumn(table, schema.weight);
   let positive = 0;

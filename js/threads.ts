@@ -1,21 +1,23 @@
 // Members in workers. In: what a trainer of this run was made from; out: a pool that trains members elsewhere, or nothing where the host has
 // no workers. Members are independent and have seeds of their own, so who trains which cannot change a bit. No shared memory: each worker
-// gets its own copy of the inputs, so no page needs cross-origin isolation.
+// gets its own copy of the inputs, or pieces of them as it goes (feed.ts), so no page needs cross-origin isolation.
 //
 // A worker is started from text: the functions `serve`, `createTrainer` and `trainMember`, which therefore use nothing outside themselves.
 // Where a policy forbids that, or compiled modules cannot be sent, there is no helper and the caller trains alone: a worker gets members only
 // after it has said that it is ready, so that one that never starts holds nobody up.
 
 import { abortError } from "./errors.js";
+import type { SentRows } from "./feed.js";
 import { type Look, type MemberResult, type Plan, trainMember } from "./member.js";
 import { type Block, createTrainer, type Trainer } from "./wasm.js";
 
 /** What a trainer is made from, once a worker. */
 export interface Setup {
   module: WebAssembly.Module;
-  x: Float32Array;
-  y: Float32Array;
-  weight?: Float32Array;
+  /** All rows; none where they come in pieces. */
+  all: SentRows;
+  /** Rows to make room for. */
+  places: number;
   columns: number;
   withLevel: number;
   levelScale: number;
@@ -33,6 +35,15 @@ export interface Job {
   rows: Uint32Array;
   leftOut: Uint32Array;
   centre: Float64Array;
+  /** Where rows come in pieces: the first one, whose rows to train on are `rows`, and the left-out rows, which follow a whole piece. */
+  first?: SentRows;
+  held?: SentRows;
+}
+
+/** Rows of a piece, and the places of those to train on. */
+export interface SentPiece {
+  rows: SentRows;
+  list: Uint32Array;
 }
 
 /** One worker. */
@@ -41,8 +52,12 @@ export interface Helper {
   ready: Promise<void>;
   /** Whether it can take members now. */
   alive(): boolean;
-  /** A member; undefined when the worker cannot, and it can no more after that. */
-  train(job: Job, report: (look: Look) => void): Promise<MemberResult | undefined>;
+  /** A member; undefined when the worker cannot, and it can no more after that. `next` gives the pieces after the first, in the memory of an old one. */
+  train(
+    job: Job,
+    report: (look: Look) => void,
+    next?: (room?: Float32Array<ArrayBuffer>) => SentPiece,
+  ): Promise<MemberResult | undefined>;
 }
 
 /** The worker's side. Becomes text: no names from outside. */
@@ -52,37 +67,67 @@ function serve(create: typeof createTrainer, train: typeof trainMember): void {
   const port = host.process?.getBuiltinModule?.("node:worker_threads")?.parentPort ?? host;
   let t: Trainer;
   let ridge: Block;
+  let put: (rows: SentRows, at: number) => void;
+  let pieces: SentPiece[] = [];
+  let wake = () => {};
   function begin(setup: Setup): void {
     t = create(() => setup.module);
+    const { places, columns, all } = setup;
     // the kernels read whole vectors: room after the last row
-    const x = t.floats(setup.x.length + 16);
-    t.f32(x).set(setup.x);
-    const y = t.put(setup.y).at;
-    const weight = setup.weight ? t.put(setup.weight).at : 0;
-    t.wasm.setData(x.at, y, weight, setup.columns, setup.withLevel, setup.levelScale);
+    const x = t.floats(places * columns + 16);
+    const y = t.floats(places);
+    const weight = all.weight && t.floats(places);
+    put = (rows, at) => {
+      t.f32(x).set(rows.x, at * columns);
+      t.f32(y).set(rows.y, at);
+      if (weight) t.f32(weight).set(rows.weight as Float32Array, at);
+    };
+    put(all, 0);
+    t.wasm.setData(x.at, y.at, weight?.at ?? 0, columns, setup.withLevel, setup.levelScale);
     ridge = t.put(setup.factors);
     const shapes = t.put(setup.shapes, "i32").at;
     const factors = t.put(setup.factors).at;
     t.wasm.setNetworks(setup.factors.length, shapes, factors, ridge.at, t.put(setup.signs).at, setup.batch);
   }
-  async function hear(message: { setup?: Setup; job?: Job }): Promise<void> {
+  /** The next piece; asks for the one after it, so that the wait is over when that is needed. Its memory goes back with the question. */
+  async function next(): Promise<Uint32Array> {
+    while (pieces.length === 0) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    const { rows, list } = pieces.shift() as SentPiece;
+    put(rows, 0);
+    port.postMessage({ more: rows.x }, [rows.x.buffer]);
+    return list;
+  }
+  async function hear(message: { setup?: Setup; job?: Job; piece?: SentPiece }): Promise<void> {
     try {
+      if (message.piece) {
+        pieces.push(message.piece);
+        wake();
+      }
       if (message.setup) {
         begin(message.setup);
         port.postMessage({ ready: true });
       }
       if (message.job) {
-        const { plan, stream, lambdas, rows, leftOut, centre } = message.job;
+        const { plan, stream, lambdas, rows, leftOut, centre, first, held } = message.job;
+        pieces = [];
+        if (first) put(first, 0);
+        if (held) put(held, plan.room);
         t.f32(ridge).set(lambdas);
         const report = (look: Look) => port.postMessage({ look });
-        port.postMessage({ result: await train(t, plan, stream, rows, leftOut, centre, report, async () => {}) });
+        const idle = async () => {};
+        const more = first && next;
+        port.postMessage({ result: await train(t, plan, stream, rows, leftOut, centre, report, idle, more) });
       }
     } catch (error) {
       port.postMessage({ failed: String(error) });
     }
   }
   if (port.on) port.on("message", hear);
-  else port.onmessage = (event: { data: { setup?: Setup; job?: Job } }) => hear(event.data);
+  else port.onmessage = (event: { data: { setup?: Setup; job?: Job; piece?: SentPiece } }) => hear(event.data);
 }
 
 interface Port {
@@ -93,6 +138,7 @@ interface Port {
 interface Answer {
   ready?: true;
   look?: Look;
+  more?: Float32Array<ArrayBuffer>;
   result?: MemberResult;
   failed?: string;
 }
@@ -145,6 +191,7 @@ export function startHelpers(
     let settle: ((result: MemberResult | undefined) => void) | undefined;
     let refuse: ((error: unknown) => void) | undefined;
     let report: ((look: Look) => void) | undefined;
+    let next: ((room?: Float32Array<ArrayBuffer>) => SentPiece) | undefined;
     let begun = () => {};
     let alive = false;
     let ended = false;
@@ -161,10 +208,16 @@ export function startHelpers(
       if (signal?.aborted) refuse?.(abortError());
       else settle?.(undefined);
     };
+    const send = (room?: Float32Array<ArrayBuffer>) => {
+      if (!next) return;
+      const piece = next(room);
+      port?.postMessage({ piece }, [piece.rows.x.buffer as ArrayBuffer]);
+    };
     try {
       port = startWorker(text, (answer) => {
         if (ended) return;
         if (answer.look) report?.(answer.look);
+        else if (answer.more) send(answer.more);
         else if (answer.result) settle?.(answer.result);
         else if (answer.ready) {
           alive = true;
@@ -172,7 +225,7 @@ export function startHelpers(
         } else end();
       });
       const data = setup();
-      port.postMessage({ setup: data }, [data.x.buffer as ArrayBuffer]);
+      port.postMessage({ setup: data }, [data.all.x.buffer as ArrayBuffer]);
     } catch {
       end();
       break;
@@ -181,13 +234,16 @@ export function startHelpers(
     helpers.push({
       ready,
       alive: () => alive,
-      train: (job, hear) =>
+      train: (job, hear, pieces) =>
         new Promise((resolve, reject) => {
           settle = resolve;
           refuse = reject;
           report = hear;
+          next = pieces;
           try {
             port?.postMessage({ job });
+            send();
+            send();
           } catch {
             end();
           }

@@ -63,6 +63,7 @@ interface TrainExports extends PredictExports {
   refreshTiles(): void;
   start(seed: number, stream: number, centre: number, plane: number, spread: number, rows: number, count: number): void;
   begin(rows: number, count: number, batch: number, steps: number, rate: number, kind: number, parameter: number): void;
+  feed(rows: number, count: number): void;
   advance(steps: number): number;
   meanLoss(): number;
   evaluate(rows: number, count: number, tau: number, out: number): void;

@@ -1,10 +1,12 @@
 // Members in workers: the bytes of one thread; workers that fail, never start or are aborted. Other hosts: tests/runtimes.
 
 import { afterEach, describe, expect, test, vi } from "vitest";
+import type { SentRows } from "../../js/feed.js";
 import { type FitOptions, fit } from "../../js/index.js";
-import type { Plan } from "../../js/member.js";
-import { type Setup, startHelpers } from "../../js/threads.js";
+import { type Plan, trainMember } from "../../js/member.js";
+import { type SentPiece, type Setup, startHelpers } from "../../js/threads.js";
 import { wasmModule } from "../../js/wasm.inline.js";
+import { createTrainer } from "../../js/wasm.js";
 
 /** Rows with a bend, a saturation and a category. */
 function columns(n: number) {
@@ -26,8 +28,12 @@ const options: FitOptions = {
 
 const setup = (change: Partial<Setup> = {}): Setup => ({
   module: wasmModule(),
-  x: Float32Array.from({ length: 64 }, (_, i) => (i % 13) / 6 - 1),
-  y: Float32Array.from({ length: 32 }, (_, i) => (i % 7) / 3 - 1),
+  all: {
+    x: Float32Array.from({ length: 64 }, (_, i) => (i % 13) / 6 - 1),
+    y: Float32Array.from({ length: 32 }, (_, i) => (i % 7) / 3 - 1),
+    weight: undefined,
+  },
+  places: 32,
   columns: 2,
   withLevel: 0,
   levelScale: 1,
@@ -53,6 +59,7 @@ const plan: Plan = {
   withPlane: true,
   spread: 0.25,
   slice: 6e7,
+  room: 0,
 };
 
 const job = (change: Partial<Plan> = {}) => ({
@@ -128,6 +135,58 @@ describe("helpers", () => {
     expect(result?.weights[result.best]).toHaveLength(20);
     close();
     expect(helpers[0].alive()).toBe(false);
+  });
+
+  test("train a member from pieces as the caller does, and give the memory of each back", async () => {
+    const { module, all, columns, withLevel, levelScale, shapes, factors, signs, batch } = setup();
+    const t = createTrainer(() => module);
+    const x = t.floats(80 + 16);
+    const y = t.floats(40);
+    const put = (rows: SentRows, at: number) => {
+      t.f32(x).set(rows.x, at * columns);
+      t.f32(y).set(rows.y, at);
+    };
+    t.wasm.setData(x.at, y.at, 0, columns, withLevel, levelScale);
+    const put4 = (values: number[], kind: "f32" | "i32" = "f32") => t.put(values, kind).at;
+    t.wasm.setNetworks(2, put4(shapes, "i32"), put4(factors), put4([0, 0]), put4(signs), batch);
+    const piece = (k: number): SentPiece => ({
+      rows: { x: all.x.map((v, i) => v + ((i * k) % 5) / 4), y: all.y.slice(), weight: undefined },
+      list: Uint32Array.from({ length: 20 + k }, (_, i) => i),
+    });
+    const held = { x: all.x.slice(0, 16), y: all.y.slice(0, 8), weight: undefined };
+    const work = { ...job({ room: 32, steps: 40 }), leftOut: Uint32Array.from({ length: 8 }, (_, i) => 32 + i) };
+
+    put(held, 32);
+    put(piece(0).rows, 0);
+    let k = 0;
+    const next = () => {
+      k++;
+      put(piece(k).rows, 0);
+      return piece(k).list;
+    };
+    const none = async () => {};
+    const want = await trainMember(t, work.plan, 0, piece(0).list, work.leftOut, work.centre, () => {}, none, next);
+
+    const empty = { x: new Float32Array(0), y: new Float32Array(0), weight: undefined };
+    const { helpers, close } = startHelpers(1, () => setup({ all: empty, places: 40 }));
+    await helpers[0].ready;
+    for (let again = 0; again < 2; again++) {
+      let sent = 0;
+      let back = 0;
+      const result = await helpers[0].train(
+        { ...work, rows: piece(0).list, first: piece(0).rows, held },
+        () => {},
+        (memory) => {
+          if (memory?.length === 64) back++;
+          return piece(++sent);
+        },
+      );
+      // as text: the zeros that pad a plane may have either sign
+      expect(JSON.stringify(result)).toBe(JSON.stringify(want));
+      expect(sent).toBeGreaterThanOrEqual(k);
+      expect(back).toBeGreaterThanOrEqual(k - 1);
+    }
+    close();
   });
 
   test("that cannot begin are never alive", async () => {

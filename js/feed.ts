@@ -1,0 +1,162 @@
+// Rows for the kernels. In: the caller's rows, read in ranges; out: inputs [rows][columns], targets and weights in a trainer's memory. Tables of up to
+// RESIDENT numbers lie there whole. Larger ones come piece by piece, so that training needs no copy of what the caller holds already: statistics
+// take pieces in order, training takes pieces that are each a sample of the whole table.
+//
+// The pieces of an epoch: the table is cut into blocks of 64 rows (a few cache lines of a column), the blocks into groups of K neighbours, K pieces in
+// all. Every piece gets one block of every group, each a different one, drawn by a hash of seed, member, epoch and group. So an epoch sees each row once,
+// and every piece is spread evenly over the table, whatever the rows are sorted by; inside a piece the kernels shuffle rows. A piece depends on
+// nothing but these numbers: workers get the same ones.
+
+import type { Block, Trainer } from "./wasm.js";
+
+/** Numbers (rows x inputs) that lie in the kernels' memory all at once: 64 MB. */
+export const RESIDENT = 1 << 24;
+/** Rows encoded at a time. */
+const CHUNK = 1024;
+const BLOCK = 64;
+
+export interface FeedRows {
+  n: number;
+  /** Raw values a row, and inputs a row. */
+  width: number;
+  columns: number;
+  /** Raw rows [from, to), row-major, to `out`. */
+  read(from: number, to: number, out: Float32Array): void;
+  y: Float32Array;
+  weight: Float32Array | undefined;
+}
+
+/** Addresses of rows in a trainer's memory; weight 0: none. */
+export interface Place {
+  x: number;
+  y: number;
+  weight: number;
+}
+
+/** Rows as they are sent to another trainer. */
+export interface SentRows {
+  x: Float32Array;
+  y: Float32Array;
+  weight: Float32Array | undefined;
+}
+
+export type Feed = ReturnType<typeof createFeed>;
+
+/** Mixes a row number into 32 well-spread bits (Stafford's variant of the MurmurHash3 finaliser). */
+export function keyOf(seed: number, row: number): number {
+  let z = (Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) + row) >>> 0;
+  z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
+  z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+  return (z ^ (z >>> 15)) >>> 0;
+}
+
+/** `most` numbers at once; `extra` places for rows that stay (left-out rows) after those of a piece; `twice`: after those, a second piece. */
+export function createFeed(t: Trainer, rows: FeedRows, most: number, extra: number, twice: boolean) {
+  const { n, width, columns } = rows;
+  const whole = n * columns <= most;
+  /** Rows at once. */
+  const room = whole ? n : Math.max(2 * BLOCK, Math.min(65536, Math.floor(most / 8 / columns)) & -BLOCK);
+  const spare = room + extra;
+  const size = whole ? n : twice ? spare + room : spare;
+  const x = t.floats(size * columns + 16, "rows");
+  const y = t.floats(size);
+  const weight = rows.weight && t.floats(size);
+  const raw = t.floats(CHUNK * width);
+  let image = 0;
+  const place = (at: number): Place => ({
+    x: x.at + at * columns * 4,
+    y: y.at + at * 4,
+    weight: weight ? weight.at + at * 4 : 0,
+  });
+
+  // views are kept while the memory does not grow: rows are also loaded one by one
+  let views: Float32Array[] = [];
+
+  /** Rows [from, to) to place `at`. */
+  function load(from: number, to: number, at: number): void {
+    if (!views[0]?.length) views = [t.f32(raw), t.f32(y), t.f32(weight ?? y)];
+    const [values, ys, ws] = views;
+    for (let r = from; r < to; r += CHUNK, at += CHUNK) {
+      const end = Math.min(to, r + CHUNK);
+      rows.read(r, end, values);
+      t.wasm.prepareRows(image, raw.at, end - r, x.at + at * columns * 4);
+      for (let i = r; i < end; i++) ys[at + i - r] = rows.y[i];
+      if (rows.weight) for (let i = r; i < end; i++) ws[at + i - r] = rows.weight[i];
+    }
+  }
+
+  const blocks = Math.ceil(n / BLOCK);
+  const groups = Math.floor(room / BLOCK);
+  const pieces = Math.ceil(blocks / groups);
+
+  return {
+    whole,
+    room,
+    /** Where the second piece begins. */
+    spare,
+    places: place(0),
+    /** From now on rows become the inputs of this packed model. */
+    async use(model: number, pause: () => Promise<void>): Promise<void> {
+      image = model;
+      if (!whole) return;
+      for (let from = 0; from < n; from += 64 * CHUNK) {
+        load(from, Math.min(n, from + 64 * CHUNK), from);
+        await pause();
+      }
+    },
+    /** Rows [from, to), at most `room`. */
+    range(from: number, to: number): Place {
+      if (whole) return place(from);
+      load(from, to, 0);
+      return place(0);
+    },
+    /** Every `step`-th row: inputs [rows][columns], and targets. */
+    every(step: number): { x: Float32Array; y: Float32Array } {
+      if (whole) return { x: t.f32({ at: x.at, length: n * columns }), y: rows.y };
+      const count = Math.ceil(n / step);
+      const all = { x: new Float32Array(count * columns), y: new Float32Array(count) };
+      for (let k = 0; k < count; k += room) {
+        const end = Math.min(count, k + room);
+        for (let i = k; i < end; i++) load(i * step, i * step + 1, i - k);
+        all.x.set(t.f32({ at: x.at, length: (end - k) * columns }), k * columns);
+        all.y.set(t.f32({ at: y.at, length: end - k }), k);
+      }
+      return all;
+    },
+    /** Puts rows where no piece comes; gives their places. In a whole table they have theirs. */
+    keep(list: Uint32Array, after: number): Uint32Array {
+      if (whole) return list;
+      return list.map((row, i) => {
+        load(row, row + 1, room + after + i);
+        return room + after + i;
+      });
+    },
+    /**
+     * Loads piece `k` (counted through all epochs) of a member to the places from `base` on; gives those of the rows that are not in fold `own`,
+     * counted from `base`.
+     */
+    piece(seed: number, member: number, k: number, foldOf: Uint8Array, own: number, base = 0): Uint32Array {
+      const list = new Uint32Array(room);
+      const epoch = Math.floor(k / pieces);
+      const stream = keyOf(keyOf(seed, member), epoch);
+      let at = 0;
+      let count = 0;
+      for (let g = 0; g < groups; g++) {
+        const from = (g * pieces + ((k + keyOf(stream, g)) % pieces)) * BLOCK;
+        const to = Math.min(n, from + BLOCK);
+        if (from >= to) continue;
+        load(from, to, base + at);
+        for (let r = from; r < to; r++, at++) if (foldOf[r] !== own) list[count++] = at;
+      }
+      return list.slice(0, count);
+    },
+    /** What lies in places [from, to); inputs to `into` where that is given. */
+    copy(from: number, to: number, into?: Float32Array<ArrayBuffer>): SentRows {
+      const part = (b: Block, k: number, out = new Float32Array((to - from) * k)) => {
+        out.set(t.f32({ at: b.at + from * k * 4, length: out.length }));
+        return out;
+      };
+      return { x: part(x, columns, into), y: part(y, 1), weight: weight && part(weight, 1) };
+    },
+  };
+}
