@@ -76,6 +76,7 @@ async function buildWasm() {
     { entry: "assembly/index.ts", name: "kernels" },
     { entry: "assembly/predict.ts", name: "predict" },
     { entry: "assembly/embedded.ts", name: "embedded" },
+    { entry: "assembly/planes.ts", name: "planes" },
   ];
   for (const { entry, name } of modules) {
     if (!(await present(entry))) continue;

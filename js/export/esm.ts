@@ -1,13 +1,14 @@
 // A model as one JavaScript module without imports, and its types. In: model data; out: text.
-// The module gives the library's float32 bits. How it is fast without SIMD: planes are computed in float64, where V8 needs no rounding
-// instructions, and only the one that decides each network again, float32 step by step; where others come within the rounding error, all are.
-// The group that won the last row goes first; another is left out as soon as its plane that was highest lies above. Maxima are taken of integers,
-// by shifts, because every branch on a row's values is mispredicted half the time (measured: 2.3 times as fast as all planes with Math.max).
+// The module gives the library's float32 bits. It computes in a WebAssembly kernel of 236 bytes (assembly/planes.ts), since scalar JavaScript cannot
+// be fast here: with 257 planes of 10 inputs, where the library takes 0.31 us a row, the 17 deciding planes alone take 0.43 us in V8 (two conversions
+// for every rounding), products of all in float64 2.0. Where WebAssembly is missing or refused, a loop in JavaScript gives the same bits, slower.
 
+import { PLANES } from "../../build/planes.text.js";
 import { shortest } from "../format.js";
 import type { ModelData } from "../types.js";
+import { toBytes } from "../wasm.text.js";
 import { type Exportable, type ExportOptions, harmless, literal, modelData } from "./data.js";
-import { pruneModel, rounding } from "./prune.js";
+import { pruneModel } from "./prune.js";
 
 const KINDS = ["linear", "log1p", "equals", "missing", "level"];
 
@@ -60,14 +61,13 @@ export function toModule(model: Exportable, options: ExportOptions = {}): string
       number(input.scale),
     ].join(),
   );
-  const median = level ? ", middle" : "";
   const scale = `F(${number(data.scale)})`;
   const offset = `F(${number(data.offset)})`;
-  const { stride, unrolled } = product(D);
-  const { unit, margin } = integers(networks, D);
+  const image = imageOf(networks, D);
+  const pages = Math.ceil(image.bytes.length / 65536);
   // in the order of the tests below, which stops at the last kind in use
   const transforms: string[] = [];
-  if (uses("log1p")) transforms.push("I[k + 1] == 1 ? ((q = F(v / I[k + 2])) < 0 ? q : log(F(1 + q)))");
+  if (uses("log1p")) transforms.push("I[k + 1] == 1 ? (q = F(v / I[k + 2])) < 0 ? q : log(F(1 + q))");
   if (uses("equals")) transforms.push("I[k + 1] == 2 ? x == I[k + 2]");
   if (uses("missing")) transforms.push("I[k + 1] == 3 ? x != x");
   if (level) transforms.push("I[k + 1] == 4 ? F(log(x) - log(F(1 - x)))");
@@ -92,18 +92,36 @@ export function toModule(model: Exportable, options: ExportOptions = {}): string
     link.name === "exp" && `const M = Math.fround(${number(link.maximum)});`,
     residuals && `const $ = ${JSON.stringify(residuals)};`,
     data.calibration && `const K = ${JSON.stringify([...data.calibration, [1, 1]])};`,
-    // inputs: feature, transform, argument, center, scale; planes of every group; weights
+    // inputs: feature, transform, argument, center, scale; the memory of assembly/planes.ts
     `const I = new Float32Array(${list(table)});`,
-    `const G = ${shape(networks, stride)};`,
-    `const B = atob("${base64(networks, D, stride)}");`,
-    `const { fround: F, max, min } = Math, N = ${N}, D = ${D}, E = ${margin}, X = new Float32Array(N + 1), Z = new Float64Array(${stride}), at = [];`,
-    // T: weights; A: the same times a power of two, so that planes are integers; Q: by network, a high plane of each group, and the group that won
-    `const T = new Float64Array(new Float32Array(Uint8Array.from(B, (c) => c.charCodeAt()).buffer)), A = T.map((c) => c * ${unit}), Q = G.map((g) => [...g.slice(0, -1), 0]);
-const dot = (p) => ${unrolled};
-function exact(p) {
-  let a = T[p];
-  for (let i = 0; i < D;) a = F(a + F(T[++p] * Z[i++]));
-  return a;
+    `const B = "${base64(image.bytes)}";`,
+    `const { fround: F, max, min } = Math, W = new Float32Array(Uint8Array.from(atob(B), (c) => c.charCodeAt()).buffer), G = new Int32Array(W.buffer), X = new Float32Array(${N + 1}), at = []${uses("log1p") ? ", V = []" : ""};
+let T = W, sum = all;
+try {
+  const e = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from("${hex(toBytes(PLANES))}".match(/../g), (c) => "0x" + c))).exports;${
+    pages > 2
+      ? `
+  e.memory.grow(${pages - 2});`
+      : ""
+  }
+  (T = new Float32Array(e.memory.buffer)).set(W);
+  sum = e.sum;
+} catch {}
+function all() {
+  let s = 0, p = ${image.tiles}, least = Infinity, most = -least, m = 0, b, q;
+  for (let g = ${image.ends}; g < ${image.tiles}; g++, p += ${4 * D + 4}) {
+    for (let l = p; l < p + 4 && most < least; l++) {
+      let a = T[l], k = l;
+      for (let i = 0; i < ${D};) a = F(a + F(T[k += 4] * T[i++]));
+      if (a > most) most = a, q = l;
+    }
+    if (G[g]) {
+      if (most < least) least = most, b = q;
+      most = -Infinity;
+      if (G[g] > 1) s = F(s + least), least = Infinity, at[m++] = b;
+    }
+  }
+  return s;
 }`,
     log &&
       `function log(x) {
@@ -114,10 +132,11 @@ function exact(p) {
   for (; k > 0; k -= 2) p = p * q + 1 / k;
   return F(e * Math.LN2 + 2 * s * p);
 }`,
+    // Math.round takes halves up and the library to even: for no float32 is x * LOG2E halfway between integers (all 260 halves were tried)
     exp &&
       `function exp(x) {
   x = max(-87.3, min(88.7, x));
-  let e = x * Math.LOG2E + 6755399441055744 - 6755399441055744, c = 6227020800, p = 1 / c, k = 13;
+  let e = Math.round(x * Math.LOG2E), c = 6227020800, p = 1 / c, k = 13;
   for (x -= e * Math.LN2; k > 0; c /= k--) p = p * x + k / c;
   for (; e > 0; e--) p *= 2;
   for (; e < 0; e++) p /= 2;
@@ -125,56 +144,24 @@ function exact(p) {
 }`,
     link.name === "exp" && "const link = (e) => exp(e < M ? e : M);",
     link.name === "logistic" && "const link = (e) => F(1 / F(1 + exp(-e)));",
-    // o: where the row starts in a row-major array, -1 for a row on its own; r: its number in messages
-    `function eta(row, r, o${level ? ", level" : ""}) {
-  const list = Array.isArray(row) || ArrayBuffer.isView(row);
-  if (list ? o < 0 && row.length !== N : Object(row) !== row) throw TypeError("row: expected " + N + " values");
-  for (let f = 0; f < N; f++) {
-    const y = list ? row[o < 0 ? f : o + f] : ${inherited ? "features[f] in Object.prototype && !Object.hasOwn(row, features[f]) ? void 0 : " : ""}row[features[f]];
-    const v = y == null || y != y ? ${optional ? "optional[f] ? NaN : null" : "null"} : ${
+    // r: the row's number in messages
+    `function eta(row, r${level ? ", level = middle" : ""}) {
+  const list = row?.[Symbol.iterator];
+  if (list ? row.length != ${N} : Object(row) !== row) throw TypeError("row: expected ${N} values");
+  for (let f = 0; f < ${N}; f++) {
+    const y = row[list ? f : features[f]], v = y == null || y != y${inherited ? " || y == {}[features[f]]" : ""} ? ${optional ? "optional[f] ? NaN : null" : "null"} : ${
       categories
         ? 'C[f] ? (Object(y) === y ? null : C[f].get(list ? y : y + "") ?? (list && y === +y ? null : other[f])) : '
         : ""
-    }typeof y == "number" && F(y) - F(y) === 0 ? y : null;
-    if (v == null) throw TypeError((r < 0 ? "" : "row " + r + ": ") + features[f] + " is " + y);
+    }typeof y == "number" && F(y) * 0 == 0 ? y : null;
+    if (v == null) throw TypeError((r >= 0 ? "row " + r + ": " : "") + features[f] + " is " + y);
     X[f] = v;
-  }${level ? "\n  X[N] = level;" : ""}
-  for (let i = 0, k = 0${uses("log1p") ? ", q" : ""}; i < D; i++, k += 5) {
-    const x = X[I[k]]${fills ? ", v = x != x ? fill[I[k]] : x" : ", v = x"};
-    Z[i] = max(-50, min(50, F(F((${[...transforms, "v"].join(" : ")}) - I[k + 3]) * I[k + 4])));
+  }${level ? `\n  X[${N}] = level;` : ""}
+  for (let i = 0, k = 0${uses("log1p") ? ", q" : ""}; i < ${D}; i++, k += 5) {
+    const x = X[I[k]]${fills ? `, v = ${uses("log1p") ? "V[i] = " : ""}x != x ? fill[I[k]] : x` : `, v = ${uses("log1p") ? "V[i] = " : ""}x`};
+    T[i] = max(-50, min(50, F(F((${[...transforms, "v"].join(" : ")}) - I[k + 3]) * I[k + 4])));
   }
-  let s = 0, m = 0;
-  for (const g of G) {
-    const H = Q[m], c = H.length - 1, first = H[c];
-    let w = first, low = 1e9, tie = 0, b;
-    for (let i = -1; i < c; i++) {
-      let k = i;
-      if (i < 0) k = first;
-      else if (i == first || dot(H[i]) > low + E) continue;
-      let h = -1e9, l = h, q = 0;
-      for (let p = g[k]; p < g[k + 1]; p += ${stride}) {
-        const x = dot(p), t = h - x >> 31, y = x - (x - h & t) | 0;
-        q = q + (p - q & t) | 0;
-        l = l - (l - y & l - y >> 31) | 0;
-        h = h - (h - x & t) | 0;
-      }
-      H[k] = q;
-      if (h < low - E) low = h, b = q, w = k, tie = h - l <= E;
-      else if (h <= low + E) tie = 1;
-    }
-    if (tie) {
-      let least = Infinity;
-      for (let k = 0; k < c; k++) {
-        let most = -Infinity, q;
-        for (let p = g[k]; p < g[k + 1]; p += ${stride}) if (exact(p) > most) most = exact(q = p);
-        if (most < least) least = most, b = q, w = k;
-      }
-    }
-    H[c] = w;
-    at[m++] = b;
-  }
-  for (const p of at) s = F(s + exact(p));
-  return F(F(s * ${scale}) + ${offset});
+  return F(F(sum(${4 * D}, ${4 * image.ends}, ${4 * image.tiles}, Infinity) * ${scale}) + ${offset});
 }`,
     level &&
       `const level = (p) => {${
@@ -191,9 +178,9 @@ function exact(p) {
 }, middle = level(.5);
 export function quantile(row, p) {
   if (!(p > 0 && p < 1)) throw RangeError("p is " + p);
-  return ${linked("eta(row, -1, -1, level(p))")};
+  return ${linked("eta(row, -1, level(p))")};
 }`,
-    `export const predict = (row) => ${linked(`eta(row, -1, -1${median})`)};`,
+    `export const predict = ${identity && !level ? "eta" : `(row, r) => ${linked("eta(row, r)")}`};`,
     residuals &&
       `export function interval(row, c) {
   const k = ${held + 1} * (1 - c) / 2 | 0, i = ${held > 1 ? `(k - 1) / ${held - 1} * ${residuals.length - 1} | 0` : 0}, y = ${link.name === "exp" ? "log(predict(row))" : "predict(row)"};
@@ -201,25 +188,24 @@ export function quantile(row, p) {
   return [i, ${residuals.length - 1} - i].map((i) => ${link.name === "exp" ? "exp(F(y + $[i]))" : "F(y + $[i])"});
 }`,
     `export function predictMany(rows) {
-  const flat = ArrayBuffer.isView(rows), n = flat ? rows.length / N : rows.length;
-  if (n % 1 !== 0) throw TypeError("rows: expected " + N + " values");
-  const out = new Float32Array(n);
-  for (let r = 0; r < n; r++) out[r] = ${linked(`eta(flat ? rows : rows[r], r, flat ? r * N : -1${median})`)};
-  return out;
+  const flat = ArrayBuffer.isView(rows), n = flat ? rows.length / ${N} : rows.length;
+  if (n % 1 != 0) eta();
+  return Float32Array.from({ length: n }, (_, r) => predict(flat ? rows.subarray(r * ${N}, r * ${N} + ${N}) : rows[r], r));
 }`,
     `export function sensitivity(row) {
-  const e = eta(row, -1, -1${median}), ${
+  const e = eta(row), ${
     link.name === "exp"
       ? `f = e < M ? F(link(e) * ${scale}) : 0`
       : link.name === "logistic"
         ? `y = link(e), f = F(F(y * F(1 - y)) * ${scale})`
         : `f = ${scale}`
-  }, out = new Float32Array(N + 1);
-  for (let i = 0, k = 0; i < D; i++, k += 5) if (I[k + 1] < ${uses("log1p") ? 2 : 1} && Z[i] > -50 && Z[i] < 50) {
-    const c = I[k]${uses("log1p") ? `, x = ${fills ? "X[c] != X[c] ? fill[c] : X[c]" : "X[c]"}` : ""};
+  }, out = new Float32Array(${N + 1});
+  all();
+  for (let i = 0, k = 0; i < ${D}; i++, k += 5) if (I[k + 1] < ${uses("log1p") ? 2 : 1} && T[i] * T[i] < 2500) {
+    const c = I[k];
     let g = 0;
-    for (const p of at) g = F(g + T[p + i + 1]);
-    out[c] = F(out[c] + F(F(g * f) * ${uses("log1p") ? "(I[k + 1] ? F(I[k + 4] / F(I[k + 2] + max(x, 0))) : I[k + 4])" : "I[k + 4]"}));
+    for (const p of at) g = F(g + T[p + 4 * i + 4]);
+    out[c] = F(out[c] + F(F(g * f) * ${uses("log1p") ? "(I[k + 1] ? F(I[k + 4] / F(I[k + 2] + max(V[i], 0))) : I[k + 4])" : "I[k + 4]"}));
   }
   return Object.fromEntries(features.map((c, i) => [c, out[i]]));
 }
@@ -233,24 +219,22 @@ export function quantile(row, p) {
 
 /** Long local names of the template below, and what the module calls them. */
 const SHORT: Record<string, string> = {
+  optional: "P",
+  other: "E",
+  fill: "Q",
   row: "_",
   rows: "h",
   out: "o",
   exp: "v",
   list: "L",
-  low: "U",
-  first: "r",
-  end: "e",
-  tie: "J",
+  all: "w",
   most: "O",
   least: "R",
-  dot: "d",
-  exact: "n",
   level: "z",
   middle: "q",
   flat: "Y",
   link: "j",
-  eta: "V",
+  eta: "H",
   log: "l",
   Infinity: "1 / 0",
 };
@@ -270,64 +254,42 @@ function tight(code: string): string {
             .replace(/ ?([-+*/%=<>?:;,{}()[\]&|!]+) ?/g, "$1")
             .replace(/\((\w+)\)=>/g, "$1=>")
             .replace(/;?\n(?=})/g, "")
-            .replace(/([{,;])\n/g, "$1"),
+            .replace(/([{},;])\n/g, "$1"),
     )
     .join("");
 }
 
-/** Inputs up to which a plane is one expression; beyond, a loop of four at a time. */
-const UNROLLED = 16;
-
-/** How far planes lie apart in A, and the value of the plane at p as an integer. */
-function product(d: number): { stride: number; unrolled: string } {
-  const terms = (count: number, z: (i: number) => string) =>
-    Array.from({ length: count }, (_, i) => ` + A[p + ${i + 1} | 0] * Z[${z(i)}]`).join("");
-  if (d <= UNROLLED) return { stride: d + 1, unrolled: `A[p]${terms(d, String)} | 0` };
-  const some = terms(4, (i) => (i === 0 ? "i" : `i + ${i}`)).slice(3);
-  return {
-    stride: 4 * Math.ceil(d / 4) + 1,
-    unrolled: `{
-  let a = A[p];
-  for (let i = 0; i < D; i += 4, p += 4) a += ${some};
-  return a | 0;
-}`,
-  };
-}
-
-/**
- * Planes as integers: times `unit`, a power of two, they stay within 2^29; two that differ by more than `margin` are in the same order in
- * float32, both sides' rounding and the truncation included.
- */
-function integers(networks: ModelData["networks"], d: number): { unit: number; margin: number } {
-  const error = rounding(networks.flat(2), d);
-  // rounding() is (d + 3) half units of the greatest |value|
-  const most = error / (d + 3) / 2 ** -24;
-  let unit = 1;
-  while (most * unit < 2 ** 28) unit *= 2;
-  while (most * unit >= 2 ** 29) unit /= 2;
-  return { unit, margin: Math.ceil(2 * error * unit) + 2 };
-}
-
-/** Where the planes of every group begin, by network, and where the last group's end, as source text. */
-function shape(networks: ModelData["networks"], stride: number): string {
-  let at = 0;
-  const starts = networks.map((groups) => {
-    const own = [at];
-    for (const planes of groups) own.push((at += planes.length * stride));
-    return own;
+/** The memory of assembly/planes.ts, and where in it, in floats, its parts begin. */
+function imageOf(networks: ModelData["networks"], d: number): { bytes: Uint8Array; ends: number; tiles: number } {
+  const ofGroups = networks.map((groups) => groups.map((planes) => Math.ceil(planes.length / 4)));
+  const count = ofGroups.flat().reduce((sum, n) => sum + n, 0);
+  // loads of tiles are aligned to 16 bytes
+  const tiles = 4 * Math.ceil((d + count) / 4);
+  const ends = tiles - count;
+  const view = new DataView(new ArrayBuffer((tiles + count * 4 * (d + 1)) * 4));
+  let tile = 0;
+  networks.forEach((groups) => {
+    groups.forEach((planes, g) => {
+      for (let j = 0; j < planes.length; j += 4, tile++) {
+        if (j + 4 >= planes.length) view.setInt32((ends + tile) * 4, g === groups.length - 1 ? 2 : 1, true);
+        for (let i = -1; i < d; i++) {
+          for (let k = 0; k < 4; k++) {
+            const none = i < 0 ? Number.NEGATIVE_INFINITY : 0;
+            const value = planes[j + k]?.[i < 0 ? d : i] ?? none;
+            view.setFloat32((tiles + 4 * (tile * (d + 1) + i + 1) + k) * 4, value, true);
+          }
+        }
+      }
+    });
   });
-  return JSON.stringify(starts);
+  return { bytes: new Uint8Array(view.buffer), ends, tiles };
 }
 
-/** Planes as base64, float32, little-endian: the bias, then the weights, zeros up to the stride. */
-function base64(networks: ModelData["networks"], d: number, stride: number): string {
-  const planes = networks.flat(2);
-  const bytes = new DataView(new ArrayBuffer(planes.length * stride * 4));
-  planes.forEach((plane, p) => {
-    for (let i = -1; i < d; i++) bytes.setFloat32((p * stride + i + 1) * 4, plane[i < 0 ? d : i], true);
-  });
+const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+function base64(bytes: Uint8Array): string {
   let text = "";
-  for (let i = 0; i < bytes.byteLength; i++) text += String.fromCharCode(bytes.getUint8(i));
+  for (const byte of bytes) text += String.fromCharCode(byte);
   return btoa(text);
 }
 

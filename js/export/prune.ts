@@ -44,18 +44,6 @@ export function bounds(data: ModelData, input: Input): [number, number] {
   return [Math.min(...values), Math.max(...values)];
 }
 
-/** How far the float32 value of any plane may be from its exact value, for z within [-50, 50]. */
-export function rounding(planes: Iterable<ArrayLike<number>>, d: number): number {
-  let most = 0;
-  for (const plane of planes) {
-    let size = Math.abs(plane[d] as number);
-    for (let i = 0; i < d; i++) size += Math.abs(plane[i] as number) * 50;
-    if (size > most) most = size;
-  }
-  // each of d products and d sums is off by at most half a unit of what is summed so far; 2 more for second-order terms
-  return (d + 3) * UNIT * most + 1e-40;
-}
-
 /** Groups of a network that remain, each with its planes that remain. */
 export function pruneModel(data: ModelData): ModelData {
   const d = data.inputs.length;
