@@ -1,12 +1,11 @@
 // toSQL in the engines: every kind of model in a table and as an expression, what NULL, NaN, infinity and strange categories give, names that
 // break careless quoting, and the command line's output piped into the engines' own clients.
 
-import { execFileSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compare, orderedRows } from "./cases.mjs";
-import { Missing, sqlEngines, work } from "./engines.mjs";
+import { Missing, piped, sqlEngines, work } from "./engines.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const cli = join(here, "../../dist/cli.js");
@@ -173,19 +172,15 @@ async function testPipe(one, { engine, subject, tell }) {
   writeFileSync(file, subject.stringifyModel(data));
   const { columns, cells } = tableOf(one, {});
   await engine.load({ table: "jobs", columns, rows: cells });
-  const text = execFileSync(
-    "bash",
-    [
-      "-o",
-      "pipefail",
-      "-c",
-      `"$0" "$1" export "$2" --to sql --dialect ${engine.dialect} --table jobs --keep "${ID}" | ${engine.client()}`,
-      process.execPath,
-      cli,
-      file,
-    ],
-    { encoding: "utf8", maxBuffer: 2 ** 30 },
-  );
+  const text = await piped("bash", [
+    "-o",
+    "pipefail",
+    "-c",
+    `"$0" "$1" export "$2" --to sql --dialect ${engine.dialect} --table jobs --keep "${ID}" | ${engine.client()}`,
+    process.execPath,
+    cli,
+    file,
+  ]);
   const rows = text
     .trimEnd()
     .split("\n")
@@ -193,17 +188,34 @@ async function testPipe(one, { engine, subject, tell }) {
   tell("isotone export … | client", n, compare(one, byId([rows.map((r) => r[0]), rows.map((r) => r[1])])));
 }
 
+/** Stops the servers that were started when the run is broken off. */
+function stopOnSignal(running) {
+  for (const [signal, number] of [
+    ["SIGINT", 2],
+    ["SIGTERM", 15],
+  ]) {
+    process.once(signal, async () => {
+      for (const engine of running) await engine.close().catch(() => {});
+      process.exit(128 + number);
+    });
+  }
+}
+
 /** Every SQL engine that is wanted. */
 export async function testDatabases({ subject, cases, wanted, report, skip, fail }) {
+  const running = new Set();
+  stopOnSignal(running);
   for (const [name, make] of Object.entries(sqlEngines)) {
     if (!wanted(name)) continue;
     const engine = make();
     let version;
+    running.add(engine);
     try {
       version = await engine.open();
     } catch (error) {
       if (error instanceof Missing) skip(name, error);
       else fail(name, "start", error);
+      running.delete(engine);
       continue;
     }
     const tell = (what, rows, result, seconds = 0) => report(name, version, what, rows, result, LIMIT, seconds);
@@ -227,6 +239,7 @@ export async function testDatabases({ subject, cases, wanted, report, skip, fail
           ),
         );
     } finally {
+      running.delete(engine);
       await engine.close();
     }
   }

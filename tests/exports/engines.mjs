@@ -28,6 +28,26 @@ function program(...paths) {
   throw new Missing(`program ${paths.join(" or ")}`);
 }
 
+/** A program's standard output, for `input`; asynchronous, so that signals are heard meanwhile. */
+export function piped(command, args, input = "") {
+  return new Promise((done, failed) => {
+    const child = spawn(command, args);
+    const out = [];
+    let errors = "";
+    child.stdout.on("data", (part) => out.push(part));
+    child.stderr.on("data", (part) => {
+      errors += part;
+    });
+    child.stdin.on("error", () => {});
+    child.on("error", failed);
+    child.on("close", (code) => {
+      if (code === 0) done(Buffer.concat(out).toString());
+      else failed(Object.assign(new Error(`${command} ended with ${code}`), { stderr: errors }));
+    });
+    child.stdin.end(input);
+  });
+}
+
 const numbers = (values) =>
   Float64Array.from(values, (v) => (v === null || v === "" || v === "NULL" || v === "\\N" ? Number.NaN : Number(v)));
 
@@ -122,25 +142,27 @@ function sqlite() {
 function postgresql() {
   const folder = join("/tmp", `isotone-postgres-${process.pid}`);
   let bin;
+  const owner = (command, args) =>
+    process.getuid() === 0 ? ["runuser", ["-u", "postgres", "--", command, ...args]] : [command, args];
   const as = (command, args, options = {}) =>
-    process.getuid() === 0
-      ? execFileSync("runuser", ["-u", "postgres", "--", command, ...args], {
-          maxBuffer: 2 ** 30,
-          encoding: "utf8",
-          stdio: ["pipe", "pipe", "pipe"],
-          ...options,
-        })
-      : execFileSync(command, args, {
-          maxBuffer: 2 ** 30,
-          encoding: "utf8",
-          stdio: ["pipe", "pipe", "pipe"],
-          ...options,
-        });
+    execFileSync(...owner(command, args), { encoding: "utf8", stdio: "pipe", ...options });
   const psql = (input) =>
-    as(
-      join(bin, "psql"),
-      ["-h", folder, "-d", "postgres", "-X", "-q", "-t", "-A", "-F", "\t", "-v", "ON_ERROR_STOP=1"],
-      { input },
+    piped(
+      ...owner(join(bin, "psql"), [
+        "-h",
+        folder,
+        "-d",
+        "postgres",
+        "-X",
+        "-q",
+        "-t",
+        "-A",
+        "-F",
+        "\t",
+        "-v",
+        "ON_ERROR_STOP=1",
+      ]),
+      input,
     );
   const name = doubled('"');
   return {
@@ -171,23 +193,24 @@ function postgresql() {
           join(folder, "log"),
           "-w",
           "-o",
-          `-k ${folder} -c listen_addresses= -c fsync=off`,
+          // docs/export.md, Size: what compiling a large query just in time costs
+          `-k ${folder} -c listen_addresses= -c fsync=off -c jit=off`,
           "start",
         ],
         { stdio: "ignore" },
       );
-      return psql("SHOW server_version;").trim().split(" ")[0];
+      return (await psql("SHOW server_version;")).trim().split(" ")[0];
     },
     async load({ table, columns, rows }) {
       const cell = (v) => (v === null ? "" : typeof v === "number" ? String(v) : `"${v.replaceAll('"', '""')}"`);
       const lines = rows.map((row) => row.map(cell).join(","));
-      psql(
+      await psql(
         `DROP TABLE IF EXISTS ${name(table)}; CREATE TABLE ${name(table)} (${columns.map((c) => `${name(c.name)} ${c.text ? "text" : "float8"}`)});\n` +
           `COPY ${name(table)} FROM STDIN (FORMAT csv);\n${lines.join("\n")}\n\\.\nANALYZE ${name(table)};\n`,
       );
     },
-    run: async (sql) => void psql(`${sql};`),
-    query: async (sql) => columnsOf(psql(`${sql};`)),
+    run: async (sql) => void (await psql(`${sql};`)),
+    query: async (sql) => columnsOf(await psql(`${sql};`)),
     async close() {
       as(join(bin, "pg_ctl"), ["-D", join(folder, "data"), "-m", "immediate", "stop"], { stdio: "ignore" });
       rmSync(folder, { recursive: true, force: true });
@@ -200,7 +223,7 @@ function mariadb() {
   const socket = join(folder, "socket");
   let server;
   const client = (input) =>
-    execFileSync(
+    piped(
       program("/usr/bin/mariadb"),
       [
         "--no-defaults",
@@ -212,12 +235,7 @@ function mariadb() {
         "-B",
         "test",
       ],
-      {
-        input,
-        encoding: "utf8",
-        maxBuffer: 2 ** 30,
-        stdio: ["pipe", "pipe", "pipe"],
-      },
+      input,
     );
   const name = doubled("`");
   // MariaDB's names have no characters beyond the basic plane and no space at the end
@@ -264,7 +282,7 @@ function mariadb() {
         "-e",
         "CREATE DATABASE IF NOT EXISTS test CHARACTER SET utf8mb4",
       ]);
-      return client("SELECT version();").trim().split("-")[0];
+      return (await client("SELECT version();")).trim().split("-")[0];
     },
     async load({ table, columns, rows }) {
       const marks = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0" };
@@ -272,13 +290,13 @@ function mariadb() {
         v === null ? "\\N" : typeof v === "number" ? String(v) : v.replace(/[\\\t\n\r\0]/g, (c) => marks[c]);
       const file = join(folder, "rows.tsv");
       writeFileSync(file, `${rows.map((row) => row.map(cell).join("\t")).join("\n")}\n`);
-      client(
+      await client(
         `DROP TABLE IF EXISTS ${name(table)}; CREATE TABLE ${name(table)} (${columns.map((c) => `${name(c.name)} ${c.text ? "TEXT" : "DOUBLE"}`)}) CHARACTER SET utf8mb4;\n` +
           `LOAD DATA LOCAL INFILE '${file}' INTO TABLE ${name(table)} CHARACTER SET utf8mb4;\n`,
       );
     },
-    run: async (sql) => void client(`${sql};`),
-    query: async (sql) => columnsOf(client(`${sql};`)),
+    run: async (sql) => void (await client(`${sql};`)),
+    query: async (sql) => columnsOf(await client(`${sql};`)),
     async close() {
       const gone = new Promise((done) => server.once("exit", done));
       server.kill();
