@@ -1,22 +1,19 @@
-// Text to a compiled module, once, at first use. In: the text that scripts/build.mjs made; out: a function that gives the module.
+// Bytes to a compiled module, once, at first use. In: a function that gives the bytes; out: a function that gives the module.
 // Synchronous, so that no host has to wait on a promise to predict: 20 kB compile in about a millisecond.
-
-import { toBytes } from "./wasm.text.js";
 
 /** Where a module comes from; called at first use. */
 export type ModuleSource = () => WebAssembly.Module;
 
-/** Compiles the module in `text` at the first call. */
-export function lazyModule(text: string): ModuleSource {
+/** Compiles what `bytes` gives at the first call. */
+export function lazyModule(bytes: () => Uint8Array<ArrayBuffer>): ModuleSource {
   let module: WebAssembly.Module | undefined;
   return () => {
-    module ??= compile(text);
+    module ??= compile(bytes());
     return module;
   };
 }
 
-function compile(text: string): WebAssembly.Module {
-  const bytes = toBytes(text);
+function compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
   try {
     return new WebAssembly.Module(bytes);
   } catch (cause) {

@@ -3,6 +3,7 @@
 
 import { KERNELS } from "../build/kernels.text.js";
 import { lazyModule } from "./wasm.compile.js";
+import { toBytes } from "./wasm.text.js";
 
 /** The compiled module of training and prediction. */
-export const wasmModule: () => WebAssembly.Module = lazyModule(KERNELS);
+export const wasmModule: () => WebAssembly.Module = lazyModule(() => toBytes(KERNELS));
