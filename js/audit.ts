@@ -7,7 +7,8 @@
 
 import { rangeError, show, typeError } from "./errors.js";
 import { uniform } from "./random.js";
-import { type AnyRows, badNumber, noColumn, type Rows, readTable } from "./rows.js";
+import { type AnyRows, badNumber, type Rows } from "./rows.js";
+import { noColumn, readTable } from "./table.js";
 import type { Constraint } from "./types.js";
 
 /** Predictions for n rows of d numbers, row-major. */

@@ -7,7 +7,7 @@ import { fit } from "./fit.js";
 import { linearFit } from "./linear.js";
 import { scoresOf } from "./metrics.js";
 import type { Model } from "./model.js";
-import { type Columns, encodeTable, type Floats, type Rows, readTable, type Table } from "./rows.js";
+import type { Columns, Rows } from "./rows.js";
 import {
   type FeatureOption,
   type FeatureSpec,
@@ -17,6 +17,7 @@ import {
   readWeights,
   type Schema,
 } from "./schema.js";
+import { encodeTable, type Floats, readTable, type Table } from "./table.js";
 import type { Scores } from "./types.js";
 
 /** Options of `crossValidate`: those of `fit`, and how to split. */

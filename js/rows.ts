@@ -1,7 +1,7 @@
 // The user's rows to numbers. In: row objects, columns, or a row-major typed array; out: float32, row-major, one value a feature (a category
 // is its index, a missing value NaN). Every value is checked on the way; a wrong one is named by row (from 0) and column. Nothing is coerced.
 
-import { list, quote, show, suggest, typeError } from "./errors.js";
+import { list, quote, show, typeError } from "./errors.js";
 import type { Feature } from "./types.js";
 
 /** One row: an object by column name, or the values in feature order (a category then by name or by its index). */
@@ -16,118 +16,8 @@ export type Rows = readonly Readonly<Record<string, unknown>>[] | Columns;
 /** Rows as a model takes them: also arrays in feature order, or one row-major typed array (rows x features). */
 export type AnyRows = Rows | readonly Row[] | Float32Array | Float64Array;
 
-/** Rows with names, whichever way they came. */
-export interface Table {
-  readonly n: number;
-  /** Every column name, in order of first appearance. */
-  readonly names: readonly string[];
-  has(name: string): boolean;
-  /** The values of a column; for row objects a new array. */
-  column(name: string): ArrayLike<unknown>;
-  /** The row objects, when the rows came as objects. */
-  readonly rows?: readonly Readonly<Record<string, unknown>>[];
-}
-
 /** What encoding needs to know of a feature; `Feature` and `FeatureSpec` both have it. */
 export type Encoded = Pick<Feature, "name" | "kind" | "categories" | "unknown" | "missing">;
-
-const tables = new WeakSet<object>();
-
-/** Reads rows or columns into a table. Columns must be of equal length; typed arrays are kept, not copied. */
-export function readTable(rows: Rows | Table): Table {
-  if (typeof rows !== "object" || rows === null)
-    throw typeError("rows", "an array of objects or an object of columns", rows);
-  if (tables.has(rows)) return rows as Table;
-  const table = Array.isArray(rows) ? rowTable(rows) : columnTable(rows as Columns);
-  tables.add(table);
-  return table;
-}
-
-function rowTable(rows: readonly Readonly<Record<string, unknown>>[]): Table {
-  let names: string[] | undefined;
-  const first = rows.length > 0 ? checkRow(rows[0], 0) : {};
-  return {
-    n: rows.length,
-    rows,
-    get names() {
-      if (names === undefined) {
-        const all = new Set<string>();
-        for (let r = 0; r < rows.length; r++) {
-          for (const name of Object.keys(checkRow(rows[r], r))) all.add(name);
-        }
-        names = [...all];
-      }
-      return names;
-    },
-    has(name) {
-      return Object.hasOwn(first, name) || own(first, name) !== undefined || this.names.includes(name);
-    },
-    column(name) {
-      const values = new Array<unknown>(rows.length);
-      for (let r = 0; r < rows.length; r++) values[r] = own(checkRow(rows[r], r), name);
-      return values;
-    },
-  };
-}
-
-function columnTable(columns: Columns): Table {
-  if (ArrayBuffer.isView(columns)) {
-    throw typeError(
-      "rows",
-      "an array of objects or an object of columns (a bare typed array has no column names)",
-      columns,
-    );
-  }
-  if (Symbol.iterator in columns || Symbol.asyncIterator in columns) {
-    throw typeError("rows", "an array of objects or an object of columns", columns);
-  }
-  const names = Object.keys(columns);
-  const values = new Map<string, ArrayLike<unknown>>();
-  let n = 0;
-  for (const name of names) {
-    const column = columns[name];
-    if (!isColumn(column)) throw typeError(name, "an array or a typed array of numbers as column", column);
-    if (values.size === 0) n = column.length;
-    else if (column.length !== n) {
-      throw new RangeError(
-        `columns expected equal lengths, got ${n} values in ${quote(names[0] as string)} and ${column.length} in ${quote(name)}`,
-      );
-    }
-    values.set(name, column);
-  }
-  return {
-    n,
-    names,
-    has: (name) => values.has(name),
-    column(name) {
-      const column = values.get(name);
-      if (column === undefined) throw noColumn(name, names);
-      return column;
-    },
-  };
-}
-
-/** A RangeError for a name that is not among the columns. */
-export function noColumn(name: string, names: readonly string[], what = "column"): RangeError {
-  return new RangeError(`no ${what} ${quote(name)} in the rows${suggest(name, names) || `; columns: ${list(names)}`}`);
-}
-
-/** Numbers in an array of their own kind. */
-export type Floats = Float32Array | Float64Array;
-
-/** The values of a numeric column, all finite and within float32. A Float32Array or Float64Array comes back as it is. */
-export function numericColumn(table: Table, name: string): Floats {
-  if (!table.has(name)) throw noColumn(name, table.names);
-  const column = table.column(name);
-  const out = column instanceof Float64Array || column instanceof Float32Array ? column : new Float64Array(table.n);
-  for (let r = 0; r < table.n; r++) {
-    const value = column[r];
-    const x = typeof value === "number" ? Math.fround(value) : Number.NaN;
-    if (x - x !== 0) throw badNumber(name, value, r);
-    if (out !== column) out[r] = value as number;
-  }
-  return out;
-}
 
 /** Rows and how to read them in pieces: what `predictMany` and its kin need. */
 export interface RowReader {
@@ -137,76 +27,89 @@ export interface RowReader {
 }
 
 /** A reader over any rows that a model takes. */
-export function rowReader(rows: AnyRows | Table, features: readonly Encoded[]): RowReader {
+export function rowReader(rows: AnyRows, features: readonly Encoded[]): RowReader {
   if (rows instanceof Float32Array || rows instanceof Float64Array) {
     const n = rows.length / features.length;
     if (!Number.isInteger(n)) {
       throw new RangeError(
-        `"rows" expected a length that is a multiple of ${features.length} (${list(features.map((f) => f.name))}), got ${rows.length}`,
+        `"rows" expected a length that is a multiple of ${features.length} (${list(features.map(({ name }) => name))}), got ${rows.length}`,
       );
     }
     return { n, read: (from, to, out) => encodeMatrix(rows, features, from, to, out) };
   }
-  if (Array.isArray(rows) && rows.length > 0 && isColumn(rows[0])) {
-    return {
-      n: rows.length,
-      read(from, to, out) {
-        for (let r = from; r < to; r++) encodeRow(rows[r] as Row, features, out, (r - from) * features.length, r);
-      },
-    };
-  }
-  const table = readTable(rows as Rows);
-  if (table.rows === undefined) {
-    for (const feature of features) if (!table.has(feature.name)) throw noColumn(feature.name, table.names);
-  }
-  return { n: table.n, read: (from, to, out) => encodeTable(table, features, from, to, out) };
+  if (Array.isArray(rows)) return { n: rows.length, read: (...piece) => encodeEach(rows, features, ...piece) };
+  const n = columnLength(rows as Columns);
+  for (const { name } of features) if (!Object.hasOwn(rows, name)) throw missingColumn(name, Object.keys(rows));
+  const columns = features.map(({ name }) => (rows as Columns)[name]);
+  return { n, read: (...piece) => encodeColumns(columns, features, ...piece) };
 }
 
 /** All rows at once: rows x features, row-major. A Float32Array comes back as it is, checked. */
-export function encodeRows(rows: AnyRows | Table, features: readonly Encoded[]): Float32Array {
+export function encodeRows(rows: AnyRows, features: readonly Encoded[]): Float32Array {
   const reader = rowReader(rows, features);
   const out = rows instanceof Float32Array ? rows : new Float32Array(reader.n * features.length);
   reader.read(0, reader.n, out);
   return out;
 }
 
-/** Writes rows [from, to) of a table to `out`, row-major, one float32 a feature. */
-export function encodeTable(
-  table: Table,
+/** The length of columns, after a check that they are columns of one length. */
+export function columnLength(columns: Columns): number {
+  const expected = "an array of objects or an object of columns";
+  if (typeof columns !== "object" || columns === null || Symbol.iterator in columns || Symbol.asyncIterator in columns)
+    throw typeError("rows", expected, columns);
+  let first: string | undefined;
+  let n = 0;
+  for (const name of Object.keys(columns)) {
+    const column = columns[name];
+    if (!isColumn(column)) throw typeError(name, "an array or a typed array of numbers as column", column);
+    if (first === undefined) {
+      first = name;
+      n = column.length;
+    } else if (column.length !== n) {
+      throw new RangeError(
+        `columns expected equal lengths, got ${n} values in ${quote(first)} and ${column.length} in ${quote(name)}`,
+      );
+    }
+  }
+  return n;
+}
+
+/** A RangeError for a name that is not among the columns; `hint` in the place of their names. */
+export function missingColumn(name: string, columns: readonly string[], what = "column", hint = ""): RangeError {
+  return new RangeError(`no ${what} ${quote(name)} in the rows${hint || `; columns: ${list(columns)}`}`);
+}
+
+/** Rows [from, to) of an array of objects or of arrays to `out`, row-major, one float32 a feature. */
+export function encodeEach(
+  rows: readonly Row[],
+  features: readonly Encoded[],
+  from: number,
+  to: number,
+  out: Float32Array,
+): void {
+  for (let r = from; r < to; r++) encodeRow(rows[r], features, out, (r - from) * features.length, r);
+}
+
+/** Rows [from, to) of columns, one a feature, to `out`. */
+export function encodeColumns(
+  columns: readonly ArrayLike<unknown>[],
   features: readonly Encoded[],
   from: number,
   to: number,
   out: Float32Array,
 ): void {
   const width = features.length;
-  if (table.rows !== undefined) {
-    for (let r = from; r < to; r++) encodeRow(table.rows[r] as Row, features, out, (r - from) * width, r);
-    return;
-  }
-  const columns = features.map((feature) => table.column(feature.name));
   // blocks of rows, so that the strided writes of one block stay in the cache
   const block = Math.max(16, Math.floor(4096 / width));
   for (let start = from; start < to; start += block) {
     const end = Math.min(start + block, to);
-    for (let f = 0; f < width; f++) {
-      const column = columns[f] as ArrayLike<unknown>;
-      const feature = features[f] as Encoded;
-      const at = (start - from) * width + f;
-      if (feature.kind === "number" && column instanceof Float32Array)
-        float32Block(column, feature, start, end, out, at, width);
-      else if (feature.kind === "number" && column instanceof Float64Array)
-        float64Block(column, feature, start, end, out, at, width);
-      else {
-        let o = at;
-        for (let r = start; r < end; r++, o += width) out[o] = encodeValue(column[r], feature, r);
-      }
-    }
+    for (let f = 0; f < width; f++)
+      encodeColumn(columns[f], features[f], start, end, out, (start - from) * width + f, width);
   }
 }
 
-// One body a kind of array, so that each loop sees one type only.
-function float32Block(
-  c: Float32Array,
+function encodeColumn(
+  column: ArrayLike<unknown>,
   feature: Encoded,
   from: number,
   to: number,
@@ -214,26 +117,11 @@ function float32Block(
   at: number,
   step: number,
 ): void {
-  let o = at;
-  for (let r = from; r < to; r++, o += step) {
-    const x = c[r] as number;
-    out[o] = x - x === 0 ? x : encodeValue(x, feature, r);
-  }
-}
-
-function float64Block(
-  c: Float64Array,
-  feature: Encoded,
-  from: number,
-  to: number,
-  out: Float32Array,
-  at: number,
-  step: number,
-): void {
-  let o = at;
-  for (let r = from; r < to; r++, o += step) {
-    const x = Math.fround(c[r] as number);
-    out[o] = x - x === 0 ? x : encodeValue(c[r], feature, r);
+  const plain = feature.kind === "number";
+  for (let r = from, o = at; r < to; r++, o += step) {
+    const value = column[r];
+    const x = plain && typeof value === "number" ? Math.fround(value) : Number.NaN;
+    out[o] = x - x === 0 ? x : encodeValue(value, feature, r);
   }
 }
 
@@ -376,7 +264,7 @@ function isColumn(value: unknown): value is ArrayLike<unknown> {
   );
 }
 
-function checkRow(row: unknown, index: number): Readonly<Record<string, unknown>> {
+export function checkRow(row: unknown, index: number): Readonly<Record<string, unknown>> {
   if (typeof row !== "object" || row === null || isColumn(row)) {
     throw typeError(index < 0 ? "row" : `rows[${index}]`, "an object of values by column name", row);
   }
@@ -384,6 +272,6 @@ function checkRow(row: unknown, index: number): Readonly<Record<string, unknown>
 }
 
 /** A property, but not what every object inherits: a column may be called "constructor" or "__proto__". */
-function own(row: Readonly<Record<string, unknown>>, name: string): unknown {
+export function own(row: Readonly<Record<string, unknown>>, name: string): unknown {
   return name in Object.prototype && !Object.hasOwn(row, name) ? undefined : row[name];
 }

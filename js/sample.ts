@@ -4,8 +4,9 @@
 
 import { quote, typeError } from "./errors.js";
 import { keyOf } from "./feed.js";
-import { badNumber, type Columns, noColumn, type Rows, readTable, type Table } from "./rows.js";
+import { badNumber, type Columns, type Rows } from "./rows.js";
 import type { FeatureOption, FitOptions } from "./schema.js";
+import { noColumn, readTable, type Table } from "./table.js";
 
 /** Batches of rows: arrays of objects, columns, or single row objects. */
 export type Batches =

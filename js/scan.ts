@@ -4,9 +4,10 @@
 
 import { ModelFormatError, show } from "./errors.js";
 import { describe, type Scaling } from "./normalise.js";
-import { encodeTable, type Rows, readTable } from "./rows.js";
+import type { Rows } from "./rows.js";
 import { type Batches, columnsFor, isBatches, sampleRows } from "./sample.js";
 import type { FeatureOption, FitOptions } from "./schema.js";
+import { encodeTable, readTable } from "./table.js";
 import type { Feature } from "./types.js";
 
 /** What `scan` gives and `fit({ scaling })` takes; plain JSON. */

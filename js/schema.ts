@@ -2,8 +2,9 @@
 // categories found and defaults filled in. "auto" stays "auto": fit decides from the number of rows and inputs.
 
 import { list, quote, rangeError, suggest, typeError } from "./errors.js";
-import { badNumber, type Floats, noColumn, numericColumn, type Rows, readTable, type Table } from "./rows.js";
+import { badNumber, type Rows } from "./rows.js";
 import type { ScalingFile } from "./scan.js";
+import { type Floats, noColumn, numericColumn, readTable, type Table } from "./table.js";
 import type { Constraint, Loss } from "./types.js";
 
 /** What a user may say of a feature: a word, the sign as in XGBoost, LightGBM and sklearn, or the long form. */

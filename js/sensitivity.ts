@@ -5,7 +5,8 @@
 import { rangeError, typeError } from "./errors.js";
 import { exp, log } from "./math.js";
 import { uniform } from "./random.js";
-import { type AnyRows, type Encoded, encodeRows, numericColumn, type Rows, readTable } from "./rows.js";
+import { type AnyRows, type Encoded, encodeRows, type Rows } from "./rows.js";
+import { numericColumn, readTable } from "./table.js";
 import type { Constraint, Feature } from "./types.js";
 
 /** What these functions need of a model. */

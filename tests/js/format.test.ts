@@ -93,7 +93,7 @@ const wrong: [string, unknown, string][] = [
   ],
   ["log1p without a divisor", changed("inputs.0.transform", "log1p"), '"inputs[0].divisor"'],
   ["a divisor without log1p", changed("inputs.0.divisor", 1), '"inputs[0].divisor"'],
-  ["an input scale of 0", changed("inputs.0.scale", 0), '"inputs[0].scale" expected a number above 0, got 0'],
+  ["an input scale of 0", changed("inputs.0.scale", 0), '"inputs[0].scale" expected a number above 0 within float32, got 0'],
   ["an input scale that is 0 in float32", changed("inputs.0.scale", 1e-60), '"inputs[0].scale"'],
   ["no networks", changed("networks", []), '"networks" expected at least one network'],
   ["an empty network", changed("networks.0", []), '"networks[0]" expected at least one group'],
@@ -111,7 +111,7 @@ const wrong: [string, unknown, string][] = [
   ],
   ["a weight beyond float32", changed("networks.0.0.1.0", 1e39), '"networks[0][0][1][0]"'],
   ["weights that overflow", changed("networks.0.0.1.0", 3e38), "can overflow float32"],
-  ["a scale below 0", changed("scale", -1), '"scale" expected a number above 0, got -1'],
+  ["a scale below 0", changed("scale", -1), '"scale" expected a number above 0 within float32, got -1'],
   [
     "an offset that is no number",
     changed("offset", Number.NaN),

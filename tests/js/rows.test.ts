@@ -1,14 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  type Encoded,
-  encodeRow,
-  encodeRows,
-  encodeTable,
-  numericColumn,
-  readTable,
-  rowReader,
-} from "../../js/rows.js";
+import { type Encoded, encodeRow, encodeRows, rowReader } from "../../js/rows.js";
+import { encodeTable, numericColumn, readTable } from "../../js/table.js";
 
 const scan: Encoded = { name: "scan", kind: "number", missing: "error" };
 const load: Encoded = { name: "load", kind: "number", missing: "median" };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { readTable } from "../../js/rows.js";
 import { type FitOptions, readOptions, readTarget, readWeights } from "../../js/schema.js";
+import { readTable } from "../../js/table.js";
 
 const rows = [
   { scan: 1, staff: 3, city: "Oslo", n: 1, minutes: 5 },
