@@ -32,10 +32,11 @@ export function rowReader(rows: AnyRows, features: readonly Encoded[]): RowReade
     const n = rows.length / features.length;
     if (!Number.isInteger(n)) {
       throw new RangeError(
-        `"rows" expected a length that is a multiple of ${features.length} (${list(features.map(({ name }) => name))}), got ${rows.length}`,
+        `"rows" expected a length that is a multiple of ${features.length} (${namesOf(features)}), got ${rows.length}`,
       );
     }
-    return { n, read: (from, to, out) => encodeMatrix(rows, features, from, to, out) };
+    const columns = features.map(() => rows);
+    return { n, read: (...piece) => encodeColumns(columns, features, ...piece, features.length) };
   }
   if (Array.isArray(rows)) return { n: rows.length, read: (...piece) => encodeEach(rows, features, ...piece) };
   const n = columnLength(rows as Columns);
@@ -90,69 +91,30 @@ export function encodeEach(
   for (let r = from; r < to; r++) encodeRow(rows[r], features, out, (r - from) * features.length, r);
 }
 
-/** Rows [from, to) of columns, one a feature, to `out`. */
+/**
+ * Rows [from, to) of columns, one a feature, to `out`. `stride` above 0: each column is the whole row-major array, of that many numbers a row, and
+ * a category may be its index.
+ */
 export function encodeColumns(
   columns: readonly ArrayLike<unknown>[],
   features: readonly Encoded[],
   from: number,
   to: number,
   out: Float32Array,
+  stride = 0,
 ): void {
   const width = features.length;
   // blocks of rows, so that the strided writes of one block stay in the cache
   const block = Math.max(16, Math.floor(4096 / width));
   for (let start = from; start < to; start += block) {
     const end = Math.min(start + block, to);
-    for (let f = 0; f < width; f++)
-      encodeColumn(columns[f], features[f], start, end, out, (start - from) * width + f, width);
-  }
-}
-
-function encodeColumn(
-  column: ArrayLike<unknown>,
-  feature: Encoded,
-  from: number,
-  to: number,
-  out: Float32Array,
-  at: number,
-  step: number,
-): void {
-  const plain = feature.kind === "number";
-  for (let r = from, o = at; r < to; r++, o += step) {
-    const value = column[r];
-    const x = plain && typeof value === "number" ? Math.fround(value) : Number.NaN;
-    out[o] = x - x === 0 ? x : encodeValue(value, feature, r);
-  }
-}
-
-/** Rows [from, to) of a row-major array: numbers checked, categories by index. `out` may be the array itself. */
-function encodeMatrix(
-  data: Float32Array | Float64Array,
-  features: readonly Encoded[],
-  from: number,
-  to: number,
-  out: Float32Array,
-): void {
-  const width = features.length;
-  const shift = out === data ? from * width : 0;
-  if (features.every((feature) => feature.kind === "number")) {
-    // finite numbers only, as nearly always: one sum tells
-    const end = to * width;
-    let strange = 0;
-    for (let i = from * width, o = shift; i < end; i++, o++) {
-      const x = Math.fround(data[i] as number);
-      out[o] = x;
-      strange += x - x;
-    }
-    if (strange === 0) return;
-  }
-  let i = from * width;
-  let o = shift;
-  for (let r = from; r < to; r++) {
-    for (let f = 0; f < width; f++, i++, o++) {
-      const feature = features[f] as Encoded;
-      const x = Math.fround(data[i] as number);
-      out[o] = x - x === 0 && feature.kind === "number" ? x : encodeIndexed(data[i], feature, r);
+    for (let f = 0; f < width; f++) {
+      const column = columns[f];
+      const feature = features[f];
+      const step = stride || 1;
+      let at = (start - from) * width + f;
+      for (let r = start, i = stride ? start * stride + f : start; r < end; r++, i += step, at += width)
+        out[at] = encodeValue(column[i], feature, r, stride > 0);
     }
   }
 }
@@ -163,70 +125,55 @@ function encodeMatrix(
 export function encodeRow(row: Row, features: readonly Encoded[], out: Float32Array, at = 0, index = -1): void {
   if (isColumn(row)) {
     if (row.length !== features.length) {
-      const names = list(features.map((feature) => feature.name));
-      throw new RangeError(`${place(index)}expected ${features.length} values (${names}), got ${row.length}`);
+      throw new RangeError(
+        `${place(index)}expected ${features.length} values (${namesOf(features)}), got ${row.length}`,
+      );
     }
-    for (let f = 0; f < features.length; f++) out[at + f] = encodeIndexed(row[f], features[f] as Encoded, index);
+    for (let f = 0; f < features.length; f++) out[at + f] = encodeValue(row[f], features[f], index, true);
     return;
   }
   const object = checkRow(row, index);
   for (let f = 0; f < features.length; f++) {
-    const feature = features[f] as Encoded;
-    let value = object[feature.name];
-    if (typeof value === "number" && feature.kind === "number") {
-      const x = Math.fround(value);
-      if (x - x === 0) {
-        out[at + f] = x;
-        continue;
-      }
-    } else if (typeof value === "function" || typeof value === "object") value = own(object, feature.name);
-    out[at + f] = encodeValue(value, feature, index);
+    const feature = features[f];
+    const value = object[feature.name];
+    out[at + f] = encodeValue(typeof value === "number" ? value : own(object, feature.name), feature, index, false);
   }
-}
-
-/** One value of a row that is an array: as encodeValue, but a number in the place of a category is its index. */
-function encodeIndexed(value: unknown, feature: Encoded, index: number): number {
-  if (feature.kind === "category" && typeof value === "number" && !Number.isNaN(value)) {
-    const count = feature.categories?.length ?? 0;
-    if (Number.isInteger(value) && value >= 0 && value < count) return value;
-    throw new RangeError(
-      `${place(index)}${quote(feature.name)} expected a category or its index, 0 to ${count - 1}, got ${show(value)}`,
-    );
-  }
-  return encodeValue(value, feature, index);
 }
 
 /** One value by its feature: the number, the category's index, or NaN for a missing one where the feature allows that. */
-function encodeValue(value: unknown, feature: Encoded, index: number): number {
-  if (value === undefined || value === null || Number.isNaN(value)) {
-    if (feature.missing !== "error") return Number.NaN;
-    throw badNumber(feature.name, value, index);
-  }
-  if (feature.kind === "category") {
-    if (typeof value !== "string" && typeof value !== "boolean" && !Number.isFinite(value)) {
-      throw new TypeError(`${place(index)}${quote(feature.name)} expected a category (a string), got ${show(value)}`);
-    }
-    const codes = categoryCodes(feature);
-    const code = codes.get(String(value)) ?? (feature.unknown === undefined ? undefined : codes.get(feature.unknown));
-    if (code === undefined) {
-      const where = index < 0 ? "" : ` (row ${index})`;
-      throw new RangeError(
-        `unknown category ${show(String(value))} for ${quote(feature.name)}${where}; known: ${list(feature.categories ?? [])}`,
-      );
-    }
-    return code;
-  }
-  if (typeof value === "number") {
+function encodeValue(value: unknown, feature: Encoded, index: number, byIndex: boolean): number {
+  if (typeof value === "number" && feature.kind === "number") {
     const x = Math.fround(value);
     if (x - x === 0) return x;
   }
-  throw badNumber(feature.name, value, index);
+  return encodeOther(value, feature, index, byIndex);
+}
+
+/** As encodeValue, for what is not simply a number: apart, so that engines inline the other. `byIndex`: a category may be its index. */
+function encodeOther(value: unknown, feature: Encoded, index: number, byIndex: boolean): number {
+  const { name, kind, missing, categories = [], unknown } = feature;
+  const absent = value === undefined || value === null || Number.isNaN(value);
+  if (absent && missing !== "error") return Number.NaN;
+  if (absent || kind === "number") throw badNumber(name, value, index);
+  const expected = (what: string) => `${place(index)}${quote(name)} expected a category ${what}, got ${show(value)}`;
+  if (byIndex && typeof value === "number") {
+    if (categories[value] !== undefined) return value;
+    throw new RangeError(expected(`or its index, 0 to ${categories.length - 1}`));
+  }
+  if (typeof value !== "string" && typeof value !== "boolean" && !Number.isFinite(value))
+    throw new TypeError(expected("(a string)"));
+  const codes = categoryCodes(categories);
+  const code = codes.get(String(value)) ?? codes.get(unknown as string);
+  if (code !== undefined) return code;
+  const where = index < 0 ? "" : ` (row ${index})`;
+  throw new RangeError(
+    `unknown category ${show(String(value))} for ${quote(name)}${where}; known: ${list(categories)}`,
+  );
 }
 
 const codesOf = new WeakMap<readonly string[], Map<string, number>>();
 
-function categoryCodes(feature: Encoded): Map<string, number> {
-  const categories = feature.categories ?? [];
+function categoryCodes(categories: readonly string[]): Map<string, number> {
   let codes = codesOf.get(categories);
   if (codes === undefined) {
     codes = new Map(categories.map((category, code) => [category, code]));
@@ -238,30 +185,21 @@ function categoryCodes(feature: Encoded): Map<string, number> {
 /** The error for a value that is not a finite float32. */
 export function badNumber(name: string, value: unknown, index: number): Error {
   const what = `${place(index)}${quote(name)} is `;
-  if (typeof value === "number") {
-    if (Number.isFinite(value)) return new RangeError(`${what}${value}, beyond float32 (largest 3.4e38)`);
-    return new RangeError(`${what}${value}`);
-  }
-  if (value === undefined) return new TypeError(`${what}missing`);
-  if (value === null) return new TypeError(`${what}missing (null)`);
-  if (typeof value === "string") {
-    return new TypeError(`${what}${show(value)}, a string: give a number, or declare { categories: "auto" } for it`);
-  }
-  return new TypeError(`${what}${show(value)}, not a number`);
+  if (typeof value === "number")
+    return new RangeError(`${what}${value}${Number.isFinite(value) ? ", beyond float32 (largest 3.4e38)" : ""}`);
+  if (value === undefined || value === null) return new TypeError(`${what}missing${value === null ? " (null)" : ""}`);
+  const mend =
+    typeof value === "string" ? 'a string: give a number, or declare { categories: "auto" } for it' : "not a number";
+  return new TypeError(`${what}${show(value)}, ${mend}`);
 }
 
-function place(index: number): string {
-  return index < 0 ? "" : `row ${index}: `;
-}
+const place = (index: number) => (index < 0 ? "" : `row ${index}: `);
+
+const namesOf = (features: readonly Encoded[]) => list(features.map(({ name }) => name));
 
 function isColumn(value: unknown): value is ArrayLike<unknown> {
   if (Array.isArray(value)) return true;
-  return (
-    ArrayBuffer.isView(value) &&
-    !(value instanceof DataView) &&
-    !(value instanceof BigInt64Array) &&
-    !(value instanceof BigUint64Array)
-  );
+  return ArrayBuffer.isView(value) && !(value instanceof DataView) && typeof (value as Int8Array)[0] !== "bigint";
 }
 
 export function checkRow(row: unknown, index: number): Readonly<Record<string, unknown>> {
