@@ -5,8 +5,8 @@
 import { list, ModelFormatError, quote, show } from "./errors.js";
 import type { Constraint, Feature, Input, ModelData } from "./types.js";
 
-/** Versions of the model file that this library reads. */
-export const VERSIONS: readonly number[] = [1];
+/** The version of the model file that this library reads and writes. */
+const VERSION = 1;
 
 const LARGEST = 3.4028234663852886e38;
 const SIGNS = { decreasing: -1, free: 0, increasing: 1 };
@@ -135,7 +135,7 @@ function readObject(table: Record<string, string>, value: unknown, at: string): 
   for (const name in value) {
     if (!open && !Object.hasOwn(table, name) && value[name] !== undefined) {
       throw new ModelFormatError(
-        `${quote(prefix + name)} is not a field of version 1 (fields: ${list(Object.keys(table), 20)})`,
+        `${quote(prefix + name)} is not a field of version ${VERSION} (fields: ${list(Object.keys(table), 20)})`,
       );
     }
   }
@@ -162,15 +162,13 @@ function readObject(table: Record<string, string>, value: unknown, at: string): 
 function ascending(values: readonly number[] | undefined, at: string, strictly: boolean): void {
   values?.forEach((b, i) => {
     const a = values[i - 1];
-    if (strictly ? a >= b : a > b)
-      throw new ModelFormatError(`${quote(`${at}[${i}]`)} expected ascending numbers, got ${b} after ${a}`);
+    if (strictly ? a >= b : a > b) wrong(`${at}[${i}]`, `ascending numbers, above ${a}`, b);
   });
 }
 
 function distinct(names: readonly string[] | undefined, at: string): void {
   names?.forEach((name, i) => {
-    if (names.indexOf(name) < i)
-      throw new ModelFormatError(`${quote(at)} expected distinct names, got ${quote(name)} twice`);
+    if (names.indexOf(name) < i) wrong(`${at}[${i}]`, "distinct names", name);
   });
 }
 
@@ -179,7 +177,7 @@ function checkFeature(feature: Feature, at: string): void {
   if (categories && constraint !== "free") wrong(`${at}.constraint`, '"free" for a category', constraint);
   if (categories && missing === "median") wrong(`${at}.missing`, '"error" or "indicator" for a category', missing);
   if (constraint !== "free" && missing === "indicator")
-    throw new ModelFormatError(`${quote(`${at}.missing`)} is "indicator", which only a free feature may have`);
+    wrong(`${at}.missing`, '"error" or "median", as only a free feature may have an indicator', missing);
   if (!categories && missing !== "error" && fill === undefined)
     wrong(`${at}.fill`, "a finite number, because values may be missing", fill);
   distinct(categories, `${at}.categories`);
@@ -214,13 +212,12 @@ function checkModel({ loss, features, inputs, calibration, residuals }: ModelDat
   for (const i in features) checkFeature(features[i], `features[${i}]`);
   for (const i in inputs) checkInput(inputs[i], features, `inputs[${i}]`);
   const quantiles = loss.name === "quantiles";
-  if (quantiles !== inputs.some(({ transform }) => transform === "level")) {
-    throw new ModelFormatError(
-      quantiles
-        ? '"inputs" expected an input with the transform "level", because "loss" is "quantiles"'
-        : `"inputs" has a quantile level, but "loss" is "${loss.name}"`,
+  if (quantiles !== inputs.some(({ transform }) => transform === "level"))
+    wrong(
+      "inputs",
+      `${quantiles ? "one" : "none"} with the transform "level", because "loss" is "${loss.name}"`,
+      inputs,
     );
-  }
   if (calibration && !quantiles) wrong("calibration", 'nothing unless "loss" is "quantiles"', calibration);
   calibration?.forEach((pair, i) => {
     const before = calibration[i - 1] ?? [0, 0];
@@ -259,8 +256,7 @@ function readPlanes(model: ModelData): void {
   const signs = [...model.inputs.map((input) => SIGNS[inputConstraint(input, model.features)]), 0];
   const d = signs.length - 1;
   const hold = (bound: number, at: string): void => {
-    if (!(bound <= LARGEST))
-      throw new ModelFormatError(`${quote(at)} has weights so large that a prediction can overflow float32`);
+    if (!(bound <= LARGEST)) wrong(at, "weights of which no sum can overflow float32", bound);
   };
   let sum = 0;
   model.networks.forEach((groups, m) => {
@@ -313,11 +309,9 @@ export function parseModel(source: unknown): ModelData {
   const { format, version } = file as Fields;
   if (format !== "isotone")
     throw new ModelFormatError(`not a model file: "format" expected "isotone", got ${show(format)}`);
-  if (!VERSIONS.includes(version as number)) {
-    const newer = (version as number) > Math.max(...VERSIONS) ? ": update isotone to read this model" : "";
-    throw new ModelFormatError(
-      `"version" is ${show(version)}; this library reads version ${VERSIONS.join(", ")}${newer}`,
-    );
+  if (version !== VERSION) {
+    const newer = (version as number) > VERSION ? ": update isotone to read this model" : "";
+    throw new ModelFormatError(`"version" is ${show(version)}; this library reads version ${VERSION}${newer}`);
   }
   const model = read("model", file, "") as ModelData;
   checkModel(model);

@@ -67,7 +67,11 @@ const wrong: [string, unknown, string][] = [
   ["an unknown loss", changed("loss.name", "mse"), '"loss.name" expected "squared"'],
   ["levels without quantiles", changed("loss.levels", [0.5]), '"loss.levels"'],
   ["no features", changed("features", []), '"features" expected at least one feature'],
-  ["features twice", changed("features", [minimal().features[0], minimal().features[0]]), 'got "scan" twice'],
+  [
+    "features twice",
+    changed("features", [minimal().features[0], minimal().features[0]]),
+    '"features[1]" expected distinct names, got "scan"',
+  ],
   ["an unknown constraint", changed("features.0.constraint", "up"), '"features[0].constraint" expected "increasing"'],
   ["an unknown kind", changed("features.0.kind", "text"), '"features[0].kind"'],
   ["a median without its number", changed("features.0.missing", "median"), '"features[0].fill"'],
@@ -84,16 +88,20 @@ const wrong: [string, unknown, string][] = [
   [
     "a level in a model without quantiles",
     changed("inputs.0", { feature: -1, transform: "level", center: 0, scale: 1 }),
-    '"inputs" has a quantile level',
+    '"inputs" expected none with the transform "level", because "loss" is "squared"',
   ],
   [
     "quantiles without a level",
     changed("loss", { name: "quantiles", levels: [0.5] }),
-    'expected an input with the transform "level"',
+    '"inputs" expected one with the transform "level", because "loss" is "quantiles"',
   ],
   ["log1p without a divisor", changed("inputs.0.transform", "log1p"), '"inputs[0].divisor"'],
   ["a divisor without log1p", changed("inputs.0.divisor", 1), '"inputs[0].divisor"'],
-  ["an input scale of 0", changed("inputs.0.scale", 0), '"inputs[0].scale" expected a number above 0 within float32, got 0'],
+  [
+    "an input scale of 0",
+    changed("inputs.0.scale", 0),
+    '"inputs[0].scale" expected a number above 0 within float32, got 0',
+  ],
   ["an input scale that is 0 in float32", changed("inputs.0.scale", 1e-60), '"inputs[0].scale"'],
   ["no networks", changed("networks", []), '"networks" expected at least one network'],
   ["an empty network", changed("networks.0", []), '"networks[0]" expected at least one group'],
@@ -392,7 +400,7 @@ describe("docs/model-format.schema.json", () => {
 
   it("refuses what the library refuses, but for signs, lengths and references", () => {
     const beyond =
-      /a weight breaks|so large|distinct names|ascending|index of a|expected \d+ numbers|because "loss"|has a quantile level|nothing unless "loss"|one of the categories|\[least|for a category|for a number|an "indicator"|1e-60/;
+      /a weight breaks|overflow|distinct names|ascending|index of a|expected \d+ numbers|because "loss"|nothing unless "loss"|one of the categories|\[least|for a category|for a number|an "indicator"|1e-60/;
     let refused = 0;
     for (const [, model] of wrong) {
       const message = refusal(model);
