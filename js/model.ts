@@ -4,6 +4,7 @@ import { type Certificate, certifyData } from "./certify.js";
 import { rangeError, typeError } from "./errors.js";
 import { baselineRow, explainer } from "./explain.js";
 import { parseModel, shortenModel } from "./format.js";
+import { filled } from "./image.js";
 import { intervalAround } from "./interval.js";
 import { type MergeOptions, mergeData } from "./merge.js";
 import { fedLevel, makePredictor, type Predictor } from "./predictor.js";
@@ -52,7 +53,7 @@ export interface ExplanationOfMany {
   predictions: Float64Array;
 }
 
-const engineOf = createEngines(wasmModule);
+const engineOf = createEngines(wasmModule, filled);
 
 /** A model from checked data; `module` as in `load`. */
 export function makeModel(data: ModelData, module?: WebAssembly.Module): Model {

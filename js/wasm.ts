@@ -114,8 +114,11 @@ const BLOCK = 1 << 18;
 /** Models together may take this much before all are dropped and come back one by one; a larger model still fits alone. */
 const FULL = 1 << 26;
 
+/** How a model's networks are arranged for the kernels of a module: `filled` of image.ts where they prune. */
+type Arrange = (networks: ModelData["networks"]) => ModelData["networks"];
+
 /** An engine on the module that `source` gives, compiled and instantiated at first use. */
-export function createEngine(source: ModuleSource): Engine {
+export function createEngine(source: ModuleSource, arrange: Arrange): Engine {
   let wasm: PredictExports | undefined;
   let view = new Float32Array(0);
   /** The memory where rows go in. */
@@ -185,7 +188,12 @@ export function createEngine(source: ModuleSource): Engine {
   }
 
   return {
-    add: (data) => ({ ...packImage(data), at: 0, filling: 0, row: rowLengthOf(data) }),
+    add: (data) => ({
+      ...packImage({ ...data, networks: arrange(data.networks) }),
+      at: 0,
+      filling: 0,
+      row: rowLengthOf(data),
+    }),
     predictOne(slot, row) {
       const model = slot.filling === filling ? slot.at : place(slot);
       for (let i = 0; i < slot.row; i++) room[i] = row[i];
@@ -225,14 +233,17 @@ export function createEngine(source: ModuleSource): Engine {
  * Engines by module: the usual one of `source`, and one each for modules that the host compiled itself and passed as `{ module }`.
  * They live as long as a model or the module does.
  */
-export function createEngines(source: ModuleSource): (module?: WebAssembly.Module) => Engine {
-  const usual = createEngine(source);
+export function createEngines(
+  source: ModuleSource,
+  arrange: Arrange = (networks) => networks,
+): (module?: WebAssembly.Module) => Engine {
+  const usual = createEngine(source, arrange);
   const own = new WeakMap<WebAssembly.Module, Engine>();
   return (module) => {
     if (module === undefined) return usual;
     let engine = own.get(checkModule(module, '"module"'));
     if (engine === undefined) {
-      engine = createEngine(() => module);
+      engine = createEngine(() => module, arrange);
       own.set(module, engine);
     }
     return engine;

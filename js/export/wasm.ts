@@ -3,7 +3,7 @@
 // compiler takes part here, only the sections of the binary format: https://webassembly.github.io/spec/core/binary/modules.html
 
 import { EMBEDDED } from "../../build/embedded.text.js";
-import { packImage, rowLengthOf } from "../image.js";
+import { filled, packImage, rowLengthOf } from "../image.js";
 import type { ModelData } from "../types.js";
 import { toBytes } from "../wasm.text.js";
 import { type Exportable, type ExportOptions, modelData } from "./data.js";
@@ -81,7 +81,7 @@ function residualsOf(data: ModelData): number[] {
 /** The memory from HEAD on as assembly/embedded.ts expects it, as [address, bytes], and the first byte behind all that it uses. */
 function memoryOf(data: ModelData): { segments: [number, Uint8Array][]; free: number } {
   const { features } = data;
-  const image = packImage(data);
+  const image = packImage({ ...data, networks: filled(data.networks) });
   const residuals = residualsOf(data);
   const points = data.calibration ? [...data.calibration, [1, 1]] : [];
   const row = rowLengthOf(data) * 4;
