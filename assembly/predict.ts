@@ -6,7 +6,8 @@ import { forward1, forward8, planesOfTiles, transpose8 } from "./forward";
 import { EXP, IDENTITY, inputs, layOut, networkCount, padded, part, rowLength, tileCount } from "./image";
 import { isPlain, preparePlain8, prepareRow, prepareRowBackward } from "./inputs";
 import { expf, logistic } from "./math";
-import { forwardPruned, forwardPrunedRows, shouldPrune } from "./prune";
+import { forwardPruned1, shouldPrune } from "./prune";
+import { forwardPruned8 } from "./prune-rows";
 
 export { alloc, mark, reset } from "./arena";
 
@@ -48,11 +49,8 @@ export function one<Prune>(model: usize, raw: usize): f32 {
   if (!prepareRow(model, raw, z)) return NaN;
   if (isInteger<Prune>()) {
     const plan = <usize>load<u32>(model, 84);
-    if (plan && shouldPrune(plan, 1)) {
-      const sums = scratchSums(model);
-      forwardPruned(plan, inputs(model), z, 0, sums, activeAt(model), 4);
-      return link(model, load<f32>(sums));
-    }
+    if (plan && load<i32>(plan, 24) && shouldPrune(plan, 1))
+      return link(model, forwardPruned1(plan, inputs(model), z, activeAt(model), 4));
   }
   return link(model, forward1(part(model, 23), part(model, 22), inputs(model), z));
 }
@@ -72,18 +70,20 @@ function forwardRows<Track, Prune>(model: usize, raw: usize, rows: i32, sums: us
     plan = <usize>load<u32>(model, 84);
     if (plan && !shouldPrune(plan, rows)) plan = 0;
   }
-  if (!isInteger<Track>() && !plan && rows == 8 && isPlain(model)) {
-    const fine = preparePlain8(model, raw, xt);
-    forward8<f32>(part(model, 18), part(model, 17), tileCount(model), d, xt, sums, active, 32);
-    return fine;
-  }
   let fine = true;
-  for (let k: usize = 0; k < <usize>rows; k++) fine = prepareRow(model, raw + k * length, z + k * stride) && fine;
-  if (plan) {
-    forwardPrunedRows(plan, d, z, stride, rows, sums, active, 32);
+  if (!isInteger<Track>() && rows == 8 && isPlain(model)) fine = preparePlain8(model, raw, xt);
+  else {
+    for (let k: usize = 0; k < <usize>rows; k++) fine = prepareRow(model, raw + k * length, z + k * stride) && fine;
+    if (isInteger<Prune>() && rows == 1 && plan && load<i32>(plan, 24)) {
+      store<f32>(sums, forwardPruned1(plan, d, z, active, 32));
+      return fine;
+    }
+    transpose8(z, padded(model), d, xt);
+  }
+  if (isInteger<Prune>() && plan) {
+    forwardPruned8(plan, d, xt, sums, isInteger<Track>() ? active : 0, 32);
     return fine;
   }
-  transpose8(z, padded(model), d, xt);
   if (isInteger<Track>() && isInteger<Prune>() && load<i32>(model, 100)) {
     forward8<i64>(part(model, 18), part(model, 17), tileCount(model), d, xt, sums, active, 32);
     planesOfTiles(part(model, 18), networkCount(model), d, xt, active, 32);

@@ -8,7 +8,8 @@ import { END_NETWORK, paddedSize, putGroup, putTile, tilesOf } from "./layout";
 import { loss, lossBackward, SQUARED } from "./loss";
 import { expf, logf, logit } from "./math";
 import { adam, EPSILON, fade, INPUT, putInputs, RATE, weights, weightsBackward } from "./optimiser";
-import { forwardPrunedRows, makePlan, planSize, refreshKillers, shouldPrune } from "./prune";
+import { makePlan, planSize, refreshKillers, shouldPrune } from "./prune";
+import { forwardPruned8 } from "./prune-rows";
 import { nextNormal, nextBelow, nextUniform, seed, shuffle } from "./random";
 
 // data
@@ -316,15 +317,16 @@ function touch(list: usize, count: i32): void {
 }
 let touchedWords: u32 = 0;
 
-/** Sums of the networks for `count` gathered rows, one at a time where pruning pays, else eight. */
+/** Sums of the networks for `count` gathered rows, eight at a time. */
 function forwardBatch(count: i32): void {
-  if (plan && shouldPrune(plan, count)) {
-    forwardPrunedRows(plan, d, batchRows, (<usize>dp) << 2, count, sums, active, (<usize>batchSize) << 2);
-    return;
-  }
+  const pruned = plan != 0 && shouldPrune(plan, count);
   for (let r = 0; r < count; r += 8) {
     transpose8(batchRows + ((<usize>(r * dp)) << 2), dp, d, xt);
     const place = (<usize>r) << 2;
+    if (pruned) {
+      forwardPruned8(plan, d, xt, sums + place, active + place, (<usize>batchSize) << 2);
+      continue;
+    }
     if (byTiles) {
       forward8<i64>(tiles, metas, tileCount, d, xt, sums + place, active + place, (<usize>batchSize) << 2);
       planesOfTiles(tiles, networks, d, xt, active + place, (<usize>batchSize) << 2);

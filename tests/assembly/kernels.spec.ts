@@ -7,7 +7,8 @@ import { expf, logf } from "../../assembly/math";
 import { nextNormal, nextUniform, seed, shuffle } from "../../assembly/random";
 import { sumOfNetworks } from "../../assembly/reference";
 import { adam, EPSILON, fade, INPUT, putInputs, RATE, weights } from "../../assembly/optimiser";
-import { forwardPrunedRows, makePlan, planSize, refreshKillers } from "../../assembly/prune";
+import { forwardPruned1, makePlan, planSize, refreshKillers } from "../../assembly/prune";
+import { forwardPruned8 } from "../../assembly/prune-rows";
 import { adamStep } from "../../assembly/reference";
 
 // The runner's own runtime takes all memory it finds at its first allocation; the arena gets 64 MiB of its own after that.
@@ -158,23 +159,34 @@ function comparePruned(d: i32, networks: i32, groups: i32, hyperplanes: i32, tie
   const tiles = alloc(((<usize>(planes * (d + 1))) << 2) + 16);
   const count = pack(w, d, shapes, networks, metas, tiles);
   const plan = alloc(planSize(metas, count, d));
-  // an odd number: by twos, and one alone
-  const rows: usize = 7;
+  const rows: usize = 8;
   const step = (<usize>dp) << 2;
   const x = alloc(rows * step);
+  const xt = alloc((<usize>dp) << 5);
   const one = alloc((<usize>networks) << 2);
   const sums = alloc(rows << 2);
+  const values = alloc(rows << 2);
   const active = alloc((<usize>(networks * rows)) << 2);
+  const alone = alloc((<usize>networks) << 2);
   let wrong = 0;
   if (!makePlan(plan, metas, tiles, count, d)) wrong = 1000000;
+  // one row at a time wants tiles of four
+  const wide = load<i32>(plan, 24) != 0;
+  if (wide != (hyperplanes % 4 == 0 && groups * hyperplanes >= 128)) wrong = 1000000;
   for (let k = 0; k < 15; k++) {
     for (let i: usize = 0; i < rows * step; i += 4) store<f32>(x + i, k == 0 && i < step ? 0 : nextNormal());
-    forwardPrunedRows(plan, d, x, step, rows, sums, active, rows << 2);
+    transpose8(x, dp, d, xt);
+    forwardPruned8(plan, d, xt, sums, active, rows << 2);
+    forwardPruned8(plan, d, xt, values, 0, 0);
     for (let r: usize = 0; r < rows; r++) {
       const bits = reinterpret<u32>(sumOfNetworks(w, dp, d, shapes, factors, networks, x + r * step, one));
       if (load<u32>(sums + (r << 2)) != bits) wrong++;
-      for (let m: usize = 0; m < <usize>networks; m++)
+      if (load<u32>(values + (r << 2)) != bits) wrong++;
+      if (wide && reinterpret<u32>(forwardPruned1(plan, d, x + r * step, alone, 4)) != bits) wrong++;
+      for (let m: usize = 0; m < <usize>networks; m++) {
         if (load<i32>(active + ((m * rows + r) << 2)) != load<i32>(one + (m << 2))) wrong++;
+        if (wide && load<i32>(alone + (m << 2)) != load<i32>(one + (m << 2))) wrong++;
+      }
     }
     if (k == 7) refreshKillers(plan, d);
   }
@@ -190,7 +202,13 @@ describe("pruning", () => {
       expect(comparePruned(7, 1, 9, 16, ties)).toBe(0);
       expect(comparePruned(50, 1, 32, 32, ties)).toBe(0);
       expect(comparePruned(3, 2, 5, 44, ties)).toBe(0);
-      expect(comparePruned(4, 3, 16, 8, ties)).toBe(0);
+      expect(comparePruned(4, 3, 40, 8, ties)).toBe(0);
+      // tiles of two and three planes, and of three and four in a group
+      expect(comparePruned(20, 1, 24, 2, ties)).toBe(0);
+      expect(comparePruned(10, 1, 6, 6, ties)).toBe(0);
+      expect(comparePruned(13, 2, 9, 5, ties)).toBe(0);
+      expect(comparePruned(21, 3, 8, 10, ties)).toBe(0);
+      expect(comparePruned(30, 1, 7, 30, ties)).toBe(0);
     }
   });
 });

@@ -1,0 +1,250 @@
+// Exact pruning (prune.ts) of eight rows at a time, large networks and small. In: a plan, eight rows transposed to [d][8]. Out: sums of the
+// networks; active planes. Same bits as forward8.
+//
+// Two dense steps a network, the second after a choice:
+//
+//     killers, as in forward8     lanes = rows: a tile of four killers x eight rows, eight chains. bound[group][row]; on the way the lowest bound
+//                                 of each row, its group and the second lowest bound
+//     the chosen group            lanes = planes: four rows at a time, each with the tile of its own group
+//
+//         row 0   w[its group][planes 0-3][i] * splat(x[i][row 0])          a0: p0 p1 p2 p3        max over lanes (and tiles), then
+//         row 1   w[its group][planes 0-3][i] * splat(x[i][row 1])    ->    a1: p0 p1 p2 p3   ->   lanes = rows again: m0 m1 m2 m3
+//         row 2, row 3                                                      a2, a3
+//
+// Where the second lowest bound lies above the max of the chosen group, which holds for nine in ten rows and networks of four groups of four,
+// that max is the min over the groups. Else the row's other groups are looked at one by one (`further`).
+
+import { countRows, firstEqual, HEAD, planeOf, search } from "./prune";
+
+/**
+ * Eight rows at `xt`. Sums at `out`; active planes at `active` ([networks] every `stride` bytes, [8]) unless it is 0.
+ */
+export function forwardPruned8(plan: usize, d: i32, xt: usize, out: usize, active: usize, stride: usize): void {
+  const chosen = <usize>load<u32>(plan, 4);
+  const maxima = chosen + 32;
+  const bound = chosen + 64;
+  const xEnd = xt + ((<usize>d) << 5);
+  let sum0 = f32x4.splat(0);
+  let sum1 = f32x4.splat(0);
+  let net = plan + HEAD;
+  for (let left = load<i32>(plan); left > 0; left--) {
+    const groups = load<i32>(net, 4);
+    if (groups == 0) {
+      let w = <usize>load<u32>(net, 20);
+      let a0 = v128.load32_splat(w);
+      let a1 = a0;
+      for (let x = xt; x < xEnd; x += 32) {
+        w += 4;
+        const s = v128.load32_splat(w);
+        a0 = f32x4.add(a0, f32x4.mul(s, v128.load(x)));
+        a1 = f32x4.add(a1, f32x4.mul(s, v128.load(x, 16)));
+      }
+      sum0 = f32x4.add(sum0, a0);
+      sum1 = f32x4.add(sum1, a1);
+      if (active) {
+        const plane = i32x4.splat(load<i32>(net, 24));
+        v128.store(active, plane);
+        v128.store(active, plane, 16);
+        active += stride;
+      }
+      net += <usize>load<u32>(net);
+      continue;
+    }
+    const bytes = <usize>load<u32>(net, 8);
+    let low0 = f32x4.splat(Infinity);
+    let low1 = low0;
+    let second0 = low0;
+    let second1 = low0;
+    let group0 = i32x4.splat(0);
+    let group1 = group0;
+    let number = group0;
+    const one = i32x4.splat(1);
+    let to = bound;
+    let killers = <usize>load<u32>(net, 16);
+    for (const end = killers + bytes; killers < end; killers += 16) {
+      let a00 = v128.load32_splat(killers);
+      let a10 = v128.load32_splat(killers, 4);
+      let a20 = v128.load32_splat(killers, 8);
+      let a30 = v128.load32_splat(killers, 12);
+      let a01 = a00;
+      let a11 = a10;
+      let a21 = a20;
+      let a31 = a30;
+      let p = killers;
+      for (let x = xt; x < xEnd; x += 32) {
+        p += bytes;
+        const x0 = v128.load(x);
+        const x1 = v128.load(x, 16);
+        let w = v128.load32_splat(p);
+        a00 = f32x4.add(a00, f32x4.mul(w, x0));
+        a01 = f32x4.add(a01, f32x4.mul(w, x1));
+        w = v128.load32_splat(p, 4);
+        a10 = f32x4.add(a10, f32x4.mul(w, x0));
+        a11 = f32x4.add(a11, f32x4.mul(w, x1));
+        w = v128.load32_splat(p, 8);
+        a20 = f32x4.add(a20, f32x4.mul(w, x0));
+        a21 = f32x4.add(a21, f32x4.mul(w, x1));
+        w = v128.load32_splat(p, 12);
+        a30 = f32x4.add(a30, f32x4.mul(w, x0));
+        a31 = f32x4.add(a31, f32x4.mul(w, x1));
+      }
+      v128.store(to, a00);
+      v128.store(to, a01, 16);
+      v128.store(to, a10, 32);
+      v128.store(to, a11, 48);
+      v128.store(to, a20, 64);
+      v128.store(to, a21, 80);
+      v128.store(to, a30, 96);
+      v128.store(to, a31, 112);
+      to += 128;
+      group0 = v128.bitselect(number, group0, f32x4.lt(a00, low0));
+      group1 = v128.bitselect(number, group1, f32x4.lt(a01, low1));
+      second0 = f32x4.pmin(second0, f32x4.pmax(a00, low0));
+      second1 = f32x4.pmin(second1, f32x4.pmax(a01, low1));
+      low0 = f32x4.pmin(low0, a00);
+      low1 = f32x4.pmin(low1, a01);
+      number = i32x4.add(number, one);
+      group0 = v128.bitselect(number, group0, f32x4.lt(a10, low0));
+      group1 = v128.bitselect(number, group1, f32x4.lt(a11, low1));
+      second0 = f32x4.pmin(second0, f32x4.pmax(a10, low0));
+      second1 = f32x4.pmin(second1, f32x4.pmax(a11, low1));
+      low0 = f32x4.pmin(low0, a10);
+      low1 = f32x4.pmin(low1, a11);
+      number = i32x4.add(number, one);
+      group0 = v128.bitselect(number, group0, f32x4.lt(a20, low0));
+      group1 = v128.bitselect(number, group1, f32x4.lt(a21, low1));
+      second0 = f32x4.pmin(second0, f32x4.pmax(a20, low0));
+      second1 = f32x4.pmin(second1, f32x4.pmax(a21, low1));
+      low0 = f32x4.pmin(low0, a20);
+      low1 = f32x4.pmin(low1, a21);
+      number = i32x4.add(number, one);
+      group0 = v128.bitselect(number, group0, f32x4.lt(a30, low0));
+      group1 = v128.bitselect(number, group1, f32x4.lt(a31, low1));
+      second0 = f32x4.pmin(second0, f32x4.pmax(a30, low0));
+      second1 = f32x4.pmin(second1, f32x4.pmax(a31, low1));
+      low0 = f32x4.pmin(low0, a30);
+      low1 = f32x4.pmin(low1, a31);
+      number = i32x4.add(number, one);
+    }
+    v128.store(chosen, group0);
+    v128.store(chosen, group1, 16);
+    const tiles = load<i32>(net, 28);
+    const dot = bound + (bytes << 3);
+    let max0 = readGroups(net, chosen, tiles, xt, xEnd, dot);
+    let max1 = readGroups(net, chosen + 16, tiles, xt + 16, xEnd, dot + ((<usize>tiles) << 6));
+    const close = i32x4.bitmask(f32x4.le(second0, max0)) | (i32x4.bitmask(f32x4.le(second1, max1)) << 4);
+    if (active) {
+      v128.store(maxima, max0);
+      v128.store(maxima, max1, 16);
+      for (let r: usize = 0; r < 8; r++) {
+        const from = dot + r * ((<usize>tiles) << 4);
+        const j = planeOf(net, firstEqual(from, from + ((<usize>tiles) << 4), v128.load32_splat(maxima + (r << 2))));
+        store<i32>(active + (r << 2), load<i32>(net, 24) + load<i32>(chosen + (r << 2)) * load<i32>(net, 36) + j);
+      }
+    }
+    if (close) {
+      v128.store(maxima, max0);
+      v128.store(maxima, max1, 16);
+      further(plan, net, close, d, xt, active);
+      max0 = v128.load(maxima);
+      max1 = v128.load(maxima, 16);
+    }
+    sum0 = f32x4.add(sum0, max0);
+    sum1 = f32x4.add(sum1, max1);
+    active += active ? stride : 0;
+    net += <usize>load<u32>(net);
+  }
+  v128.store(out, sum0);
+  v128.store(out, sum1, 16);
+  countRows(plan, 8);
+}
+
+/**
+ * Maxima of four rows over the groups at `chosen`, lanes = rows; the rows' first inputs at `x`. All dots at `dot`, [4 rows][tiles][4]: lanes
+ * beyond a tile's planes repeat planes of it.
+ */
+function readGroups(net: usize, chosen: usize, tiles: i32, x: usize, xEnd: usize, dot: usize): v128 {
+  const bytes = load<i32>(net, 32);
+  const base = <usize>load<u32>(net, 20);
+  let p0 = base + <usize>(load<i32>(chosen) * bytes);
+  let p1 = base + <usize>(load<i32>(chosen, 4) * bytes);
+  let p2 = base + <usize>(load<i32>(chosen, 8) * bytes);
+  let p3 = base + <usize>(load<i32>(chosen, 12) * bytes);
+  const row = (<usize>tiles) << 4;
+  const twice = row << 1;
+  let top0 = f32x4.splat(-Infinity);
+  let top1 = top0;
+  let top2 = top0;
+  let top3 = top0;
+  let metas = <usize>load<u32>(net, 12);
+  for (const end = dot + row; dot < end; dot += 16) {
+    const width = load<i32>(metas) & 7;
+    const step = (<usize>width) << 2;
+    metas += 4;
+    let a0 = v128.load(p0);
+    let a1 = v128.load(p1);
+    let a2 = v128.load(p2);
+    let a3 = v128.load(p3);
+    for (let q = x; q < xEnd; q += 32) {
+      p0 += step;
+      p1 += step;
+      p2 += step;
+      p3 += step;
+      a0 = f32x4.add(a0, f32x4.mul(v128.load(p0), v128.load32_splat(q)));
+      a1 = f32x4.add(a1, f32x4.mul(v128.load(p1), v128.load32_splat(q, 4)));
+      a2 = f32x4.add(a2, f32x4.mul(v128.load(p2), v128.load32_splat(q, 8)));
+      a3 = f32x4.add(a3, f32x4.mul(v128.load(p3), v128.load32_splat(q, 12)));
+    }
+    p0 += step;
+    p1 += step;
+    p2 += step;
+    p3 += step;
+    if (width == 3) {
+      a0 = v128.shuffle<i32>(a0, a0, 0, 1, 2, 0);
+      a1 = v128.shuffle<i32>(a1, a1, 0, 1, 2, 0);
+      a2 = v128.shuffle<i32>(a2, a2, 0, 1, 2, 0);
+      a3 = v128.shuffle<i32>(a3, a3, 0, 1, 2, 0);
+    } else if (width == 2) {
+      a0 = v128.shuffle<i64>(a0, a0, 0, 0);
+      a1 = v128.shuffle<i64>(a1, a1, 0, 0);
+      a2 = v128.shuffle<i64>(a2, a2, 0, 0);
+      a3 = v128.shuffle<i64>(a3, a3, 0, 0);
+    }
+    v128.store(dot, a0);
+    v128.store(dot + row, a1);
+    v128.store(dot + twice, a2);
+    v128.store(dot + twice + row, a3);
+    top0 = f32x4.pmax(top0, a0);
+    top1 = f32x4.pmax(top1, a1);
+    top2 = f32x4.pmax(top2, a2);
+    top3 = f32x4.pmax(top3, a3);
+  }
+  const top01 = f32x4.pmax(v128.shuffle<i32>(top0, top1, 0, 4, 1, 5), v128.shuffle<i32>(top0, top1, 2, 6, 3, 7));
+  const top23 = f32x4.pmax(v128.shuffle<i32>(top2, top3, 0, 4, 1, 5), v128.shuffle<i32>(top2, top3, 2, 6, 3, 7));
+  return f32x4.pmax(v128.shuffle<i64>(top01, top23, 0, 2), v128.shuffle<i64>(top01, top23, 1, 3));
+}
+
+/**
+ * The rows whose bits are set in `close`: groups whose bound does not exceed the max at `maxima` are read too (`search`). The new min to
+ * `maxima`, its plane to `active`.
+ */
+function further(plan: usize, net: usize, close: i32, d: i32, xt: usize, active: usize): void {
+  const chosen = <usize>load<u32>(plan, 4);
+  const tiles = <usize>load<u32>(net, 28);
+  const bytes = <usize>load<u32>(net, 8);
+  const dot = chosen + 64 + (bytes << 3);
+  const own = dot + (tiles << 7);
+  for (; close; close &= close - 1) {
+    const at = (<usize>ctz(close)) << 2;
+    let from = chosen + 64 + at;
+    for (let to = own; to < own + bytes; to += 4) {
+      store<f32>(to, load<f32>(from));
+      from += 32;
+    }
+    const least = load<f32>(chosen + at, 32);
+    from = dot + at * (tiles << 2);
+    const plane = planeOf(net, firstEqual(from, from + (tiles << 4), f32x4.splat(least)));
+    const k = load<i32>(chosen + at);
+    store<f32>(chosen + at, search(plan, net, own, d, xt + at, 32, k, least, plane, active ? active + at : 0), 32);
+  }
+}
