@@ -52,9 +52,14 @@ export function packImage(data: Packable): { bytes: Uint8Array; size: number; pl
         const width = Math.ceil(left / ((left + 3) >> 2));
         const mark = width < left ? 0 : k < groups.length - 1 ? END_GROUP : END_GROUP | END_NETWORK;
         metas.push(width | mark | (planes << 8));
-        for (let i = 0; i <= d; i++) for (let j = 0; j < width; j++) tiles.push(group[from + j][(i || d + 1) - 1]);
         planes += width;
-        from += width;
+        const at = tiles.length;
+        for (let j = 0; j < width; j++) {
+          const plane = group[from++];
+          let to = at + j;
+          tiles[to] = plane[d];
+          for (let i = 0; i < d; i++) tiles[(to += width)] = plane[i];
+        }
       }
     });
   }
