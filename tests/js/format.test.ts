@@ -117,6 +117,12 @@ const wrong: [string, unknown, string][] = [
     changed("networks.0.0.1.0", null),
     '"networks[0][0][1][0]" expected a finite number within float32, got null',
   ],
+  [
+    "a plane with holes",
+    changed("networks.0.0.1", new Array(2)),
+    '"networks[0][0][1][0]" expected a finite number within float32, got undefined',
+  ],
+  ["a group with holes", changed("networks.0.0", new Array(1)), '"networks[0][0][0]" expected an array, got undefined'],
   ["a weight beyond float32", changed("networks.0.0.1.0", 1e39), '"networks[0][0][1][0]"'],
   ["weights that overflow", changed("networks.0.0.1.0", 3e38), "can overflow float32"],
   ["a scale below 0", changed("scale", -1), '"scale" expected a number above 0 within float32, got -1'],
