@@ -40,55 +40,63 @@ export function putGroup(p: usize, planes: i32, first: i32, lastOfNetwork: bool)
   return p;
 }
 
-/**
- * The tile of `width` planes at `tile` from their rows at `rows` (dp floats each), times `factor`. Four inputs of four planes at a time:
- *
- *     plane 0: a b c d         a e i m
- *     plane 1: e f g h   ->    b f j n        each row of the right side is a row of the tile; a tile of three planes is written with the
- *     plane 2: i j k l         c g k o        same stores, each overwriting the last lane of the one before
- *     plane 3: m n o p         d h l p
- */
+/** The tile of `width` planes at `tile` from their rows at `rows` (dp floats each), times `factor`. */
 export function putTile(rows: usize, dp: i32, d: i32, width: i32, factor: f32, tile: usize): void {
   const bytes = (<usize>dp) << 2;
   const step = (<usize>width) << 2;
-  const bias = rows + ((<usize>d) << 2);
-  for (let j: usize = 0; j < <usize>width; j++) store<f32>(tile + (j << 2), load<f32>(bias + j * bytes) * factor);
-  let to = tile + step;
-  if (width < 3) {
-    for (let j: usize = 0; j < <usize>width; j++) {
-      let p = to + (j << 2);
-      for (let i = rows + j * bytes; i < bias + j * bytes; i += 4) {
-        store<f32>(p, load<f32>(i) * factor);
-        p += step;
-      }
-    }
+  if (width >= 3) {
+    const end = tile + step * <usize>(d + 1);
+    // the first bias of the next tile
+    const next = load<f32>(end);
+    putFour(rows, rows + bytes, rows + (bytes << 1), rows + bytes * <usize>(width - 1), d, factor, tile, step);
+    store<f32>(end, next);
     return;
   }
+  for (let j: usize = 0; j < <usize>width; j++) {
+    let p = tile + (j << 2);
+    store<f32>(p, load<f32>(rows + ((<usize>d) << 2)) * factor);
+    for (let i: usize = 0; i < (<usize>d) << 2; i += 4) {
+      p += step;
+      store<f32>(p, load<f32>(rows + i) * factor);
+    }
+    rows += bytes;
+  }
+}
+
+/**
+ * Four planes from their rows to four lanes, biases first, `step` bytes from one input to the next, times `factor`. Four inputs at a time:
+ *
+ *     plane 0: a b c d         a e i m
+ *     plane 1: e f g h   ->    b f j n        a row of the right side is one store; where a tile has three planes (step 12), each store
+ *     plane 2: i j k l         c g k o        overwrites the last lane of the one before
+ *     plane 3: m n o p         d h l p
+ */
+export function putFour(r0: usize, r1: usize, r2: usize, r3: usize, d: i32, factor: f32, to: usize, step: usize): void {
+  const bytes = (<usize>d) << 2;
   const c = f32x4.splat(factor);
-  const end = tile + step * <usize>(d + 1);
-  // the first bias of the next tile
-  const next = load<f32>(end);
-  const fourth = bytes * <usize>(width - 1);
-  for (; rows < bias; rows += 16) {
-    const p0 = f32x4.mul(v128.load(rows), c);
-    const p1 = f32x4.mul(v128.load(rows + bytes), c);
-    const p2 = f32x4.mul(v128.load(rows + (bytes << 1)), c);
-    const p3 = f32x4.mul(v128.load(rows + fourth), c);
+  store<f32>(to, load<f32>(r0 + bytes) * factor);
+  store<f32>(to, load<f32>(r1 + bytes) * factor, 4);
+  store<f32>(to, load<f32>(r2 + bytes) * factor, 8);
+  store<f32>(to, load<f32>(r3 + bytes) * factor, 12);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const p0 = f32x4.mul(v128.load(r0 + i), c);
+    const p1 = f32x4.mul(v128.load(r1 + i), c);
+    const p2 = f32x4.mul(v128.load(r2 + i), c);
+    const p3 = f32x4.mul(v128.load(r3 + i), c);
     const a = v128.shuffle<i32>(p0, p1, 0, 4, 1, 5);
     const b = v128.shuffle<i32>(p2, p3, 0, 4, 1, 5);
+    to += step;
     v128.store(to, v128.shuffle<i64>(a, b, 0, 2));
+    if (i + 4 >= bytes) break;
     to += step;
-    if (rows + 4 >= bias) break;
     v128.store(to, v128.shuffle<i64>(a, b, 1, 3));
-    to += step;
-    if (rows + 8 >= bias) break;
+    if (i + 8 >= bytes) break;
     const e = v128.shuffle<i32>(p0, p1, 2, 6, 3, 7);
     const f = v128.shuffle<i32>(p2, p3, 2, 6, 3, 7);
+    to += step;
     v128.store(to, v128.shuffle<i64>(e, f, 0, 2));
+    if (i + 12 >= bytes) break;
     to += step;
-    if (rows + 12 >= bias) break;
     v128.store(to, v128.shuffle<i64>(e, f, 1, 3));
-    to += step;
   }
-  store<f32>(end, next);
 }

@@ -14,7 +14,7 @@
 // 1.05 of 16 (16 planes) and 1.1 of 32 (32 planes): killers decide how much is read, never what comes out. Two killers a group read 1.00 to
 // 1.02 groups and take longer. Where weights are random most groups are read: callers ask `shouldPrune` and fall back on forward8.
 
-import { END_GROUP, END_NETWORK } from "./layout";
+import { END_GROUP, END_NETWORK, putFour } from "./layout";
 
 // A plan: word 0 networks   1 scratch   2 groups read beyond one a row and network, since the last look   3 rows since then
 //   4 rows still to do by forward8   5 sixteenths of such groups a row from which forward8 is faster   6 1 where one row may be pruned too
@@ -186,12 +186,35 @@ function readInVain(plan: usize, net: usize, k: i32, j: i32, d: i32): void {
   store<i32>(group, now, 8);
 }
 
-/** All killers anew from the tiles: after the weights changed. */
-export function refreshKillers(plan: usize, d: i32): void {
+/** All killers anew, after the weights changed, from the planes in rows of dp floats at `rows` and the networks' `factors`: the tiles' bits. */
+export function refreshKillers(plan: usize, d: i32, rows: usize, dp: i32, factors: usize): void {
+  const size = (<usize>dp) << 2;
   let net = plan + HEAD;
   for (let left = load<i32>(plan); left > 0; left--) {
-    const groups = load<i32>(net, 4);
-    for (let k = 0; k < groups; k++) putKiller(net, k, d);
+    const last = load<i32>(net, 4) - 1;
+    const bytes = <usize>load<u32>(net, 8);
+    const killers = <usize>load<u32>(net, 16);
+    const chosen = net + NET;
+    const first = load<i32>(net, 24);
+    const planes = load<i32>(net, 36);
+    for (let k = 0; k <= last; k += 4) {
+      const k1 = min(k + 1, last);
+      const k2 = min(k + 2, last);
+      const k3 = min(k + 3, last);
+      putFour(
+        rows + <usize>(first + k * planes + load<i32>(chosen + <usize>k * GROUP)) * size,
+        rows + <usize>(first + k1 * planes + load<i32>(chosen + <usize>k1 * GROUP)) * size,
+        rows + <usize>(first + k2 * planes + load<i32>(chosen + <usize>k2 * GROUP)) * size,
+        rows + <usize>(first + k3 * planes + load<i32>(chosen + <usize>k3 * GROUP)) * size,
+        d,
+        load<f32>(factors),
+        killers + ((<usize>k) << 2),
+        bytes,
+      );
+      // lanes beyond the last group
+      for (let j = last - k + 1; j < 4; j++) store<f32>(killers + ((<usize>(k + j)) << 2), Infinity);
+    }
+    factors += 4;
     net += <usize>load<u32>(net);
   }
 }

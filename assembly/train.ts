@@ -172,7 +172,7 @@ export function refreshTiles(): void {
     tile += (<usize>((d + 1) * width)) << 2;
     if (meta & END_NETWORK) factor += 4;
   }
-  if (plan) refreshKillers(plan, d);
+  if (plan) refreshKillers(plan, d, w, dp, factors);
 }
 
 /**
@@ -441,7 +441,7 @@ function update(now: f32, epsilon: f32): void {
       network += 4;
     }
   }
-  if (plan) refreshKillers(plan, d);
+  if (plan) refreshKillers(plan, d, w, dp, factors);
 }
 
 /** Up to `count` steps; gives the steps still to do. */
@@ -513,7 +513,8 @@ export function evaluate(rowsAt: usize, count: i32, tau: f32, out: usize): void 
     const size = min(8, count - r);
     gather(rowsAt + ((<usize>r) << 2), size, taus, 0);
     transpose8(batchRows, dp, d, xt);
-    forward8<f32>(tiles, metas, tileCount, d, xt, sums, 0, 0);
+    if (plan && shouldPrune(plan, size)) forwardPruned8(plan, d, xt, sums, 0, 0);
+    else forward8<f32>(tiles, metas, tileCount, d, xt, sums, 0, 0);
     memory.copy(out + ((<usize>r) << 2), sums, (<usize>size) << 2);
   }
 }

@@ -188,7 +188,7 @@ function comparePruned(d: i32, networks: i32, groups: i32, hyperplanes: i32, tie
         if (wide && load<i32>(alone + (m << 2)) != load<i32>(one + (m << 2))) wrong++;
       }
     }
-    if (k == 7) refreshKillers(plan, d);
+    if (k == 7) refreshKillers(plan, d, w, dp, factors);
   }
   reset(start);
   return wrong;

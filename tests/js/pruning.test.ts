@@ -31,7 +31,7 @@ const SHAPES = [
 
 describe("pruning", () => {
   test.each(SHAPES)(
-    "a trainer of %i groups x %i hyperplanes that reads every plane has the same weights",
+    "a trainer of %i groups x %i hyperplanes that reads every plane has the same weights and sums",
     (groups, hyperplanes) => {
       const n = 700;
       const d = 7;
@@ -52,13 +52,21 @@ describe("pruning", () => {
         t.wasm.start(3, 1, t.put(new Array<number>(d + 1).fill(0.3)).at, 0, 0.25, list, n);
         t.wasm.begin(list, n, 45, 600, 0.02, 0, 0);
         t.wasm.advance(600);
-        return { pruned, w: t.slabW(planes * ((d + 4) & ~3)).slice(), loss: t.wasm.meanLoss() };
+        const f = t.floats(n + 8);
+        t.wasm.evaluate(list, n, 0.5, f.at);
+        return {
+          pruned,
+          sums: t.f32(f).slice(0, n),
+          w: t.slabW(planes * ((d + 4) & ~3)).slice(),
+          loss: t.wasm.meanLoss(),
+        };
       };
       const pruned = run(false);
       const dense = run(true);
       expect(dense.pruned).toBe(groups * hyperplanes >= 128);
       expect(pruned.loss).toBe(dense.loss);
       expect(bits(pruned.w)).toEqual(bits(dense.w));
+      expect(bits(pruned.sums)).toEqual(bits(dense.sums));
     },
   );
 
