@@ -131,28 +131,10 @@ export interface Schema {
   signal?: AbortSignal;
 }
 
-const OPTIONS = [
-  "target",
-  "features",
-  "networks",
-  "groups",
-  "hyperplanes",
-  "loss",
-  "weight",
-  "seed",
-  "epochs",
-  "batch",
-  "learningRate",
-  "validation",
-  "members",
-  "threads",
-  "effort",
-  "onProgress",
-  "signal",
-  "module",
-  "scaling",
-];
-const FEATURE_OPTIONS = ["constraint", "categories", "unknown", "missing", "transform"];
+const OPTIONS =
+  "target features networks groups hyperplanes loss weight seed epochs batch learningRate validation members threads " +
+  "effort onProgress signal module scaling";
+const FEATURE_OPTIONS = "constraint categories unknown missing transform";
 const WORDS = '"increasing", "decreasing", "free", 1, -1, 0 or { categories }';
 const LOSSES = ["squared", "absolute", "huber", "poisson", "gamma", "logistic"];
 const MOST_CATEGORIES = 1000;
@@ -161,13 +143,7 @@ const MOST_CATEGORIES = 1000;
 export function readOptions(rows: Rows | Table, options: FitOptions): Schema {
   const table = readTable(rows);
   if (typeof options !== "object" || options === null) throw typeError("options", "an object with a target", options);
-  for (const name of Object.keys(options)) {
-    if (!OPTIONS.includes(name)) {
-      throw new RangeError(
-        `${quote(name)} is not an option of fit${suggest(name, OPTIONS) || `; options: ${list(OPTIONS, 20)}`}`,
-      );
-    }
-  }
+  onlyOptions(options, OPTIONS, "", "fit");
   const { target, weight } = options;
   if (typeof target !== "string") throw typeError("target", "the name of a column", target);
   if (weight !== undefined && typeof weight !== "string") throw typeError("weight", "the name of a column", weight);
@@ -192,15 +168,11 @@ export function readOptions(rows: Rows | Table, options: FitOptions): Schema {
       validation: real(options, "validation", "a share from 0 to 0.9", (v) => v >= 0 && v <= 0.9),
       members: whole(options, "members", 1, 64),
     },
-    seed: options.seed === undefined ? 1 : (whole({ seed: options.seed }, "seed", 0, 4294967295, false) as number),
-    threads:
-      options.threads === undefined ? 1 : (whole({ threads: options.threads }, "threads", 1, 256, false) as number),
-    effort: options.effort ?? "default",
+    seed: whole(options, "seed", 0, 4294967295, 1),
+    threads: whole(options, "threads", 1, 256, 1),
+    effort: oneOf("effort", options.effort, ["default", "fast", "best"]),
   };
   if (weight !== undefined) schema.weight = weight;
-  if (!["fast", "default", "best"].includes(schema.effort)) {
-    throw rangeError("effort", '"fast", "default" or "best"', options.effort);
-  }
   if (options.onProgress !== undefined) {
     if (typeof options.onProgress !== "function") throw typeError("onProgress", "a function", options.onProgress);
     schema.onProgress = options.onProgress;
@@ -294,26 +266,10 @@ function readFeature(table: Table, name: string, option: FeatureOption): Feature
     return spec;
   }
   if (Array.isArray(option)) throw typeError(where, WORDS, option);
-  for (const key of Object.keys(option)) {
-    if (!FEATURE_OPTIONS.includes(key)) {
-      throw new RangeError(
-        `${quote(`${where}.${key}`)} is not an option of a feature${suggest(key, FEATURE_OPTIONS) || `; options: ${list(FEATURE_OPTIONS)}`}`,
-      );
-    }
-  }
+  onlyOptions(option, FEATURE_OPTIONS, `${where}.`, "a feature");
   const { constraint, categories, unknown, missing, transform } = option;
-  if (missing !== undefined) {
-    if (missing !== "error" && missing !== "median" && missing !== "indicator") {
-      throw wrong(`${where}.missing`, '"error", "median" or "indicator"', missing);
-    }
-    spec.missing = missing;
-  }
-  if (transform !== undefined) {
-    if (transform !== "auto" && transform !== "linear" && transform !== "log1p") {
-      throw wrong(`${where}.transform`, '"auto", "linear" or "log1p"', transform);
-    }
-    spec.transform = transform;
-  }
+  spec.missing = oneOf(`${where}.missing`, missing, ["error", "median", "indicator"]);
+  spec.transform = oneOf(`${where}.transform`, transform, ["auto", "linear", "log1p"]);
   if (constraint !== undefined) spec.constraint = readConstraint(`${where}.constraint`, constraint);
   if (categories === undefined) {
     if (unknown !== undefined) throw new RangeError(`${quote(`${where}.unknown`)} needs categories beside it`);
@@ -402,42 +358,71 @@ function readLoss(given: unknown): Loss {
     return given === "huber" ? { name: "huber", delta: 1 } : { name: given as Loss["name"] };
   }
   if (typeof given !== "object" || given === null) throw wrong("loss", expected, given);
-  const keys = Object.keys(given);
-  if (keys.length !== 1 || (keys[0] !== "quantiles" && keys[0] !== "huber")) throw rangeError("loss", expected, given);
-  if (keys[0] === "huber") {
-    const delta = (given as { huber: unknown }).huber;
-    if (typeof delta !== "number") throw typeError("loss.huber", "a number above 0", delta);
-    if (!(delta > 0 && delta <= 1000)) throw rangeError("loss.huber", "a number above 0, up to 1000", delta);
-    return { name: "huber", delta };
+  const [key, ...others] = Object.keys(given);
+  if (others.length || (key !== "quantiles" && key !== "huber")) throw rangeError("loss", expected, given);
+  if (key === "huber") {
+    const { huber: delta } = given as { huber: unknown };
+    if (typeof delta === "number" && delta > 0 && delta <= 1000) return { name: "huber", delta };
+    throw wrong("loss.huber", "a number above 0, up to 1000", delta);
   }
   const levels = (given as { quantiles: unknown }).quantiles;
   if (!Array.isArray(levels)) throw typeError("loss.quantiles", "an array of levels between 0 and 1", levels);
   if (levels.length === 0 || levels.length > 99) throw rangeError("loss.quantiles", "1 to 99 levels", levels);
   levels.forEach((level: unknown, i) => {
-    if (typeof level !== "number") throw typeError(`loss.quantiles[${i}]`, "a number between 0 and 1", level);
-    if (!(level >= 1e-6 && level <= 1 - 1e-6))
-      throw rangeError(`loss.quantiles[${i}]`, "a number between 0 and 1", level);
+    if (!(typeof level === "number" && level >= 1e-6 && level <= 1 - 1e-6))
+      throw wrong(`loss.quantiles[${i}]`, "a number between 0 and 1", level);
     if (levels.indexOf(level) !== i)
       throw new RangeError(`"loss.quantiles" expected distinct levels, got ${level} twice`);
   });
   return { name: "quantiles", levels: [...levels].sort((a, b) => a - b) };
 }
 
-function whole(from: object, name: string, least: number, most: number, auto = true): number | "auto" {
-  const value = (from as Record<string, unknown>)[name];
-  if (value === undefined || (auto && value === "auto")) return "auto";
-  const expected = `a whole number from ${least} to ${most}${auto ? ' or "auto"' : ""}`;
-  if (typeof value !== "number") throw wrong(name, expected, value);
-  if (!Number.isInteger(value) || value < least || value > most) throw rangeError(name, expected, value);
-  return value;
+/** Refuses options that there are none of; `where` is the path of the object, `of` what its options are of. */
+function onlyOptions(given: object, options: string, where: string, of: string): void {
+  const names = options.split(" ");
+  for (const name of Object.keys(given)) {
+    if (names.includes(name)) continue;
+    throw new RangeError(
+      `${quote(where + name)} is not an option of ${of}${suggest(name, names) || `; options: ${list(names, 20)}`}`,
+    );
+  }
 }
 
-function real(from: object, name: string, expected: string, good: (value: number) => boolean): number | "auto" {
+/** One of these words; the first when left out. */
+function oneOf<T extends string>(where: string, value: T | undefined, words: readonly T[]): T {
+  if (value === undefined) return words[0];
+  if (words.includes(value)) return value;
+  throw wrong(where, words.map((word) => `"${word}"`).join(" or "), value);
+}
+
+/** A whole number; `otherwise` when left out, and said in so many words where that is "auto". */
+function whole<T extends number | "auto" = "auto">(
+  from: object,
+  name: string,
+  least: number,
+  most: number,
+  otherwise: T = "auto" as T,
+): number | T {
+  return real(
+    from,
+    name,
+    `a whole number from ${least} to ${most}`,
+    (v) => Number.isInteger(v) && v >= least && v <= most,
+    otherwise,
+  );
+}
+
+function real<T extends number | "auto" = "auto">(
+  from: object,
+  name: string,
+  expected: string,
+  good: (value: number) => boolean,
+  otherwise: T = "auto" as T,
+): number | T {
   const value = (from as Record<string, unknown>)[name];
-  if (value === undefined || value === "auto") return "auto";
-  if (typeof value !== "number") throw wrong(name, `${expected} or "auto"`, value);
-  if (!good(value)) throw rangeError(name, `${expected} or "auto"`, value);
-  return value;
+  if (value === undefined || value === otherwise) return otherwise;
+  if (typeof value === "number" && good(value)) return value;
+  throw wrong(name, otherwise === "auto" ? `${expected} or "auto"` : expected, value);
 }
 
 /** A wrong word or number is a wrong value; anything else is of the wrong kind. */
