@@ -84,9 +84,15 @@ export function makePredictor(data: ModelData, engine: Engine): Predictor {
     features,
     training: data.training,
     predict(one) {
-      if (numbers && Array.isArray(one) && one.length === width) {
-        const value = engine.predictNumbers(slot, one);
-        if (value !== undefined) return value;
+      // numbers alone: whatever is not one, or not finite, comes to encodeRow, which says so
+      if (numbers && one.length === width) {
+        if (Array.isArray(one)) {
+          const value = engine.predictNumbers(slot, one);
+          if (value !== undefined) return value;
+        } else if (slot.plain && (one instanceof Float32Array || one instanceof Float64Array)) {
+          const value = engine.predictOne(slot, one);
+          if (value === value) return value;
+        }
       }
       encodeRow(one, features, row);
       if (leveled) row[width] = median;

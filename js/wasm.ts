@@ -97,7 +97,7 @@ interface Slot {
 export interface Engine {
   /** Packs a model; its bytes enter wasm memory at the first prediction. */
   add(data: ModelData): Slot;
-  /** One raw row (a category is its number, a missing value NaN, then the level). */
+  /** One raw row (a category is its number, a missing value NaN, then the level). NaN where a plain model met a number that is not finite. */
   predictOne(slot: Slot, row: ArrayLike<number>): number;
   /** The same for a row of the caller's, checked on the way in: undefined unless every value is a number, finite in float32. */
   predictNumbers(slot: Slot, row: ArrayLike<unknown>): number | undefined;
@@ -196,7 +196,9 @@ export function createEngine(source: ModuleSource, arrange: Arrange): Engine {
     }),
     predictOne(slot, row) {
       const model = slot.filling === filling ? slot.at : place(slot);
-      for (let i = 0; i < slot.row; i++) room[i] = row[i];
+      // a call of `set` costs as much as twelve numbers, and converts a Float64Array slowly
+      if (slot.row > 12 && row instanceof Float32Array) room.set(row);
+      else for (let i = 0; i < slot.row; i++) room[i] = row[i];
       return (wasm as PredictExports).predictOne(model, input);
     },
     predictNumbers(slot, row) {

@@ -32,6 +32,48 @@ describe("the kernels and the plain evaluator", () => {
   });
 });
 
+describe("one row", () => {
+  /** Every input is a feature as it is: such rows go to the kernel unread. */
+  const plain = { seed: 8, networks: 3, groups: 3, planes: 4, categories: 0, missing: false, log1p: false };
+  // fewer numbers and more than are copied one by one
+  test.each([5, 30])("%i numbers as array, Float32Array, Float64Array or object: the same bits", (numbers) => {
+    const data = made({ ...plain, numbers });
+    const model = makeModel(data);
+    const rows = makeRows(data, 20, 4);
+    const many = model.predictMany(rows);
+    for (let r = 0; r < 20; r++) {
+      const row = rows.slice(r * numbers, (r + 1) * numbers);
+      expect(model.predict(row)).toBe(many[r]);
+      expect(model.predict([...row])).toBe(many[r]);
+      expect(model.predict(Float64Array.from(row))).toBe(many[r]);
+      expect(model.predict(rowObject(data, row))).toBe(many[r]);
+    }
+  });
+
+  test.each([5, 30])("%i numbers, one of them not finite: an error that names it, however the row comes", (numbers) => {
+    const data = made({ ...plain, numbers });
+    const model = makeModel(data);
+    const name = data.features[numbers - 1].name;
+    for (const [wrong, message] of [
+      [Number.NaN, `"${name}" is NaN`],
+      [Number.NEGATIVE_INFINITY, `"${name}" is -Infinity`],
+      [1e39, "beyond float32"],
+    ] as const) {
+      const row = [...makeRows(data, 1, 4)];
+      row[numbers - 1] = wrong;
+      expect(() => model.predict(row)).toThrow(message);
+      expect(() => model.predict(Float64Array.from(row))).toThrow(message);
+      // 1e39 is Infinity there
+      expect(() => model.predict(Float32Array.from(row))).toThrow(`"${name}" is ${Math.fround(wrong)}`);
+      expect(() => model.predict(row.slice(1))).toThrow(`expected ${numbers} values`);
+      expect(() => model.predict(Float32Array.from(row.slice(1)))).toThrow(`expected ${numbers} values`);
+    }
+    // and what was refused leaves nothing behind
+    const rows = makeRows(data, 1, 5);
+    expect(model.predict(rows)).toBe(model.predictMany(rows)[0]);
+  });
+});
+
 describe("monotonicity", () => {
   /** Rows in ordered pairs: the second is at least the first in every constrained feature's direction, and equal in the others. */
   function pairs(data: ModelData, n: number, seed: number): { low: Float32Array; high: Float32Array } {
