@@ -65,6 +65,7 @@ export function layOut(model: usize): void {
   meta = part(model, 17);
   while (meta < end) {
     let most = 0;
+    let live = 0;
     let last = false;
     for (let lane: usize = 0; lane < 64; lane += 16) {
       let planes = 0;
@@ -80,18 +81,26 @@ export function layOut(model: usize): void {
         } while (!(current & END_GROUP));
         last = (current & END_NETWORK) != 0;
         most = max(most, planes);
+        live++;
       }
       store<i32>(groups + lane, planes, 8);
     }
-    for (let j = 0; j < most; ) {
+    // two groups left take two lanes each, a single one all four; of three, the fourth lane is idle
+    if (live == 3) live = 4;
+    const share = 4 / live;
+    const all = (most + share - 1) / share;
+    const ends = END_GROUP | (last ? END_NETWORK : 0) | (share > 1 ? share << 4 : 0);
+    for (let j = 0; j < all; ) {
       // nearly equal: 6 are 3 + 3
-      const parts = (most - j + 3) >> 2;
-      const chains = (most - j + parts - 1) / parts;
+      const parts = (all - j + 3) >> 2;
+      const chains = (all - j + parts - 1) / parts;
       for (let c = 0; c < chains; c++, j++) {
-        for (let lane: usize = 0; lane < 4; lane++)
-          putLane(groups + (lane << 4), j, d, to + ((<usize>c) << 4) + (lane << 2), (<usize>chains) << 4);
+        for (let lane = 0; lane < 4; lane++) {
+          const group = groups + ((<usize>(lane & (live - 1))) << 4);
+          putLane(group, j * share + lane / live, d, to + ((<usize>(c * 4 + lane)) << 2), (<usize>chains) << 4);
+        }
       }
-      store<i32>(word, chains | (j == most ? END_GROUP | (last ? END_NETWORK : 0) : 0));
+      store<i32>(word, chains | (j == all ? ends : 0));
       word += 4;
       to += (<usize>((d + 1) * chains)) << 4;
     }

@@ -9,6 +9,9 @@
 
 export const END_GROUP: i32 = 8;
 export const END_NETWORK: i32 = 16;
+/** Only of one row's blocks (forward1): lanes that a group's planes take, times 16, where more than one. */
+export const FOLD_TWO: i32 = 32;
+export const FOLD_FOUR: i32 = 64;
 
 /** Floats from one plane (or padded row) to the next: d weights, the bias, zeros up to a multiple of four. */
 export function paddedSize(d: i32): i32 {

@@ -21,7 +21,7 @@ const ROWS = [
 const LIMITS = {
   "isotone, everything": [42500, 12300, 56300],
   "isotone, fit and load": [29500, 12300, 43400],
-  "isotone/predict": [6950, 3500, 12150],
+  "isotone/predict": [6950, 3550, 12150],
   "isotone/export": [22600, 0, 22600],
 };
 

@@ -2,7 +2,16 @@
 
 import { alloc, allocZeroed, mark, reset } from "../../assembly/arena";
 import { forward1, forward8, planesOfTiles, tracksTiles, transpose8 } from "../../assembly/forward";
-import { END_GROUP, END_NETWORK, paddedSize, putGroup, putTile, tilesOf } from "../../assembly/layout";
+import {
+  END_GROUP,
+  END_NETWORK,
+  FOLD_FOUR,
+  FOLD_TWO,
+  paddedSize,
+  putGroup,
+  putTile,
+  tilesOf,
+} from "../../assembly/layout";
 import { expf, logf } from "../../assembly/math";
 import { nextNormal, nextUniform, seed, shuffle } from "../../assembly/random";
 import { sumOfNetworks } from "../../assembly/reference";
@@ -103,26 +112,42 @@ describe("forward", () => {
     expect(compare(101, 17, 1, 1)).toBe(0);
     expect(compare(20, 16, 4, 4)).toBe(0);
     expect(compare(9, 3, 9, 8)).toBe(0);
+    // one row: two groups left, and one
+    expect(compare(10, 1, 6, 6)).toBe(0);
+    expect(compare(10, 2, 2, 7)).toBe(0);
+    expect(compare(10, 2, 5, 9)).toBe(0);
   });
 });
 
-/** The layout of forward1 (js/image.ts, `layOut`): groups are lanes, planes chains, lanes without a group +Infinity. */
+/**
+ * The layout of forward1 (image.ts, `layOut`): groups are lanes, planes chains, lanes without a group +Infinity; where only two groups are
+ * left, lanes 2 and 3 take every other plane of them, where one is left, each lane every fourth.
+ */
 function packOnes(w: usize, d: i32, networks: i32, groups: i32, hyperplanes: i32, meta: usize, to: usize): void {
   const dp = paddedSize(d);
   for (let m = 0; m < networks; m++) {
     for (let k = 0; k < groups; k += 4) {
-      for (let j = 0; j < hyperplanes; ) {
-        const left = hyperplanes - j;
+      const live = min(4, groups - k);
+      const share = live == 1 ? 4 : live == 2 ? 2 : 1;
+      const all = (hyperplanes + share - 1) / share;
+      for (let j = 0; j < all; ) {
+        const left = all - j;
         const chains = (left + tilesOf(left) - 1) / tilesOf(left);
         let word = chains;
-        if (j + chains == hyperplanes) word |= END_GROUP | (k + 4 >= groups ? END_NETWORK : 0);
+        if (j + chains == all) {
+          word |= END_GROUP | (k + 4 >= groups ? END_NETWORK : 0);
+          if (live == 2) word |= FOLD_TWO;
+          if (live == 1) word |= FOLD_FOUR;
+        }
         store<i32>(meta, word);
         meta += 4;
         for (let i = -1; i < d; i++) {
           for (let c = 0; c < chains * 4; c++) {
-            const group = k + (c & 3);
-            const plane = (m * groups + group) * hyperplanes + j + (c >> 2);
-            const from = w + ((<usize>(plane * dp + (i < 0 ? d : i))) << 2);
+            const lane = c & 3;
+            const group = k + (share == 1 ? lane : lane % live);
+            let plane = (j + (c >> 2)) * share + (share == 1 ? 0 : lane / live);
+            if (plane >= hyperplanes) plane = 0;
+            const from = w + ((<usize>(((m * groups + group) * hyperplanes + plane) * dp + (i < 0 ? d : i))) << 2);
             store<f32>(to, group < groups ? load<f32>(from) : i < 0 ? <f32>Infinity : 0);
             to += 4;
           }
