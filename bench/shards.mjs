@@ -1,5 +1,6 @@
 // What training in shards costs in accuracy: RMSE of one fit of all rows, of the shards' models apart, and of the merged model, on the fixed splits.
-// `npm run bench:shards -- FOLDER [--sets food-deliveries,log-bpic2012] [--splits 2] [--shards 4,16]`; prints the table of docs/shards.md.
+// `npm run bench:shards -- FOLDER [--sets food-deliveries,log-bpic2012] [--splits 5] [--shards 4,16]`; prints the table of docs/shards.md:
+// mean and sample standard deviation over the splits.
 // FOLDER holds the data sets and splits.json (bench/README.md says where they come from).
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +12,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     sets: { type: "string", default: "food-deliveries,log-bpic2012" },
-    splits: { type: "string", default: "2" },
+    splits: { type: "string", default: "5" },
     shards: { type: "string", default: "4,16" },
   },
 });
@@ -21,17 +22,20 @@ if (positionals.length !== 1 || !existsSync(join(positionals[0], "splits.json"))
 }
 const sets = fixedSets(positionals[0]).filter(({ name }) => values.sets.split(",").includes(name));
 const mean = (v) => v.reduce((a, b) => a + b, 0) / v.length;
-const three = (v) => v.toFixed(3);
+const deviation = (v) => Math.sqrt(v.reduce((sum, x) => sum + (x - mean(v)) ** 2, 0) / (v.length - 1));
+const cell = (v) => mean(v).toFixed(3) + (v.length > 1 ? ` ± ${deviation(v).toFixed(3)}` : "");
 
 console.log(
-  "| set | rows | shards | one fit | one fit, shared scaling | shards' models apart | merged, shared scaling | merged, own scalings |",
+  "| set | rows | splits | shards | one fit of all rows | one fit, shared scaling | shards' models, mean | merged, shared scaling | merged, own scalings |",
 );
-console.log("|---|---|---|---|---|---|---|---|");
+console.log("|---|---|---|---|---|---|---|---|---|");
 for (const set of sets) {
+  // the fit of all rows, by split: the same for every number of shards
+  const whole = [];
   for (const count of values.shards.split(",").map(Number)) {
     const scores = { one: [], oneShared: [], apart: [], shared: [], own: [] };
     let n = 0;
-    for (const test of set.tests.slice(0, Number(values.splits))) {
+    for (const [split, test] of set.tests.slice(0, Number(values.splits)).entries()) {
       const out = new Set(test);
       const rows = Array.from(set.target, (_, r) => r).filter((r) => !out.has(r));
       n = rows.length;
@@ -51,7 +55,8 @@ for (const set of sets) {
       const options = { target: set.targetName, features };
       const shards = Array.from({ length: count }, (_, k) => pick(rows.filter((_, i) => i % count === k)));
       const scaling = mergeScalings(await Promise.all(shards.map((shard) => scan(shard, options))));
-      scores.one.push(rmse(await fit(pick(rows), options)));
+      whole[split] ??= rmse(await fit(pick(rows), options));
+      scores.one.push(whole[split]);
       scores.oneShared.push(rmse(await fit(pick(rows), { ...options, scaling })));
       const shared = [];
       const own = [];
@@ -65,7 +70,7 @@ for (const set of sets) {
     }
     const { one, oneShared, apart, shared, own } = scores;
     console.log(
-      `| ${set.name} | ${n} | ${count} | ${[one, oneShared, apart, shared, own].map((v) => three(mean(v))).join(" | ")} |`,
+      `| ${set.name} | ${n} | ${one.length} | ${count} | ${[one, oneShared, apart, shared, own].map(cell).join(" | ")} |`,
     );
   }
 }

@@ -1,15 +1,19 @@
 // Rows a second of exported SQL in the engines of tests/exports, beside predictMany; and what large models cost before the first row.
-// `npm run bench:exports -- sql [--engines=duckdb,postgresql,spark] [--rows=20000] [--large]`; the engines: node tests/exports/run.mjs --install.
-import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+// `npm run bench:exports -- sql [--engines=duckdb,postgresql,spark] [--rows=8000] [--large]`; the engines: node tests/exports/run.mjs --install.
 import { parseArgs } from "node:util";
-import { build } from "esbuild";
 import { fit, load, merge } from "../../dist/index.js";
-import { sqlEngines, work } from "../../tests/exports/engines.mjs";
+import { loadSubject } from "../../tests/exports/bundle.mjs";
+import { sqlEngines, stopOnSignal } from "../../tests/exports/engines.mjs";
 
-const here = dirname(fileURLToPath(import.meta.url));
 const bytes = (n) => (n < 1e6 ? `${(n / 1000).toFixed(0)} kB` : `${(n / 1e6).toFixed(1)} MB`);
+
+const median = (v) => v.sort((a, b) => a - b)[v.length >> 1];
+
+function seconds(run) {
+  const began = performance.now();
+  run();
+  return (performance.now() - began) / 1000;
+}
 
 /** `n` rows of `d` numbers and a target that bends. */
 function table(generator, n, d, seed) {
@@ -28,24 +32,13 @@ export async function benchSQL() {
     allowPositionals: true,
     options: {
       engines: { type: "string", default: "duckdb,postgresql,spark" },
-      rows: { type: "string", default: "20000" },
+      rows: { type: "string", default: "8000" },
       large: { type: "boolean" },
     },
   });
   const wanted = values.engines.split(",");
   const ROWS = Number(values.rows);
-  mkdirSync(work, { recursive: true });
-  const bundle = join(work, "bench.mjs");
-  await build({
-    entryPoints: [join(here, "../../tests/exports/subject.ts")],
-    bundle: true,
-    format: "esm",
-    platform: "neutral",
-    mainFields: ["module", "main"],
-    outfile: bundle,
-    logLevel: "error",
-  });
-  const { toSQL, generator } = await import(pathToFileURL(bundle).href);
+  const { toSQL, generator } = await loadSubject();
 
   // few passes: they shape no plane
   const train = (d, seed, more = {}) =>
@@ -66,9 +59,12 @@ export async function benchSQL() {
 
   console.log("| model | planes x inputs | engine | SQL | before the first row, s | rows/s | predictMany, rows/s |");
   console.log("|---|---|---|---|---|---|---|");
+  const running = new Set();
+  stopOnSignal(running);
   for (const [name, make] of Object.entries(sqlEngines)) {
     if (!wanted.some((word) => name.toLowerCase().startsWith(word))) continue;
     const engine = make();
+    running.add(engine);
     try {
       await engine.open();
       for (const [what, model] of models) {
@@ -79,23 +75,22 @@ export async function benchSQL() {
         const columns = data.features.map((f) => ({ name: f.name, text: false }));
         const rows = Array.from({ length: ROWS }, (_, r) => columns.map((c) => rowsTable[c.name][r]));
         const inputs = data.inputs.length;
-        const began = performance.now();
-        model.predictMany(rowsTable);
-        const library = ROWS / ((performance.now() - began) / 1000);
+        const library = ROWS / median(Array.from({ length: 9 }, () => seconds(() => model.predictMany(rowsTable))));
         const sql = toSQL(data, { dialect: engine.dialect, table: "jobs" });
         try {
-          // one row: parsing and planning; the rest is rows
-          await engine.load({ table: "jobs", columns, rows: rows.slice(0, 1) });
-          const start = performance.now();
-          await engine.query(sql);
-          const first = (performance.now() - start) / 1000;
-          // as many rows as should take some ten seconds
-          const n = Math.min(ROWS, Math.ceil((2e8 / (planes * inputs)) * (name === "DuckDB" ? 10 : 1)));
-          await engine.load({ table: "jobs", columns, rows: rows.slice(0, n) });
-          const then = performance.now();
-          await engine.query(sql);
-          const seconds = (performance.now() - then) / 1000;
-          const rate = n / Math.max(0.001, seconds - first);
+          const timed = async (n) => {
+            await engine.load({ table: "jobs", columns, rows: Array.from({ length: n }, (_, r) => rows[r % ROWS]) });
+            const start = performance.now();
+            await engine.query(sql);
+            return (performance.now() - start) / 1000;
+          };
+          // one row: parsing, planning, compiling; again, since engines keep what they compiled; then so many rows that the rest is small beside them
+          const first = await timed(1);
+          const again = await timed(1);
+          let n = 1000;
+          let took = await timed(n);
+          while (took < 1 + 3 * again && n < 64 * ROWS) took = await timed((n *= 4));
+          const rate = n / Math.max(0.001, took - again);
           console.log(
             `| ${what} | ${planes} x ${inputs} | ${name} | ${bytes(sql.length)} | ${first.toFixed(2)} | ${Math.round(rate).toLocaleString("en")} | ${Math.round(library).toLocaleString("en")} |`,
           );
@@ -112,6 +107,7 @@ export async function benchSQL() {
     } catch (error) {
       console.log(`${name}: left out (${error.message})`);
     } finally {
+      running.delete(engine);
       await engine.close().catch(() => {});
     }
   }

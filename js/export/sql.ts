@@ -56,7 +56,7 @@ interface Words {
   dot?: {
     /** An array of `n` doubles; none may be NULL. */
     array(values: string[]): string;
-    product?(weights: readonly number[], z: string): string;
+    product?(weights: readonly number[], z: string, large: boolean): string;
     /** An expression of z, which is computed once. */
     bind(z: string, body: string): string;
     /** The sum of the networks at once. */
@@ -148,7 +148,7 @@ const DIALECTS: Record<Dialect, Words> = {
     longest: Number.POSITIVE_INFINITY,
     dot: {
       array: (values) => `[${values.map((x) => `ifNull(${x}, 0e0)`).join(", ")}]`,
-      product: (weights, z) => `dotProduct([${weights.map(literal)}], ${z})`,
+      product: (weights, z, large) => `dotProduct([${weights.map((w) => literal(w, large ? 8 : 9))}], ${z})`,
       bind: (z, body) => `arrayMap(z -> ${body}, [${z}])[1]`,
     },
   },
@@ -194,11 +194,11 @@ function number(x: number): string {
 }
 
 /**
- * A double in an array for ClickHouse, which takes anything with a point for one: eight digits (5e-9) and nothing to spare, since its queries
- * may have 262,144 bytes unless max_query_size says otherwise.
+ * A double in an array for ClickHouse, which takes anything with a point for one: nothing to spare, since its queries may have 262,144 bytes
+ * unless max_query_size says otherwise.
  */
-function literal(x: number): string {
-  const text = String(Number(x.toPrecision(8))).replace(/^(-?)0\./, "$1.");
+function literal(x: number, digits: number): string {
+  const text = String(Number(x.toPrecision(digits))).replace(/^(-?)0\./, "$1.");
   return /[.e]/.test(text) ? text : `${text}.`;
 }
 
@@ -417,8 +417,10 @@ function bound(data: ModelData, inputs: string[], dialect: Dialect, words: Words
 function linked(data: ModelData, z: string[] | string, words: Words): string {
   const d = data.inputs.length;
   const { dot, least, greatest } = words;
+  // from here on nine digits would not fit in ClickHouse's queries, and eight may
+  const large = data.networks.flat(2).length * (d + 1) > 15000;
   const plane = (weights: number[]) => {
-    if (typeof z === "string") return dot?.product?.(weights, z) as string;
+    if (typeof z === "string") return dot?.product?.(weights, z, large) as string;
     let text = number(weights[d]);
     for (let i = 0; i < d; i++) if (weights[i] !== 0) text += term(weights[i], z[i]);
     return text;

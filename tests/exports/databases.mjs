@@ -5,7 +5,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compare, orderedRows } from "./cases.mjs";
-import { Missing, piped, sqlEngines, work } from "./engines.mjs";
+import { Missing, piped, sqlEngines, stopOnSignal, work } from "./engines.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const cli = join(here, "../../dist/cli.js");
@@ -186,19 +186,6 @@ async function testPipe(one, { engine, subject, tell }) {
     .split("\n")
     .map((line) => line.split(/[\t|]/).map(Number));
   tell("isotone export … | client", n, compare(one, byId([rows.map((r) => r[0]), rows.map((r) => r[1])])));
-}
-
-/** Stops the servers that were started when the run is broken off. */
-function stopOnSignal(running) {
-  for (const [signal, number] of [
-    ["SIGINT", 2],
-    ["SIGTERM", 15],
-  ]) {
-    process.once(signal, async () => {
-      for (const engine of running) await engine.close().catch(() => {});
-      process.exit(128 + number);
-    });
-  }
 }
 
 /** Every SQL engine that is wanted. */

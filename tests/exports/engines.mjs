@@ -356,6 +356,19 @@ function pythonEngine(engine, dialect, words) {
   };
 }
 
+/** Stops the servers that were started when the run is broken off. */
+export function stopOnSignal(running) {
+  for (const [signal, number] of [
+    ["SIGINT", 2],
+    ["SIGTERM", 15],
+  ]) {
+    process.once(signal, async () => {
+      for (const engine of running) await engine.close().catch(() => {});
+      process.exit(128 + number);
+    });
+  }
+}
+
 export const sqlEngines = {
   DuckDB: duckdb,
   SQLite: sqlite,

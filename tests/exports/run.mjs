@@ -3,13 +3,13 @@
 // failure; --skip=spark,... does without some, --only=duckdb,... runs only some, --rows=2000 takes fewer rows than 100,000.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { installDebian } from "../runtimes/install.mjs";
+import { loadSubject } from "./bundle.mjs";
 import { fewer, makeCases } from "./cases.mjs";
 import { testDatabases } from "./databases.mjs";
-import { work } from "./engines.mjs";
 import { modulesNeed, testModules } from "./modules.mjs";
 import { testONNX } from "./onnx.mjs";
 import { testSparkTraining } from "./spark-training.mjs";
@@ -34,19 +34,7 @@ if (flag("install")) {
   for (const [name, why] of Object.entries(missing)) console.error(`${name} is not installed: ${why}`);
 }
 
-mkdirSync(work, { recursive: true });
-const bundle = join(work, "subject.mjs");
-const esbuild = await import("esbuild");
-await esbuild.build({
-  entryPoints: [join(here, "subject.ts")],
-  bundle: true,
-  format: "esm",
-  platform: "neutral",
-  mainFields: ["module", "main"],
-  outfile: bundle,
-  logLevel: "error",
-});
-const subject = await import(pathToFileURL(bundle).href);
+const subject = await loadSubject();
 
 const table = [];
 let failures = 0;

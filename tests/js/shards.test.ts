@@ -91,6 +91,59 @@ describe("shards on the command line", () => {
   });
 });
 
+describe("the shell lines of docs/shards.md", () => {
+  const blocks = readFileSync(join(import.meta.dirname, "../../docs/shards.md"), "utf8")
+    .split("```")
+    .filter((_, i) => i % 2 === 1);
+  const run = (block: string, cwd: string) =>
+    execFileSync("bash", ["-eo", "pipefail", "-c", block], {
+      cwd,
+      env: { ...process.env, PATH: `${cwd}:${process.env.PATH}` },
+      stdio: "pipe",
+    });
+  let own = "";
+  let first = "";
+
+  beforeAll(() => {
+    own = mkdtempSync(join(folder, "shell-"));
+    writeFileSync(join(own, "isotone"), `#!/bin/sh\nexec "${process.execPath}" "${cli}" "$@"\n`, { mode: 0o755 });
+    const random = generator(9);
+    for (const shard of [1, 2]) {
+      const lines = Array.from({ length: 60 }, () => {
+        const [scan, repair] = [Math.floor(9 * random()), Math.floor(4 * random())];
+        return `${scan},${repair},${(20 + 7 * scan + 3 * repair + 4 * random()).toFixed(2)}`;
+      });
+      writeFileSync(join(own, `shard${shard}.csv`), `${["scan,repair,minutes", ...lines].join("\n")}\n`);
+    }
+    const both = (line: string) => [line, line.replace(/\b(shard|s|m)1\b/g, (_, word) => `${word}2`)];
+    run(
+      blocks[0]
+        .split("\n")
+        .flatMap((line) => (line.includes("# where each") ? both(line) : [line]))
+        .join("\n"),
+      own,
+    );
+    first = readFileSync(join(own, "model.json"), "utf8");
+  }, 120_000);
+
+  it("scan, train shard by shard and merge into a monotone model", () => {
+    const model = load(first);
+    expect(model.training).toMatchObject({ merged: 2, rows: 120 });
+    expect(model.features.map((f) => f.constraint)).toEqual(["increasing", "increasing"]);
+    expect(model.certify().monotone).toBe(true);
+  });
+
+  it.for(["xargs", "parallel"])("give the same model with %s", { timeout: 120_000 }, (program, { skip }) => {
+    const block = blocks.find((text) => text.includes(`${program} -`)) as string;
+    expect(block).toContain("isotone fit");
+    if (spawnSync(program, ["--version"]).error) skip(`${program} is not installed`);
+    rmSync(join(own, "model.json"));
+    for (const shard of [1, 2]) rmSync(join(own, `shard${shard}.csv.model`), { force: true });
+    run(block, own);
+    expect(readFileSync(join(own, "model.json"), "utf8")).toBe(first);
+  });
+});
+
 /** How far a merged model is from the average of two, relatively, where all of them know the city. */
 function predictTwice(merged: string, parts: string[]): number {
   const row = { scan: 8, staff: 2, city: "Oslo" };
