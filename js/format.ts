@@ -277,7 +277,7 @@ const readTraining: Read<TrainingReport> = (given, place, key) => {
     if (point.validationLoss !== null) get(point, path(at, i), "validationLoss", NUMBER);
   };
   for (const [name, read] of Object.entries<Read<unknown>>({ curve, warnings: of(STRING), parts: readTraining }))
-    if (self[name] !== undefined) each(self, at, name, read);
+    if (self[name] !== undefined && self[name] !== null) each(self, at, name, read);
   return key === "training"
     ? JSON.parse(JSON.stringify({ ...self, curve: self.curve ?? [], warnings: self.warnings ?? [] }))
     : self;
