@@ -187,3 +187,47 @@ export function extraSets(folder, wants = () => true) {
   }
   return out;
 }
+
+/**
+ * The sets of a description (`accuracy-others.json` is one): `{ sets: { name: { file, target, increasing?, decreasing?, free?, category?, splits? } } }`,
+ * columns as words of one string, files below `folder`. Rows with an empty or "NA" cell in a used column are left out. Seeded splits of 80/20:
+ * twenty below 150 rows, five from there on. `missing(name, path)` hears of files that are not there.
+ */
+export function describedSets(folder, description, wants = () => true, missing = () => {}) {
+  const words = (text) => text?.split(" ") ?? [];
+  return Object.entries(description.sets).flatMap(([name, set]) => {
+    if (!wants(name, "described")) return [];
+    const path = join(folder, set.file);
+    if (!existsSync(path)) {
+      missing(name, path);
+      return [];
+    }
+    const features = {
+      ...increasing(words(set.increasing)),
+      ...decreasing(words(set.decreasing)),
+      ...free(words(set.free)),
+      ...Object.fromEntries(words(set.category).map((c) => [c, {}])),
+    };
+    const used = [...Object.keys(features), set.target];
+    const all = rowsOf(path);
+    const absent = used.filter((c) => !(c in all[0]));
+    if (absent.length) throw new RangeError(`${name}: ${set.file} has no column ${absent.join(", ")}`);
+    const rows = all.filter((row) => used.every((c) => row[c] !== "" && row[c] !== "NA"));
+    for (const c of words(set.category)) features[c] = { categories: [...new Set(rows.map((row) => row[c]))].sort() };
+    const target = numbers(rows, set.target);
+    return [
+      {
+        name,
+        group: "described",
+        task: "regression",
+        features,
+        columns: table(rows, features),
+        target,
+        targetName: set.target,
+        tests: splits(rows.length, set.splits ?? (rows.length < 150 ? 20 : 5), 2024),
+        sd: deviation(target),
+        measure: "rmse/sd",
+      },
+    ];
+  });
+}

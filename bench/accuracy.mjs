@@ -2,6 +2,8 @@
 // `npm run bench:accuracy -- FOLDER [--sets a,b] [--splits 2] [--no-rivals] [--effort best] [--out bench/ACCURACY.md]`.
 // FOLDER holds the data sets and splits.json (bench/README.md says where they come from). Rivals are fitted again by accuracy-rivals.py when
 // python3 (or $PYTHON) has scikit-learn and xgboost; otherwise the stored figures stand in, and the report says so.
+// `npm run bench:accuracy -- [FOLDER] --describe SETS.json`: any folder of CSV files instead, as the description says (accuracy-sets.mjs,
+// describedSets); without FOLDER the package that the description names is fetched, and if that fails nothing is measured, with the reason.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +11,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { fit, version } from "../dist/index.js";
-import { extraSets, fixedSets } from "./accuracy-sets.mjs";
+import { describedSets, extraSets, fixedSets } from "./accuracy-sets.mjs";
 
 const COVERAGES = [0.8, 0.9, 0.95];
 const MONOTONE = ["linear, signs", "HGB monotone", "XGB monotone"];
@@ -21,18 +23,48 @@ const { values, positionals } = parseArgs({
     splits: { type: "string" },
     effort: { type: "string", default: "default" },
     out: { type: "string" },
+    describe: { type: "string" },
     "no-rivals": { type: "boolean" },
     "store-rivals": { type: "boolean" },
   },
 });
-if (positionals.length !== 1 || !existsSync(join(positionals[0], "splits.json"))) {
+const python = process.env.PYTHON ?? "python3";
+const described = values.describe && JSON.parse(readFileSync(values.describe, "utf8"));
+if (positionals.length > 1 || !(described || (positionals[0] && existsSync(join(positionals[0], "splits.json"))))) {
   console.error("usage: npm run bench:accuracy -- FOLDER   (a folder with splits.json and the data sets it lists)");
+  console.error(
+    "       npm run bench:accuracy -- [FOLDER] --describe SETS.json   (any folder of CSV files, described)",
+  );
   process.exit(2);
 }
+
+/** The Python package that a description names, installed for this call alone; the folder of its files. */
+function fetchPackage({ package: name, version: wanted, archive, folder }) {
+  const into = mkdtempSync(join(tmpdir(), "isotone-sets-"));
+  process.on("exit", () => rmSync(into, { recursive: true, force: true }));
+  const steps = [
+    [python, ["-m", "pip", "install", "--quiet", "--no-deps", "--target", into, `${name}==${wanted}`]],
+    ["tar", ["-xzf", join(into, archive), "-C", into]],
+  ];
+  for (const [command, args] of steps) {
+    const child = spawnSync(command, args, { encoding: "utf8" });
+    if (child.status === 0) continue;
+    const reason = (child.error?.message ?? child.stderr).trim().split("\n").at(-1);
+    console.error(`skipped: ${name} ${wanted} could not be fetched (${command}: ${reason}).`);
+    console.error(`Unpack ${archive} of that package yourself and give the folder ${folder} in it.`);
+    process.exit(0);
+  }
+  return join(into, folder);
+}
+
 const wanted = values.sets?.split(",");
 const most = values.splits ? Number(values.splits) : Number.POSITIVE_INFINITY;
 const wants = (name, group) => !wanted || wanted.some((w) => name === w || group === w);
-const sets = [...fixedSets(positionals[0]), ...extraSets(positionals[0], wants)]
+const folder = positionals[0] ?? fetchPackage(described.from);
+const absent = (name, path) => console.error(`${name}: skipped, there is no ${path}`);
+const sets = (
+  described ? describedSets(folder, described, wants, absent) : [...fixedSets(folder), ...extraSets(folder, wants)]
+)
   .filter((s) => wants(s.name, s.group))
   .map((s) => ({ ...s, tests: s.tests.slice(0, most) }));
 
@@ -90,9 +122,8 @@ async function measure(set, extra = {}) {
 
 /** Rivals of all sets, fitted by python; undefined when it or a library is missing. */
 function fitRivals(list) {
-  const python = process.env.PYTHON ?? "python3";
   if (spawnSync(python, ["-c", "import numpy, sklearn, xgboost"]).status !== 0) return undefined;
-  const folder = mkdtempSync(join(tmpdir(), "isotone-accuracy-"));
+  const into = mkdtempSync(join(tmpdir(), "isotone-accuracy-"));
   let from = 0;
   const blocks = [];
   const tasks = list.map((set) => {
@@ -129,17 +160,17 @@ function fitRivals(list) {
       inputs: columns.length,
       target: [...set.target],
     };
-    if (set.name === "blogfeedback") entry.skip = ["MLP free"];
+    if (set.name === "blogfeedback" || set.group === "described") entry.skip = ["MLP free"];
     from += x.length;
     return entry;
   });
-  writeFileSync(join(folder, "x.bin"), Buffer.concat(blocks));
-  writeFileSync(join(folder, "task.json"), JSON.stringify(tasks));
-  const child = spawnSync(python, [here("accuracy-rivals.py"), folder], {
+  writeFileSync(join(into, "x.bin"), Buffer.concat(blocks));
+  writeFileSync(join(into, "task.json"), JSON.stringify(tasks));
+  const child = spawnSync(python, [here("accuracy-rivals.py"), into], {
     maxBuffer: 2 ** 28,
     stdio: ["ignore", "pipe", "inherit"],
   });
-  rmSync(folder, { recursive: true });
+  rmSync(into, { recursive: true });
   if (child.status !== 0) return undefined;
   const answers = child.stdout
     .toString()
@@ -257,6 +288,86 @@ if (fixed.length) {
   say();
 }
 
+const others = sets.filter((s) => s.group === "described");
+if (others.length) {
+  const { package: source, version: which } = described.from ?? {};
+  say("## Other sets: RMSE over the sd of the target");
+  say();
+  say(
+    [
+      `${others.length} tables${source ? ` of the Python package ${source} ${which} (data of R packages, as CSV)` : ""}; targets and directions as in the description. Seeded 80/20 splits, twenty below 150 rows, five from there on. No row of them is in this repository.`,
+      described.about,
+    ].join(" "),
+  );
+  say();
+  const names = ["linear, signs", "HGB monotone", "XGB monotone", "HGB free", "XGB free"];
+  if (fitted?.versions.lightgbm) names.splice(3, 0, "LightGBM monotone");
+  const known = others.filter((set) => rivalsOf(set)["HGB monotone"]);
+  if (known.length < others.length) say("Without Python's libraries there are no rivals to compare with here.\n");
+  head([
+    "set",
+    "rows",
+    "inputs",
+    "isotone",
+    "to best monotone",
+    "to linear",
+    ...names,
+    "held at 90 %",
+    "seconds a fit",
+  ]);
+  const ratioTo = (set, name) => mean(results.get(set.name).scores) / mean(firstOf(set, rivalsOf(set)[name]));
+  const toBest = (set) => Math.max(...MONOTONE.map((name) => ratioTo(set, name)));
+  for (const set of others) {
+    const own = results.get(set.name);
+    const rivals = rivalsOf(set);
+    const compared = known.includes(set);
+    row([
+      set.name,
+      set.target.length,
+      Object.keys(set.features).length,
+      `**${figure(own.scores)}**`,
+      compared ? toBest(set).toFixed(3) : "–",
+      compared ? ratioTo(set, "linear, signs").toFixed(3) : "–",
+      ...names.map((name) => figure(firstOf(set, rivals[name] ?? []))),
+      Number.isNaN(own.held[1]) ? "too few rows" : (100 * own.held[1]).toFixed(1),
+      own.seconds.toFixed(1),
+    ]);
+  }
+  if (known.length) {
+    const over = (list, of) => (list.length ? geo(list.map(of)).toFixed(3) : "–");
+    const few = known.filter((set) => set.target.length < 150);
+    const many = known.filter((set) => set.target.length >= 150);
+    for (const [what, list] of [
+      ["geometric mean of isotone to it", known],
+      ["… below 150 rows", few],
+      ["… from 150 rows on", many],
+    ]) {
+      const cells = names.map((name) => over(list, (set) => ratioTo(set, name)));
+      row([
+        what,
+        "",
+        "",
+        "",
+        `**${over(list, toBest)}**`,
+        over(list, (set) => ratioTo(set, "linear, signs")),
+        ...cells,
+        "",
+        "",
+      ]);
+    }
+    say();
+    const level = known.filter((set) => toBest(set) <= 1.01).length;
+    const worse = few.filter((set) => ratioTo(set, "linear, signs") > 1.03);
+    say(
+      [
+        `Best monotone: on each set the best of the sign-constrained linear fit, HGB monotone and XGB monotone. Level with it (within 1 %) or better on **${level} of ${known.length}** sets.`,
+        `Of the ${few.length} sets below 150 rows, ${worse.length ? worse.map((set) => `${set.name} (${ratioTo(set, "linear, signs").toFixed(3)})`).join(", ") : "none"} ${worse.length > 1 ? "are" : "is"} worse than the sign-constrained linear fit by more than 3 %.`,
+      ].join(" "),
+    );
+  }
+  say();
+}
+
 const ratings = sets.filter((s) => s.group === "ratings");
 if (ratings.length) {
   say("## Ratings: Sill's comparison");
@@ -313,5 +424,6 @@ if (classic.length) {
 }
 const report = `${lines.join("\n").trimEnd()}\n`;
 console.log(report);
-const out = values.out ?? (wanted || values.splits || values.effort !== "default" ? undefined : here("ACCURACY.md"));
+const out =
+  values.out ?? (wanted || described || values.splits || values.effort !== "default" ? undefined : here("ACCURACY.md"));
 if (out) writeFileSync(out, report);
