@@ -49,6 +49,10 @@ const MOST_LEFT_OUT = 16384;
 /** Rows looked at for relevance and for wrong directions where rows come in pieces. */
 const SAMPLE = 32768;
 const BLENDS = [1, 0.75, 0.5, 0.25, 0];
+/** Standard errors from which the networks' gain on the linear fit counts in full. */
+const CERTAIN = 2;
+/** Share of the rows, at either end, that the gain is judged without. */
+const TRIMMED = 0.02;
 /** Multiply-adds between turns of the event loop: 10 to 30 ms. No clock decides, so that hosts whose clock stands still behave the same. */
 const SLICE = 6e7;
 const CHUNK = 1024;
@@ -601,25 +605,23 @@ function lossRows(t: Trainer, plan: Plan, rows: Uint32Array, sums: Float32Array)
 }
 
 /**
- * How much of the networks, how much of the linear fit: least out-of-fold loss; the linear fit where the gain is within half a standard error,
- * a whole one below 150 rows.
+ * How much of the networks, how much of the linear fit: the share with the least out-of-fold loss, and of it only the part that the gain
+ * on the linear fit vouches for: all of it from CERTAIN standard errors of that gain on, in proportion below. Rows of greatest gain and of
+ * greatest loss do not vote there: of a few huge targets one decides the mean gain, and the next one may lie on the other side.
  */
 function chooseBlend(t: Trainer, plan: Plan, o: OutOfFold): number {
-  const n = o.rows.length;
   const losses = BLENDS.map((a) => lossRows(t, plan, o.places, blended(o, a)));
   const sum = (v: Float64Array) => v.reduce((s, w) => s + w, 0);
   let best = 0;
   for (let k = 1; k < BLENDS.length; k++) if (sum(losses[k]) < sum(losses[best])) best = k;
   const linear = losses[BLENDS.length - 1];
-  let gain = 0;
-  let square = 0;
-  for (let r = 0; r < n; r++) gain += linear[r] - losses[best][r];
-  gain /= n;
-  for (let r = 0; r < n; r++) {
-    const off = linear[r] - losses[best][r] - gain;
-    square += off * off;
-  }
-  return gain < (n < 150 ? 1 : 0.5) * Math.sqrt(square / n / n) ? 0 : BLENDS[best];
+  const gains = losses[best].map((v, r) => linear[r] - v).sort();
+  const off = Math.min(Math.ceil(TRIMMED * gains.length), (gains.length - 1) >> 1);
+  const kept = gains.subarray(off, gains.length - off);
+  const gain = sum(kept) / kept.length;
+  const square = sum(kept.map((v) => (v - gain) * (v - gain)));
+  const certain = CERTAIN * (Math.sqrt(square) / kept.length);
+  return BLENDS[best] * (gain < certain ? Math.max(0, gain / certain) : 1);
 }
 
 /** Residuals, calibration and held-out scores, from rows that the predicting member did not train on. */
