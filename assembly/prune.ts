@@ -291,23 +291,23 @@ function highest(v: v128): v128 {
 }
 
 /**
- * Number of the first of the floats in [p, end) that equals `value` (in every lane); one does. Up to 64 floats without a branch: which vector
- * holds it cannot be foreseen, and a branch foreseen wrongly costs as much as the dots of a tile.
+ * Number of the first of the floats in [p, end) that equals `value` (in every lane); 0 where none does, which NaN in a row that is refused
+ * brings about. Up to 64 floats without a branch: which vector holds it cannot be foreseen, and a branch foreseen wrongly costs as much as the
+ * dots of a tile.
  */
 export function firstEqual(p: usize, end: usize, value: v128): i32 {
   if (end - p <= 256) {
     let mask: u64 = 0;
     for (let shift: u64 = 0; p < end; p += 16, shift += 4)
       mask |= (<u64>i32x4.bitmask(f32x4.eq(v128.load(p), value))) << shift;
-    return <i32>ctz(mask);
+    return mask ? <i32>ctz(mask) : 0;
   }
   const start = p;
-  let mask = i32x4.bitmask(f32x4.eq(v128.load(p), value));
-  while (!mask && p + 16 < end) {
-    p += 16;
-    mask = i32x4.bitmask(f32x4.eq(v128.load(p), value));
+  for (; p < end; p += 16) {
+    const mask = i32x4.bitmask(f32x4.eq(v128.load(p), value));
+    if (mask) return <i32>((p - start) >> 2) + ctz(mask);
   }
-  return <i32>((p - start) >> 2) + ctz(mask);
+  return 0;
 }
 
 /** The lowest bound in every lane. */

@@ -2,11 +2,12 @@
 
 import { describe, expect, test } from "vitest";
 import { fit, load as loadWhole } from "../../js/index.js";
+import { makeModel } from "../../js/model.js";
 import { load } from "../../js/predict.js";
 import type { ModelData } from "../../js/types.js";
 import { wasmModule } from "../../js/wasm.inline.js";
 import { createTrainer } from "../../js/wasm.js";
-import { generator } from "./oracle.js";
+import { generator, makeModel as made, makeRows } from "./oracle.js";
 
 const bits = (values: Float32Array) => new Uint32Array(values.buffer, values.byteOffset, values.length);
 
@@ -88,6 +89,31 @@ describe("pruning", () => {
       expect(bits(model.predictMany(many))).toEqual(bits(predictions));
       expect(bits(model.sensitivityMany(many))).toEqual(bits(other.sensitivityMany(many)));
       for (let r = 0; r < 60; r++) expect(model.predict([...many.subarray(r * d, (r + 1) * d)])).toBe(predictions[r]);
+    },
+  );
+
+  test.each([...SHAPES, [6, 6], [9, 5]])(
+    "a model of %i groups x %i hyperplanes names the number that is not finite, wherever the row stands",
+    (groups, planes) => {
+      const d = 14;
+      const plain = { numbers: d, categories: 0, missing: false, log1p: false, ragged: false };
+      const data = made({ seed: 3, networks: 1, groups, planes, ...plain });
+      const x = makeRows(data, 300, 2);
+      for (const [rows, row] of [
+        [1, 0],
+        [5, 4],
+        [64, 63],
+        [300, 17],
+      ]) {
+        for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY]) {
+          // a fresh model: pruned from its first row on
+          const model = makeModel(data);
+          const some = x.slice(0, rows * d);
+          some.fill(wrong, row * d, row * d + d);
+          expect(() => model.predictMany(some)).toThrow(`row ${row}: "x0" is ${wrong}`);
+          expect(() => model.sensitivityMany(some)).toThrow(`row ${row}: "x0" is ${wrong}`);
+        }
+      }
     },
   );
 });
