@@ -150,6 +150,16 @@ export function createFeed(t: Trainer, rows: FeedRows, most: number, extra: numb
       }
       return list.slice(0, count);
     },
+    /** What lies in the listed places. */
+    pick(list: Uint32Array): SentRows {
+      const part = (b: Block, k: number) => {
+        const from = t.f32(b);
+        const out = new Float32Array(list.length * k);
+        for (let i = 0; i < list.length; i++) out.set(from.subarray(list[i] * k, (list[i] + 1) * k), i * k);
+        return out;
+      };
+      return { x: part(x, columns), y: part(y, 1), weight: weight && part(weight, 1) };
+    },
     /** What lies in places [from, to); inputs to `into` where that is given. */
     copy(from: number, to: number, into?: Float32Array<ArrayBuffer>): SentRows {
       const part = (b: Block, k: number, out = new Float32Array((to - from) * k)) => {

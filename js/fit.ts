@@ -5,19 +5,28 @@ import { foldMembers } from "./assemble.js";
 import { fitCentre } from "./centre.js";
 import { directionsAgainst } from "./directions.js";
 import { abortError } from "./errors.js";
-import { createFeed, RESIDENT } from "./feed.js";
+import { createFeed, keyOf, RESIDENT } from "./feed.js";
 import { parseModel } from "./format.js";
 import { type Look, type MemberResult, type Plan, trainMember } from "./member.js";
 import { scoresOf } from "./metrics.js";
 import { type Model, makeModel } from "./model.js";
 import { describe } from "./normalise.js";
+import { comesAgain, createReadings, READ } from "./readings.js";
 import { relevanceOf, WIDE } from "./relevance.js";
 import type { Rows } from "./rows.js";
-import { type Batches, isBatches, sampleFor } from "./sample.js";
+import { type Batches, isBatches, type Sample, sampleFor } from "./sample.js";
 import { describeScaling, readScaling, withCategories } from "./scan.js";
-import { type FitOptions, readOptions, readTarget, readWeights, type Schema } from "./schema.js";
+import {
+  checkTarget,
+  checkWeight,
+  type FitOptions,
+  readOptions,
+  readTarget,
+  readWeights,
+  type Schema,
+} from "./schema.js";
 import { encodeTable, type Floats, readTable } from "./table.js";
-import { startHelpers } from "./threads.js";
+import { createSeat, startHelpers } from "./threads.js";
 import type { Input, Link, ModelData, TrainingReport } from "./types.js";
 import { VERSION } from "./version.js";
 import { checkModule } from "./wasm.compile.js";
@@ -48,6 +57,8 @@ const CLEARLY = 0.98;
 const MOST_LEFT_OUT = 16384;
 /** Rows looked at for relevance and for wrong directions where rows come in pieces. */
 const SAMPLE = 32768;
+/** Parts of a longer source that train, at most: each costs a reading of all of it. */
+const MOST_READINGS = 16;
 const BLENDS = [1, 0.75, 0.5, 0.25, 0];
 /** Standard errors from which the networks' gain on the linear fit counts in full. */
 const CERTAIN = 2;
@@ -88,14 +99,21 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
     await turn();
     if (signal?.aborted) throw abortError();
   };
-  const sampled = isBatches(rows) ? await sampleFor(rows, options, pause) : undefined;
+  const sampled = isBatches(rows) ? await sampleFor(rows, options, resident / 2, pause) : undefined;
+  // more rows than the sample holds: all of them train if the source gives them again
+  const longer = sampled !== undefined && sampled.seen > sampled.kept;
+  const again = longer && (await comesAgain(rows as Batches));
   const table = readTable(sampled ? sampled.columns : (rows as Rows));
   const scales = options?.scaling === undefined ? undefined : readScaling(options.scaling);
-  const schema = readOptions(table, scales ? withCategories(options, scales) : options);
+  const known =
+    scales?.columns ?? (longer ? sampled.names.map((name, c) => ({ name, categories: sampled.categories[c] })) : []);
+  const schema = readOptions(table, withCategories(options, known));
   await pause();
   const n = table.n;
-  const actual = readTarget(table, schema);
-  const caseWeight = toMeanOne(readWeights(table, schema));
+  const actual = readTarget(table, schema, sampled?.rows);
+  const weights = readWeights(table, schema, sampled?.rows);
+  const toMeanOne = weights && meanOne(weights);
+  const caseWeight = toMeanOne && toFloat32(weights, toMeanOne);
   const { module } = options;
   const t = createTrainer(module === undefined ? wasmModule : () => checkModule(module, '"module"'));
   const target = scaleTarget(actual, caseWeight, schema, t.wasm.logf);
@@ -117,29 +135,30 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
     for (const f of scaling.features) {
       if (f.range) f.range = sampled.ranges[sampled.names.indexOf(f.name)].map(Math.fround) as [number, number];
     }
-    if (sampled.seen > n) {
-      scaling.warnings.push(
-        `trained on ${n} rows drawn at random from ${sampled.seen}: more would not fit in memory at once`,
-      );
-    }
   }
   const features = scaling.features;
   const columns = scaling.linear.length;
   // folds
-  const auto = defaultsFor(n, columns, schema.effort);
+  const allRows = again ? (sampled as Sample).seen : n;
+  const auto = defaultsFor(allRows, columns, schema.effort);
   const { hyper } = schema;
   const left = given(hyper.validation, DEFAULT_VALIDATION);
   const folds = left > 0 ? Math.max(2, Math.min(n, 255, Math.round(1 / left))) : 0;
   const inner = folds > 0 ? folds : Math.min(n, 8);
   const foldOf = new Uint8Array(n);
-  const before = t.wasm.mark();
-  const order = t.floats(n);
-  const shuffled = t.u32(order);
-  for (let r = 0; r < n; r++) shuffled[r] = r;
-  t.wasm.seed(schema.seed, 0x666f6c64);
-  t.wasm.shuffle(order.at, n);
-  for (let r = 0; r < n; r++) foldOf[shuffled[r]] = r % inner;
-  t.wasm.reset(before);
+  const foldSeed = keyOf(schema.seed, 0x666f6c64);
+  const foldBy = (row: number) => keyOf(foldSeed, row) % inner;
+  if (again) for (let r = 0; r < n; r++) foldOf[r] = foldBy((sampled as Sample).rows[r]);
+  else {
+    const before = t.wasm.mark();
+    const order = t.floats(n);
+    const shuffled = t.u32(order);
+    for (let r = 0; r < n; r++) shuffled[r] = r;
+    t.wasm.seed(schema.seed, 0x666f6c64);
+    t.wasm.shuffle(order.at, n);
+    for (let r = 0; r < n; r++) foldOf[shuffled[r]] = r % inner;
+    t.wasm.reset(before);
+  }
   const wanted = given(hyper.members, auto.members);
   const members = folds > 0 ? Math.min(folds, wanted) : wanted;
   const threads = Math.min(schema.threads, members);
@@ -161,8 +180,11 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
     members * most,
     threads > 1,
   );
-  const fill = (inputs: Input[]) =>
-    feed.use(putImage(t, { features, inputs, networks: [], scale: 1, offset: 0, link: { name: "identity" } }), pause);
+  let model = 0;
+  const fill = (inputs: Input[]) => {
+    model = putImage(t, { features, inputs, networks: [], scale: 1, offset: 0, link: { name: "identity" } });
+    return feed.use(model, pause);
+  };
 
   const kind = LOSSES[schema.loss.name];
   const withLevel = schema.loss.name === "quantiles" ? 1 : 0;
@@ -226,6 +248,39 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
     centre = { ...centre, all: widen(centre.all), without: centre.without.map(widen) };
   }
 
+  // all rows of a source that gives them again
+  const few = t.floats(again ? READ * width : 0);
+  const fewInputs = t.floats(again ? READ * columns + 16 : 0);
+  const readings = again
+    ? createReadings({
+        batches: rows as Batches,
+        rows: allRows,
+        columns,
+        names: (sampled as Sample).names,
+        most: resident,
+        seed: keyOf(schema.seed, 0x70617274),
+        put(part, out, rowOf) {
+          encodeTable(part, schema.features, 0, part.n, t.f32(few));
+          t.wasm.prepareRows(model, few.at, part.n, fewInputs.at);
+          out.x.set(t.f32({ at: fewInputs.at, length: part.n * columns }));
+          const values = part.column(schema.target) as ArrayLike<number>;
+          const cases = schema.weight === undefined ? undefined : (part.column(schema.weight) as ArrayLike<number>);
+          for (let i = 0; i < part.n; i++) {
+            checkTarget(schema, values[i], rowOf(i));
+            out.y[i] = target.unit(values[i]);
+            if (cases && toMeanOne) {
+              checkWeight(schema.weight as string, cases[i], rowOf(i));
+              (out.weight as Float32Array)[i] = toMeanOne(cases[i]);
+            }
+          }
+        },
+        weighted: caseWeight !== undefined,
+        foldOf: foldBy,
+        members,
+        pause,
+      })
+    : undefined;
+
   // networks
   const count = given(hyper.networks, 16);
   const single = count === 1;
@@ -240,9 +295,22 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
     factors.unshift(1);
     lambdas.unshift(0);
   }
-  const trainRows = folds > 0 ? n - Math.ceil(n / folds) : n;
+  const trainRows = folds > 0 ? allRows - Math.ceil(allRows / folds) : n;
   const batch = Math.max(1, Math.min(given(hyper.batch, auto.batch), trainRows));
-  const steps = hyper.epochs === "auto" ? auto.steps : hyper.epochs * Math.ceil(trainRows / batch);
+  // rows that are read again all train, unless that takes too many readings
+  const once = readings ? Math.min(readings.parts, schema.effort === "fast" ? 1 : MOST_READINGS) : 0;
+  const reads = readings && hyper.epochs !== "auto" ? hyper.epochs * readings.parts : once;
+  const steps = readings
+    ? Math.max(hyper.epochs === "auto" ? auto.steps : 0, readings.steps(reads, trainRows / allRows, batch))
+    : hyper.epochs === "auto"
+      ? auto.steps
+      : hyper.epochs * Math.ceil(trainRows / batch);
+  const trainedOn = readings ? Math.round((allRows * Math.min(reads, readings.parts)) / readings.parts) : n;
+  if (trainedOn < allRows || (longer && !again)) {
+    scaling.warnings.push(
+      `trained on ${trainedOn} rows drawn at random from ${(sampled as Sample).seen}: more would not fit in memory at once`,
+    );
+  }
   // shards share their inputs' scales, so relevance must not change them: wide tables learn more slowly instead
   const rate = given(hyper.learningRate, auto.learningRate * (scales ? Math.min(1, WIDE / columns) : 1));
   const levels = withLevel ? (schema.loss.levels as number[]) : [0.5];
@@ -276,7 +344,7 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
     withPlane: !single,
     spread: 0.25,
     slice: SLICE,
-    room: feed.whole ? 0 : feed.room,
+    room: readings?.room ?? (feed.whole ? 0 : feed.room),
   };
 
   // committees, one a decay; the one with the least out-of-fold loss stays
@@ -303,25 +371,22 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
   const epochs = (steps * batch) / trainRows;
   const decays = folds > 0 && hyper.epochs === "auto" ? auto.decays : [1];
   const centreOf = (e: number) => (folds > 0 ? centre.without[e] : centre.all);
+  const setup = () => ({
+    module: t.module,
+    all: feed.whole && !readings ? feed.copy(0, n) : feed.copy(0, 0),
+    places: plan.room > 0 ? plan.room + most : n,
+    columns,
+    withLevel,
+    levelScale: LEVEL_SCALE,
+    shapes: shapes.flat(),
+    factors,
+    lambdas,
+    signs: [...signs, 1],
+    batch: Math.max(8, batch),
+  });
+  // members that share readings train side by side, here
   const { helpers, close } =
-    threads > 1
-      ? startHelpers(
-          threads - 1,
-          () => ({
-            module: t.module,
-            all: feed.whole ? feed.copy(0, n) : feed.copy(0, 0),
-            places: feed.whole ? n : feed.room + most,
-            columns,
-            withLevel,
-            levelScale: LEVEL_SCALE,
-            shapes: shapes.flat(),
-            factors,
-            signs: [...signs, 1],
-            batch: Math.max(8, batch),
-          }),
-          signal,
-        )
-      : { helpers: [], close: () => {} };
+    threads > 1 && !readings ? startHelpers(threads - 1, setup, signal) : { helpers: [], close: () => {} };
   let results: MemberResult[] = [];
   try {
     for (const [round, decay] of decays.entries()) {
@@ -345,16 +410,33 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
         let k = 0;
         return () => feed.piece(schema.seed, e, k++, foldOf, ownFold(e), base);
       };
-      const here = (e: number) => {
+      const here = async (e: number) => {
+        if (readings) {
+          const { t: own, put } = createSeat(createTrainer, setup());
+          put(feed.pick(leftOut[e]), plan.room);
+          const piece = readings.piecesOf(e, ownFold(e), reads);
+          const next = async () => {
+            const { rows: given, list } = await piece();
+            put(given, 0);
+            return list;
+          };
+          const places = leftOut[e].map((_, i) => plan.room + i);
+          const result = await trainMember(own, plan, e, await next(), places, centreOf(e), report(e), pause, next);
+          readings.done();
+          return result;
+        }
         const next = feed.whole ? undefined : piecesOf(e, 0);
         return trainMember(t, plan, e, next ? next() : rowsOf(e), leftOut[e], centreOf(e), report(e), pause, next);
       };
       let next = 0;
       const failed: number[] = [];
       const own = (async () => {
-        while (next < members) {
-          const e = next++;
-          committee[e] = await here(e);
+        if (readings) await Promise.all(held.map(async (_, e) => void (committee[e] = await here(e))));
+        else {
+          while (next < members) {
+            const e = next++;
+            committee[e] = await here(e);
+          }
         }
       })();
       await Promise.all([
@@ -375,15 +457,13 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
                 rows: feed.copy(spare, spare + room, memory),
               });
               const first = sent();
-              const kept = leftOut[e].length;
-              const from = leftOut[e][0];
               result = await helper.train(
                 {
                   ...job,
                   rows: first.list,
                   first: first.rows,
                   leftOut: leftOut[e].map((_, i) => room + i),
-                  held: feed.copy(from, from + kept),
+                  held: feed.pick(leftOut[e]),
                 },
                 report(e),
                 sent,
@@ -419,7 +499,7 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
   const warnings = [...scaling.warnings, ...against];
   const training: TrainingReport = {
     seed: schema.seed,
-    rows: n,
+    rows: trainedOn,
     isotone: VERSION,
     members,
     steps,
@@ -480,16 +560,17 @@ function toFloat32(values: Floats, f: (v: number) => number): Float32Array {
   return out;
 }
 
-/** Case weights with mean one. */
-function toMeanOne(values: Floats | undefined): Float32Array | undefined {
-  if (!values) return undefined;
+/** What makes case weights have mean one. */
+function meanOne(values: Floats): (v: number) => number {
   let sum = 0;
   for (let r = 0; r < values.length; r++) sum += values[r];
-  return toFloat32(values, (v) => (v * values.length) / sum);
+  return (v) => (v * values.length) / sum;
 }
 
 interface Target {
   y: Float32Array;
+  /** One target in the units of the loss. */
+  unit(v: number): number;
   scale: number;
   offset: number;
   link: Link;
@@ -520,8 +601,10 @@ function scaleTarget(
     const offset = log(Math.fround(m));
     // predictions are held to twice the largest target: an exponential beyond the data explodes
     const maximum = log(Math.fround(2 * high));
+    const unit = (v: number) => v / m;
     return {
-      y: toFloat32(actual, (v) => v / m),
+      y: toFloat32(actual, unit),
+      unit,
       scale: 1,
       offset,
       link: { name: "exp", maximum },
@@ -529,13 +612,16 @@ function scaleTarget(
     };
   }
   if (name === "logistic") {
-    return { y: Float32Array.from(actual), scale: 1, offset: 0, link: { name: "logistic" }, parameter: 0 };
+    const unit = (v: number) => v;
+    return { y: Float32Array.from(actual), unit, scale: 1, offset: 0, link: { name: "logistic" }, parameter: 0 };
   }
   let square = 0;
   for (let r = 0; r < n; r++) square += (weight ? weight[r] : 1) * (actual[r] - m) * (actual[r] - m);
   const sd = Math.sqrt(square / total);
+  const unit = (v: number) => (v - m) / sd;
   return {
-    y: toFloat32(actual, (v) => (v - m) / sd),
+    y: toFloat32(actual, unit),
+    unit,
     scale: sd,
     offset: m,
     link: { name: "identity" },

@@ -27,6 +27,8 @@ export interface Sample {
   kept: number;
   seen: number;
   keys: Uint32Array;
+  /** Numbers of the rows. */
+  rows: Float64Array;
   /** Least and greatest number of each column over every row that went by; NaN for a column without numbers. */
   ranges: [number, number][];
   names: string[];
@@ -37,7 +39,7 @@ export interface Sample {
 const MOST_CATEGORIES = 1000;
 
 /** A batch as a table; a plain object whose values are no arrays is one row. */
-function tableOf(batch: unknown): Table {
+export function tableOf(batch: unknown): Table {
   if (typeof batch !== "object" || batch === null)
     throw typeError("rows", "batches of rows: arrays of objects, or columns", batch);
   if (Array.isArray(batch)) return readTable(batch);
@@ -152,6 +154,7 @@ export async function sampleRows(
     kept: count,
     seen,
     keys: keys.slice(0, count),
+    rows: rows.slice(0, count),
     ranges,
     names: columns.map(({ name }) => name),
     categories: found.map((values) => [...values].sort()),
@@ -164,8 +167,6 @@ export function isBatches(rows: unknown): rows is Batches {
   return Symbol.asyncIterator in rows || Symbol.iterator in rows;
 }
 
-/** Numbers kept at most, in float64, before the sample is cut: 128 MB. */
-const MOST_NUMBERS = 1 << 24;
 /** Rows in the sample at most: training visits at most about five million rows, and a million tells them as well as ten. */
 const MOST_ROWS = 1 << 20;
 
@@ -192,12 +193,17 @@ export function columnsFor(first: Table, options: FitOptions): SampledColumn[] {
   return columns;
 }
 
-/** A sample of batches large enough to train on. */
-export function sampleFor(batches: Batches, options: FitOptions, pause: () => Promise<void>): Promise<Sample> {
+/** A sample of batches large enough to train on: `most` numbers or less; in float64, and twice as many before the sample is cut. */
+export function sampleFor(
+  batches: Batches,
+  options: FitOptions,
+  most: number,
+  pause: () => Promise<void>,
+): Promise<Sample> {
   return sampleRows(
     batches,
     (first) => columnsFor(first, options),
-    (columns) => Math.max(4096, Math.min(MOST_ROWS, Math.floor(MOST_NUMBERS / 2 / columns))),
+    (columns) => Math.max(4096, Math.min(MOST_ROWS, Math.floor(most / columns))),
     typeof options.seed === "number" ? options.seed : 1,
     pause,
   );

@@ -148,13 +148,16 @@ export function readScaling(given: unknown): ScalingFile {
   return file;
 }
 
-/** Options whose categories are those of the scaling, so that every shard has the same inputs. */
-export function withCategories(options: FitOptions, file: ScalingFile): FitOptions {
+/** Options whose categories are those of the scaling, so that every shard has the same inputs, or of all rows that went by. */
+export function withCategories(
+  options: FitOptions,
+  columns: readonly Pick<ScalingColumn, "name" | "categories">[],
+): FitOptions {
   const { features } = options;
-  if (typeof features !== "object" || features === null) return options;
+  if (columns.length === 0 || typeof features !== "object" || features === null) return options;
   const entries: [string, FeatureOption][] = features instanceof Map ? [...features] : Object.entries(features);
   const resolved = entries.map(([name, option]): [string, FeatureOption] => {
-    const column = file.columns.find((c) => c.name === name);
+    const column = columns.find((c) => c.name === name);
     const auto = typeof option === "object" && option !== null && option.categories === "auto";
     return auto && column ? [name, { ...option, categories: column.categories }] : [name, option];
   });

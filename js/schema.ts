@@ -186,19 +186,15 @@ export function readOptions(rows: Rows | Table, options: FitOptions): Schema {
   return schema;
 }
 
-/** The target's values, checked for the loss; the rows must differ in them. */
-export function readTarget(table: Table, schema: Pick<Schema, "target" | "loss">): Floats {
+/** The target's values, checked for the loss; the rows must differ in them. `numbers`: what rows are called in messages, where not by their place. */
+export function readTarget(table: Table, schema: Pick<Schema, "target" | "loss">, numbers?: ArrayLike<number>): Floats {
   const y = numericColumn(table, schema.target);
-  const loss = schema.loss.name;
   let differ = false;
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (let r = 0; r < y.length; r++) {
     const value = y[r] as number;
-    if (loss === "poisson" && value < 0) throw badTarget(schema.target, loss, "0 or more", value, r);
-    if (loss === "gamma" && value <= 0) throw badTarget(schema.target, loss, "more than 0", value, r);
-    if (loss === "logistic" && (value < 0 || value > 1))
-      throw badTarget(schema.target, loss, "0 or 1 (or a share)", value, r);
+    checkTarget(schema, value, numbers ? numbers[r] : r);
     if (value !== y[0]) differ = true;
     if (value < low) low = value;
     if (value > high) high = value;
@@ -214,19 +210,40 @@ export function readTarget(table: Table, schema: Pick<Schema, "target" | "loss">
   return y;
 }
 
-function badTarget(name: string, loss: string, expected: string, value: number, r: number): RangeError {
-  return new RangeError(`row ${r}: ${quote(name)} is ${value}; the loss "${loss}" expected ${expected}`);
+/** Refuses a target that its loss does not take. */
+export function checkTarget(
+  { target, loss: { name } }: Pick<Schema, "target" | "loss">,
+  value: number,
+  r: number,
+): void {
+  const expected =
+    name === "poisson" && value < 0
+      ? "0 or more"
+      : name === "gamma" && value <= 0
+        ? "more than 0"
+        : name === "logistic" && (value < 0 || value > 1)
+          ? "0 or 1 (or a share)"
+          : undefined;
+  if (expected) throw new RangeError(`row ${r}: ${quote(target)} is ${value}; the loss "${name}" expected ${expected}`);
 }
 
-/** Case weights: 0 or more, above 0 in at least two rows. Undefined without a weight column. */
-export function readWeights(table: Table, schema: Pick<Schema, "weight">): Floats | undefined {
+/** Refuses a weight below 0. */
+export function checkWeight(name: string, value: number, r: number): void {
+  if (value < 0) throw new RangeError(`row ${r}: ${quote(name)} is ${value}; a weight expected 0 or more`);
+}
+
+/** Case weights: 0 or more, above 0 in at least two rows. Undefined without a weight column. `numbers` as for readTarget. */
+export function readWeights(
+  table: Table,
+  schema: Pick<Schema, "weight">,
+  numbers?: ArrayLike<number>,
+): Floats | undefined {
   if (schema.weight === undefined) return undefined;
   const weights = numericColumn(table, schema.weight);
   let positive = 0;
   for (let r = 0; r < weights.length; r++) {
-    const value = weights[r] as number;
-    if (value < 0) throw new RangeError(`row ${r}: ${quote(schema.weight)} is ${value}; a weight expected 0 or more`);
-    if (value > 0) positive++;
+    checkWeight(schema.weight, weights[r] as number, numbers ? numbers[r] : r);
+    if ((weights[r] as number) > 0) positive++;
   }
   if (positive < 2)
     throw new RangeError(`weight ${quote(schema.weight)} expected at least 2 rows above 0, got ${positive}`);

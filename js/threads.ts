@@ -2,7 +2,7 @@
 // no workers. Members are independent and have seeds of their own, so who trains which cannot change a bit. No shared memory: each worker
 // gets its own copy of the inputs, or pieces of them as it goes (feed.ts), so no page needs cross-origin isolation.
 //
-// A worker is started from text: the functions `serve`, `createTrainer` and `trainMember`, which therefore use nothing outside themselves.
+// A worker is started from text: the functions `serve`, `createTrainer`, `trainMember` and `createSeat`, which therefore use nothing outside themselves.
 // Where a policy forbids that, or compiled modules cannot be sent, there is no helper and the caller trains alone: a worker gets members only
 // after it has said that it is ready, so that one that never starts holds nobody up.
 
@@ -23,6 +23,7 @@ export interface Setup {
   levelScale: number;
   shapes: number[];
   factors: number[];
+  lambdas: number[];
   signs: number[];
   batch: number;
 }
@@ -60,35 +61,45 @@ export interface Helper {
   ): Promise<MemberResult | undefined>;
 }
 
+/** A trainer of a member, or of one after the other. */
+export interface Seat {
+  t: Trainer;
+  /** [networks], the ridge of each. */
+  ridge: Block;
+  /** Rows to the places from `at` on. */
+  put(rows: SentRows, at: number): void;
+}
+
+/** A trainer with room for rows and with the networks of `setup`. Becomes text for workers: no names from outside. */
+export function createSeat(create: typeof createTrainer, setup: Setup): Seat {
+  const t = create(() => setup.module);
+  const { places, columns, all } = setup;
+  // the kernels read whole vectors: room after the last row
+  const x = t.floats(places * columns + 16);
+  const y = t.floats(places);
+  const weight = all.weight && t.floats(places);
+  const put = (rows: SentRows, at: number): void => {
+    t.f32(x).set(rows.x, at * columns);
+    t.f32(y).set(rows.y, at);
+    if (weight) t.f32(weight).set(rows.weight as Float32Array, at);
+  };
+  put(all, 0);
+  t.wasm.setData(x.at, y.at, weight?.at ?? 0, columns, setup.withLevel, setup.levelScale);
+  const ridge = t.put(setup.lambdas);
+  const shapes = t.put(setup.shapes, "i32").at;
+  const factors = t.put(setup.factors).at;
+  t.wasm.setNetworks(setup.factors.length, shapes, factors, ridge.at, t.put(setup.signs).at, setup.batch);
+  return { t, ridge, put };
+}
+
 /** The worker's side. Becomes text: no names from outside. */
-function serve(create: typeof createTrainer, train: typeof trainMember): void {
+function serve(create: typeof createTrainer, train: typeof trainMember, sit: typeof createSeat): void {
   // biome-ignore lint/suspicious/noExplicitAny: hosts differ in every type here
   const host = globalThis as any;
   const port = host.process?.getBuiltinModule?.("node:worker_threads")?.parentPort ?? host;
-  let t: Trainer;
-  let ridge: Block;
-  let put: (rows: SentRows, at: number) => void;
+  let seat: Seat;
   let pieces: SentPiece[] = [];
   let wake = () => {};
-  function begin(setup: Setup): void {
-    t = create(() => setup.module);
-    const { places, columns, all } = setup;
-    // the kernels read whole vectors: room after the last row
-    const x = t.floats(places * columns + 16);
-    const y = t.floats(places);
-    const weight = all.weight && t.floats(places);
-    put = (rows, at) => {
-      t.f32(x).set(rows.x, at * columns);
-      t.f32(y).set(rows.y, at);
-      if (weight) t.f32(weight).set(rows.weight as Float32Array, at);
-    };
-    put(all, 0);
-    t.wasm.setData(x.at, y.at, weight?.at ?? 0, columns, setup.withLevel, setup.levelScale);
-    ridge = t.put(setup.factors);
-    const shapes = t.put(setup.shapes, "i32").at;
-    const factors = t.put(setup.factors).at;
-    t.wasm.setNetworks(setup.factors.length, shapes, factors, ridge.at, t.put(setup.signs).at, setup.batch);
-  }
   /** The next piece; asks for the one after it, so that the wait is over when that is needed. Its memory goes back with the question. */
   async function next(): Promise<Uint32Array> {
     while (pieces.length === 0) {
@@ -97,7 +108,7 @@ function serve(create: typeof createTrainer, train: typeof trainMember): void {
       });
     }
     const { rows, list } = pieces.shift() as SentPiece;
-    put(rows, 0);
+    seat.put(rows, 0);
     port.postMessage({ more: rows.x }, [rows.x.buffer]);
     return list;
   }
@@ -108,15 +119,16 @@ function serve(create: typeof createTrainer, train: typeof trainMember): void {
         wake();
       }
       if (message.setup) {
-        begin(message.setup);
+        seat = sit(create, message.setup);
         port.postMessage({ ready: true });
       }
       if (message.job) {
         const { plan, stream, lambdas, rows, leftOut, centre, first, held } = message.job;
         pieces = [];
-        if (first) put(first, 0);
-        if (held) put(held, plan.room);
-        t.f32(ridge).set(lambdas);
+        const { t } = seat;
+        if (first) seat.put(first, 0);
+        if (held) seat.put(held, plan.room);
+        t.f32(seat.ridge).set(lambdas);
         const report = (look: Look) => port.postMessage({ look });
         const idle = async () => {};
         const more = first && next;
@@ -184,7 +196,7 @@ export function startHelpers(
   signal?: AbortSignal,
 ): { helpers: Helper[]; close: () => void } {
   // a compiler that keeps the names of functions calls a helper of its own inside them
-  const text = `var __name=f=>f;(${serve})((${createTrainer}),(${trainMember}))`;
+  const text = `var __name=f=>f;(${serve})((${createTrainer}),(${trainMember}),(${createSeat}))`;
   const helpers: Helper[] = [];
   const ends: (() => void)[] = [];
   for (let k = 0; k < count; k++) {

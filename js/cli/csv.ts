@@ -2,7 +2,7 @@
 // checked numbers and categories. Every complaint names file, line and column and says how to mend it.
 
 import { isUtf8 } from "node:buffer";
-import { createReadStream } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { CsvError, type Parser, parse } from "csv-parse";
@@ -31,6 +31,8 @@ export interface CsvFile {
   /** The records after the header, some at a time. */
   records: AsyncGenerator<CsvRecord[], void, undefined>;
   missing: ReadonlySet<string>;
+  /** Opens it once more, from the start; not what can be read once only. */
+  reopen?: () => Promise<CsvFile>;
 }
 
 /** Opens a CSV file and reads its header. */
@@ -68,7 +70,14 @@ export async function openCsv(path: string, options: CsvOptions = {}): Promise<C
       );
     }
   }
-  return { name, header, records: body(name, header, first, records), missing: new Set(["", ...(options.na ?? [])]) };
+  const file: CsvFile = {
+    name,
+    header,
+    records: body(name, header, first, records),
+    missing: new Set(["", ...(options.na ?? [])]),
+  };
+  if (path !== "-" && statSync(path).isFile()) file.reopen = () => openCsv(path, options);
+  return file;
 }
 
 async function* bytes(path: string): AsyncGenerator<Uint8Array> {
@@ -355,7 +364,7 @@ class Gatherer {
 /** Cells kept in memory at once: 16 million, 128 MB as numbers. */
 const MOST_CELLS = 1 << 24;
 
-/** Rows for `fit`: all of them where they fit in memory, else batches that are read as they are asked for. */
+/** Rows for `fit`: all of them where they fit in memory, else batches that are read as they are asked for, from a file each time anew. */
 export interface ReadRows {
   rows: ReadColumns | AsyncIterable<ReadColumns>;
   /** Rows read so far; all of them once batches have run out. */
@@ -379,17 +388,31 @@ export async function readRows(file: CsvFile, kinds: readonly ColumnKind[], most
   }
   bar.clear();
   let n = gatherer.n;
-  const start = gatherer.take();
-  async function* rest(): AsyncGenerator<ReadColumns> {
-    yield start;
-    for await (const records of file.records) {
-      gatherer.add(records);
-      n += records.length;
-      if (gatherer.n * kinds.length >= 1 << 18) yield gatherer.take();
+  async function* from(source: CsvFile, all: Gatherer): AsyncGenerator<ReadColumns> {
+    let count = all.n;
+    if (count > 0) yield all.take();
+    for await (const records of source.records) {
+      all.add(records);
+      count += records.length;
+      n = Math.max(n, count);
+      if (all.n * kinds.length >= 1 << 18) yield all.take();
     }
-    if (gatherer.n > 0) yield gatherer.take();
+    if (all.n > 0) yield all.take();
   }
-  return { rows: rest(), n: () => n };
+  const first = from(file, gatherer);
+  const { reopen } = file;
+  if (reopen === undefined) return { rows: first, n: () => n };
+  async function* again(open: () => Promise<CsvFile>): AsyncGenerator<ReadColumns> {
+    const source = await open();
+    yield* from(source, new Gatherer(source, kinds));
+  }
+  let started = false;
+  const iterate = () => {
+    if (started) return again(reopen);
+    started = true;
+    return first;
+  };
+  return { rows: { [Symbol.asyncIterator]: iterate }, n: () => n };
 }
 
 /** All rows of a file in memory. */

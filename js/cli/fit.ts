@@ -74,7 +74,13 @@ async function run(path: string, flags: Flags): Promise<void> {
       );
     if (unused.length > 0) say(`not used: ${list(unused)}`);
     const read = performance.now();
-    if (Symbol.asyncIterator in rows) say("more rows than fit in memory: training on a random sample of them");
+    if (Symbol.asyncIterator in rows) {
+      say(
+        file.reopen
+          ? "more rows than memory should hold: the file is read again for every part of them"
+          : "more rows than memory should hold: training on a random sample of them (a file, read again, would train on all)",
+      );
+    }
     const model = await trainWithBar(rows, options);
     n = seen();
     const trained = performance.now();

@@ -1,9 +1,19 @@
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type ColumnKind, csvLines, openCsv, parseList, readCell, readColumns, readRows } from "../../js/cli/csv.js";
+import {
+  type ColumnKind,
+  csvLines,
+  openCsv,
+  parseList,
+  type ReadColumns,
+  readCell,
+  readColumns,
+  readRows,
+} from "../../js/cli/csv.js";
 import { fit } from "../../js/fit.js";
 import { stringifyModel } from "../../js/format.js";
 
@@ -82,6 +92,39 @@ describe("CSV", () => {
     const two = await fit(streamed.rows, options);
     expect(streamed.n()).toBe(40000);
     expect(stringifyModel(two)).toBe(stringifyModel(one));
+  });
+
+  it("larger than memory is read again from the start; what is no file is read once", async () => {
+    const path = put(5000);
+    const whole = await readColumns(await openCsv(path), kinds);
+    const { rows, n } = await readRows(await openCsv(path), kinds, 3000);
+    if (!(Symbol.asyncIterator in rows)) throw new Error("expected batches");
+    for (let time = 0; time < 3; time++) {
+      const a: number[] = [];
+      const city: unknown[] = [];
+      for await (const batch of rows) {
+        a.push(...(batch.a as Float64Array));
+        city.push(...(batch.city as string[]));
+        // given up half way, as by a look whether rows come again
+        if (time === 1) break;
+      }
+      expect(a).toEqual(Array.from(whole.columns.a as Float64Array).slice(0, a.length));
+      expect(city).toEqual(whole.columns.city.slice(0, a.length));
+      expect(a.length === 5000).toBe(time !== 1);
+      expect(n()).toBe(5000);
+    }
+    const pipe = join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const writer = spawn("sh", ["-c", `cat "${path}" > "${pipe}"`]);
+    const file = await openCsv(pipe);
+    expect(file.reopen).toBeUndefined();
+    const piped = await readRows(file, kinds, 3000);
+    let count = 0;
+    for (let time = 0; time < 2; time++) {
+      for await (const batch of piped.rows as AsyncIterable<ReadColumns>) count += batch.a.length;
+    }
+    expect(count).toBe(5000);
+    writer.kill();
   });
 
   it("of a single column may end without a line end", async () => {

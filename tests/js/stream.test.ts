@@ -1,7 +1,9 @@
 // Rows in batches: the same model as rows at once while they fit, a uniform sample beyond; scalings of shards merge.
 
 import { describe, expect, test } from "vitest";
-import { fit, mergeScalings, scan } from "../../js/index.js";
+import { fitData } from "../../js/fit.js";
+import { type FitOptions, fit, load, type Model, mergeScalings, scan } from "../../js/index.js";
+import { createReadings } from "../../js/readings.js";
 import { sampleRows } from "../../js/sample.js";
 import { generator } from "./oracle.js";
 
@@ -55,6 +57,178 @@ describe("fit from batches", () => {
 
   test("an empty stream is an error", async () => {
     await expect(fit(inBatches([], 50), options)).rejects.toThrow(/at least 2 rows, got 0/);
+  });
+});
+
+describe("fit from a source that can be read again", () => {
+  /** Of fitData: small tables are large. */
+  const RESIDENT = 8192;
+  const N = 9000;
+  const many = rows(N, 4);
+  const more = { ...options, networks: 4, epochs: 4, batch: 32 } as const;
+
+  /** Counts how often it is read. */
+  function source<T>(all: T[], size = 500) {
+    const given = {
+      times: 0,
+      [Symbol.asyncIterator]() {
+        given.times++;
+        return inBatches(all, size);
+      },
+    };
+    return given;
+  }
+
+  test("trains on all rows, where a generator trains on a sample", async () => {
+    const given = source(many);
+    const { training } = await fitData(given, more, RESIDENT);
+    expect(training.rows).toBe(N);
+    expect(training.warnings).toEqual([]);
+    // the sample, a look whether rows come again, and five parts in each of four epochs
+    expect(given.times).toBe(2 + 4 * 6);
+    const once = await fitData(inBatches(many, 500), more, RESIDENT);
+    expect(once.training.rows).toBe(4096);
+    expect(once.training.warnings.join()).toContain("trained on 4096 rows drawn at random from 9000");
+  });
+
+  test.each<[string, Partial<FitOptions>]>([
+    ["squared loss", {}],
+    ["case weights", { weight: "w" }],
+    ["an exponential link", { loss: "poisson" }],
+    ["quantiles", { loss: { quantiles: [0.2, 0.8] } }],
+    ["no left-out rows", { validation: 0 }],
+    ["a given learning rate, and threads", { learningRate: 0.03, threads: 2 }],
+  ])("gives the same bytes however the rows are batched: %s", async (_, other) => {
+    const all = many.map((r, k) => ({ ...r, w: 1 + (k % 3) }));
+    const want = JSON.stringify(await fitData(source(all), { ...more, ...other }, RESIDENT));
+    expect(JSON.stringify(await fitData(source(all, 37), { ...more, ...other }, RESIDENT))).toBe(want);
+    const columns = {
+      *[Symbol.iterator]() {
+        for (let from = 0; from < N; from += 2000) {
+          const part = all.slice(from, from + 2000);
+          yield {
+            t: Float64Array.from(part, (r) => r.t),
+            a: Int32Array.from(part, (r) => r.a),
+            b: Float64Array.from(part, (r) => r.b),
+            city: part.map((r) => r.city),
+            w: Uint8Array.from(part, (r) => r.w),
+          };
+        }
+      },
+    };
+    expect(JSON.stringify(await fitData(columns, { ...more, ...other }, RESIDENT))).toBe(want);
+  });
+
+  test("is as good as rows at once, with rows sorted by the target", async () => {
+    const sorted = many.slice().sort((p, q) => p.t - q.t);
+    const fresh = rows(2000, 9);
+    const rmse = (model: Model) =>
+      Math.sqrt(fresh.reduce((sum, row) => sum + (model.predict(row) - row.t) ** 2, 0) / fresh.length);
+    const at = rmse(await fit(sorted, more));
+    expect(rmse(load(await fitData(source(sorted), more, RESIDENT)))).toBeLessThan(1.15 * at);
+  });
+
+  test("knows a category that no row of the sample has, and checks every row again", async () => {
+    const rare = many.map((r, k) => (k === 4321 ? { ...r, city: "Voss" } : r));
+    // at least one of these rows is outside the sample, which holds fewer than half of them
+    for (const at of [4321, 4322, 4323, 4324]) {
+      const given = many.map((r, i) => (i === at ? { ...r, t: -1 } : r));
+      await expect(fitData(source(given), { ...more, epochs: 1, loss: "poisson" }, RESIDENT)).rejects.toThrow(
+        `row ${at}: "t" is -1; the loss "poisson" expected 0 or more`,
+      );
+    }
+    const model = await fitData(source(rare), { ...more, epochs: 1 }, RESIDENT);
+    expect(model.features.find((f) => f.name === "city")?.categories).toEqual(["Bergen", "Oslo", "Voss"]);
+  });
+
+  test("refuses rows that change in number, and takes the sample where they do not come again", async () => {
+    let times = 0;
+    const changing = { [Symbol.asyncIterator]: () => inBatches(many.slice(0, ++times < 4 ? N : N - 1), 500) };
+    await expect(fitData(changing, more, RESIDENT)).rejects.toThrow(
+      '"rows" gave 9000 rows when read first and 8999 when read again',
+    );
+    const locked = () => {
+      throw new TypeError("locked");
+    };
+    for (const second of [() => inBatches([] as typeof many, 1), locked]) {
+      let first = true;
+      const stream = {
+        [Symbol.asyncIterator]() {
+          if (!first) return second();
+          first = false;
+          return inBatches(many, 500);
+        },
+      };
+      expect((await fitData(stream, more, RESIDENT)).training.rows).toBe(4096);
+    }
+  });
+
+  test("stops when it is aborted between readings", async () => {
+    const controller = new AbortController();
+    const given = source(many);
+    const onProgress = () => controller.abort();
+    await expect(fitData(given, { ...more, signal: controller.signal, onProgress }, RESIDENT)).rejects.toMatchObject({
+      name: "AbortError",
+    });
+  });
+});
+
+describe("readings", () => {
+  test.each([
+    [5000, 3],
+    [700, 1],
+    [65, 4],
+  ])("give every row of %i to each of %i members once an epoch, but for their own fold", async (n, members) => {
+    const y = Float64Array.from({ length: n }, (_, r) => r);
+    let reads = 0;
+    const batches = {
+      *[Symbol.iterator]() {
+        reads++;
+        for (let from = 0; from < n; from += 90) yield { y: y.subarray(from, from + 90) };
+      },
+    };
+    const readings = createReadings({
+      batches,
+      rows: n,
+      columns: 1,
+      names: ["y"],
+      most: 1024,
+      seed: 7,
+      put(table, out, rowOf) {
+        const values = table.column("y") as ArrayLike<number>;
+        for (let i = 0; i < table.n; i++) {
+          expect(values[i]).toBe(rowOf(i));
+          out.x[i] = values[i] / 2;
+          out.y[i] = values[i];
+        }
+      },
+      weighted: false,
+      foldOf: (row) => row % 8,
+      members,
+      pause: none,
+    });
+    const epochs = 2;
+    await Promise.all(
+      Array.from({ length: members }, async (_, e) => {
+        const next = readings.piecesOf(e, e, epochs * readings.parts);
+        const orders = new Set<string>();
+        for (let epoch = 0; epoch < epochs; epoch++) {
+          const seen: number[] = [];
+          while (seen.length < n - Math.ceil((n - e) / 8)) {
+            const { rows: piece, list } = await next();
+            for (const at of list) {
+              expect(piece.x[at]).toBe(piece.y[at] / 2);
+              seen.push(piece.y[at]);
+            }
+          }
+          orders.add(seen.join());
+          expect(seen.sort((a, b) => a - b)).toEqual(Array.from(y).filter((row) => row % 8 !== e));
+        }
+        if (n > 1000) expect(orders.size).toBe(epochs);
+        readings.done();
+      }),
+    );
+    expect(reads).toBe(epochs * readings.parts);
   });
 });
 

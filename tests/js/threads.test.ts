@@ -39,6 +39,7 @@ const setup = (change: Partial<Setup> = {}): Setup => ({
   levelScale: 1,
   shapes: [1, 1, 2, 2],
   factors: [1, 1],
+  lambdas: [0, 0],
   signs: [1, 0, 1],
   batch: 8,
   ...change,
