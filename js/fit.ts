@@ -57,8 +57,8 @@ const CLEARLY = 0.98;
 const MOST_LEFT_OUT = 16384;
 /** Rows looked at for relevance and for wrong directions where rows come in pieces. */
 const SAMPLE = 32768;
-/** Parts of a longer source that train, at most: each costs a reading of all of it. */
-const MOST_READINGS = 16;
+/** Parts of a longer source that train in an epoch, at most: each costs a reading of all of it. */
+const MOST_PARTS = 16;
 const BLENDS = [1, 0.75, 0.5, 0.25, 0];
 /** Standard errors from which the networks' gain on the linear fit counts in full. */
 const CERTAIN = 2;
@@ -79,7 +79,8 @@ function turn(): Promise<void> {
 /**
  * Trains a model.
  *
- * @param rows objects, or columns `{ name: numbers | strings }`, n rows
+ * @param rows objects, or columns `{ name: numbers | strings }`, n rows; or batches of them, as many as there are: read again and again where the
+ *   iterable starts anew each time, else a sample of them trains
  * @param options target, features and their constraints; the rest has defaults that need no tuning
  * @returns the model; the same rows, options and seed give the same bytes in every engine
  * @throws TypeError, RangeError naming the argument, the row and the column; AbortError when `signal` aborts
@@ -297,15 +298,16 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
   }
   const trainRows = folds > 0 ? allRows - Math.ceil(allRows / folds) : n;
   const batch = Math.max(1, Math.min(given(hyper.batch, auto.batch), trainRows));
-  // rows that are read again all train, unless that takes too many readings
-  const once = readings ? Math.min(readings.parts, schema.effort === "fast" ? 1 : MOST_READINGS) : 0;
-  const reads = readings && hyper.epochs !== "auto" ? hyper.epochs * readings.parts : once;
-  const steps = readings
-    ? Math.max(hyper.epochs === "auto" ? auto.steps : 0, readings.steps(reads, trainRows / allRows, batch))
-    : hyper.epochs === "auto"
-      ? auto.steps
-      : hyper.epochs * Math.ceil(trainRows / batch);
-  const trainedOn = readings ? Math.round((allRows * Math.min(reads, readings.parts)) / readings.parts) : n;
+  const own = hyper.epochs === "auto" ? auto.steps : hyper.epochs * Math.ceil(trainRows / batch);
+  // rows that are read again all train, and as often as it takes; the parts of a very long source train longer, not all
+  const { parts, pieces, stepsOf } = readings ?? { parts: 0, pieces: 0, stepsOf: () => own };
+  const through = Math.max(1, hyper.epochs === "auto" ? Math.ceil((own * batch) / trainRows) : hyper.epochs);
+  const bound = hyper.epochs === "auto" ? (schema.effort === "fast" ? 1 : MOST_PARTS) : parts;
+  const reads = Math.min(parts, bound) * through;
+  const fed = stepsOf(reads, trainRows / allRows, batch);
+  const steps = hyper.epochs === "auto" ? Math.max(own, fed) : fed;
+  const quota = Math.max(pieces, Math.ceil((pieces * steps) / fed));
+  const trainedOn = readings ? Math.round((allRows * Math.min(reads, parts)) / parts) : n;
   if (trainedOn < allRows || (longer && !again)) {
     scaling.warnings.push(
       `trained on ${trainedOn} rows drawn at random from ${(sampled as Sample).seen}: more would not fit in memory at once`,
@@ -414,7 +416,7 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
         if (readings) {
           const { t: own, put } = createSeat(createTrainer, setup());
           put(feed.pick(leftOut[e]), plan.room);
-          const piece = readings.piecesOf(e, ownFold(e), reads);
+          const piece = readings.piecesOf(e, ownFold(e), reads, quota);
           const next = async () => {
             const { rows: given, list } = await piece();
             put(given, 0);

@@ -35,7 +35,7 @@ export const READ = 1024;
 /** Whether the rows come once more: a generator that has ended gives none. */
 export async function comesAgain(batches: Batches): Promise<boolean> {
   try {
-    for await (const batch of batches) return tableOf(batch).n > 0;
+    for await (const batch of batches) if (tableOf(batch).n > 0) return true;
   } catch {
     // a stream that cannot be opened twice
   }
@@ -133,16 +133,25 @@ export function createReadings(p: ReadingsPlan) {
   return {
     room,
     parts,
+    pieces,
     /** Steps that go through `reads` parts, of which a member trains on a share: the last batch of a piece is a short one. */
-    steps(reads: number, share: number, batch: number): number {
+    stepsOf(reads: number, share: number, batch: number): number {
       return Math.ceil(reads * pieces * ((share * rows) / (parts * pieces * batch) + 1));
     },
-    /** The next piece of member `e`, by calls: its rows, and the places of those to train on; none of those in `own` fold. After `last` parts the last comes again. */
-    piecesOf(e: number, own: number, last: number): () => Promise<{ rows: SentRows; list: Uint32Array }> {
-      let k = pieces;
+    /**
+     * The next piece of member `e`, by calls: its rows, and the places of those to train on, none of those in fold `own`. A part gives `quota` pieces,
+     * its own `pieces` in turn, before the next is read; after `last` parts the last one goes on.
+     */
+    piecesOf(
+      e: number,
+      own: number,
+      last: number,
+      quota = pieces,
+    ): () => Promise<{ rows: SentRows; list: Uint32Array }> {
+      let k = quota;
       let q = -1;
       return async () => {
-        if (k === pieces) {
+        if (k === quota) {
           k = 0;
           if (q < last - 1) {
             q++;
