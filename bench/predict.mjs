@@ -5,11 +5,22 @@ import { modelFolder } from "./lib/models.mjs";
 import { print, rounds } from "./lib/rounds.mjs";
 
 const TOLERANCE = 1e-4;
-const all = ["isotone", "ort-web", "ort-node", "tfjs-wasm", "tfjs-cpu", "plain", "jax", "torch-sparse", "numpy"];
+const all = [
+  "isotone",
+  "isotone-arrays",
+  "ort-web",
+  "ort-node",
+  "tfjs-wasm",
+  "tfjs-cpu",
+  "plain",
+  "jax",
+  "torch-sparse",
+  "numpy",
+];
 const few = ["isotone", "ort-web", "ort-node", "plain"];
 const derivatives = ["isotone", "tfjs-wasm", "tfjs-wasm-sparse", "plain", "torch", "torch-sparse", "numpy"];
 /** Calls of one row at a time in a round. */
-const calls = { isotone: 20000, plain: 2000 };
+const calls = { isotone: 20000, "isotone-arrays": 20000, plain: 2000 };
 
 async function ready(names, folder) {
   const alive = [];
@@ -53,7 +64,10 @@ export async function predict({ quick = false, only } = {}) {
       run: () => run(contender),
     });
     const warm = quick ? 300 : 1000;
-    const batch = await rounds(agreeing.map(job(warm, async (c) => (await c.ask("predict")).ms)), quick ? 9 : 15);
+    const batch = await rounds(
+      agreeing.filter((c) => c.name !== "isotone-arrays").map(job(warm, async (c) => (await c.ask("predict")).ms)),
+      quick ? 9 : 15,
+    );
     print(`Prediction ${name}, ${w.predictRows} rows at once: ms`, batch, "ms");
     const row = await rounds(
       agreeing.map(job(warm, async (c) => (await c.ask("row", { count: calls[c.name] ?? 500 })).ns / 1000)),

@@ -24,7 +24,9 @@ function save(name, title, plot) {
 function ratioChart(name, cases, title) {
   const data = cases.flatMap(({ label, times }) => {
     const own = times.find((t) => t.name === "isotone")?.median;
-    return times.filter((t) => t.name !== "isotone").map((t) => ({ case: label, who: t.label, ratio: t.median / own }));
+    return times
+      .filter((t) => !t.name.startsWith("isotone"))
+      .map((t) => ({ case: label, who: t.label, ratio: t.median / own }));
   });
   if (!data.length) return;
   const most = Math.max(...data.map((d) => d.ratio));

@@ -108,7 +108,10 @@ export async function create(variant) {
     model(m) {
       model = load(readFileSync(join(m.folder, "model.json"), "utf8"));
       const rows = [];
-      for (let r = 0; r < Math.min(m.rows, 4096); r++) rows.push([...m.x.subarray(r * m.inputs, (r + 1) * m.inputs)]);
+      // as the others have them, or as a program that does not think of typed arrays would
+      const kind = variant === "arrays" ? Array : Float32Array;
+      for (let r = 0; r < Math.min(m.rows, 4096); r++)
+        rows.push(kind.from(m.x.subarray(r * m.inputs, (r + 1) * m.inputs)));
       model = { ...model, rows, x: m.x };
     },
     predict() {

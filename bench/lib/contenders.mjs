@@ -10,6 +10,7 @@ const here = fileURLToPath(new URL("..", import.meta.url));
 export const contenders = {
   isotone: { label: "isotone", script: "isotone" },
   "isotone-threads": { label: "isotone, 2 threads", script: "isotone", variant: "threads" },
+  "isotone-arrays": { label: "isotone, rows as plain arrays", script: "isotone", variant: "arrays" },
   "tfjs-wasm": { label: "tfjs-wasm, minimize", script: "tfjs", variant: "wasm" },
   "tfjs-wasm-sparse": { label: "tfjs-wasm, hand-derived", script: "tfjs", variant: "wasm-sparse" },
   "tfjs-cpu": { label: "tfjs-cpu, minimize", script: "tfjs", variant: "cpu" },
