@@ -299,7 +299,7 @@ export function report(results) {
       ),
     );
     say(
-      "`predictMany` reads the caller's columns piece by piece. `fit` keeps one row-major copy of its own beside the caller's.",
+      "`predictMany` reads the caller's columns piece by piece. Above 2^24 numbers so does `fit`, a piece of some two million at a time; below, it keeps a row-major copy of its own.",
     );
   }
   writeFileSync(
