@@ -79,7 +79,7 @@ function forwardRows<Track, Prune>(model: usize, raw: usize, rows: i32, sums: us
       return fine;
     }
     // what lies in the lanes of no row may be a pointer: a denormal number, and ten times the time of a row
-    if (rows < 8) memory.fill(z + (<usize>rows) * stride, 0, (<usize>(8 - rows)) * stride);
+    if (rows < 8) memory.fill(z + <usize>rows * stride, 0, <usize>(8 - rows) * stride);
     transpose8(z, padded(model), d, xt);
   }
   if (isInteger<Prune>() && plan) {

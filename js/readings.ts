@@ -42,8 +42,6 @@ export async function comesAgain(batches: Batches): Promise<boolean> {
   return false;
 }
 
-export type Readings = ReturnType<typeof createReadings>;
-
 export function createReadings(p: ReadingsPlan) {
   const { columns, rows, members } = p;
   const room = Math.min(PIECE, Math.max(64, Math.floor(p.most / columns / 8)));
