@@ -3,50 +3,29 @@
 
 import { foldMembers } from "./assemble.js";
 import { fitCentre } from "./centre.js";
+import { defaultsFor } from "./defaults.js";
 import { directionsAgainst } from "./directions.js";
 import { abortError } from "./errors.js";
 import { createFeed, keyOf, RESIDENT } from "./feed.js";
 import { parseModel } from "./format.js";
 import { type Look, type MemberResult, type Plan, trainMember } from "./member.js";
-import { scoresOf } from "./metrics.js";
 import { type Model, makeModel } from "./model.js";
 import { describe } from "./normalise.js";
+import { chooseBlend, collect, finish } from "./outoffold.js";
 import { comesAgain, createReadings, READ } from "./readings.js";
 import { relevanceOf, WIDE } from "./relevance.js";
 import type { Rows } from "./rows.js";
 import { type Batches, isBatches, type Sample, sampleFor } from "./sample.js";
 import { describeScaling, readScaling, withCategories } from "./scan.js";
-import {
-  checkTarget,
-  checkWeight,
-  type FitOptions,
-  readOptions,
-  readTarget,
-  readWeights,
-  type Schema,
-} from "./schema.js";
-import { encodeTable, type Floats, readTable } from "./table.js";
+import { checkTarget, checkWeight, type FitOptions, readOptions, readTarget, readWeights } from "./schema.js";
+import { encodeTable, readTable } from "./table.js";
+import { meanOne, scaleTarget, toFloat32 } from "./target.js";
 import { createSeat, startHelpers } from "./threads.js";
-import type { Input, Link, ModelData, TrainingReport } from "./types.js";
+import type { Input, ModelData, TrainingReport } from "./types.js";
 import { VERSION } from "./version.js";
 import { checkModule } from "./wasm.compile.js";
 import { wasmModule } from "./wasm.inline.js";
-import { createTrainer, LOSSES, putImage, type Trainer } from "./wasm.js";
-
-/** What `auto` stands for: from the numbers of rows and inputs and the effort asked for (docs/defaults.md). */
-export function defaultsFor(n: number, d: number, effort: Schema["effort"] = "default") {
-  const steps = n < 250 ? 500 : n < 20000 ? 4000 : d > WIDE ? 5000 : 10000;
-  return {
-    members: effort === "best" || n < 250 ? 8 : effort === "fast" ? 2 : n < 5000 ? 8 : 4,
-    steps: effort === "fast" ? steps / 4 : effort === "best" ? steps * 2 : steps,
-    batch: n < 20000 ? 64 : 128,
-    learningRate: (n < 250 ? 0.04 : 0.06) * Math.min(1, WIDE / d),
-    /** Ridge on the hyperplanes' weights; none where it is too small to matter, since then planes at rest cost nothing; wide tables need it. */
-    lambda: 50 / (n * n) > 1e-7 ? Math.min(1 / n, 50 / (n * n)) : d > WIDE ? 20 / n : 0,
-    /** Multiples of it that are tried; the least out-of-fold loss decides. Noiseless tables want a tenth, noisy ones all of it. */
-    decays: effort === "fast" || n >= (effort === "best" ? 20000 : 2000) ? [1] : [1, 0.1],
-  };
-}
+import { createTrainer, LOSSES, putImage } from "./wasm.js";
 
 /** Share of rows that each member leaves out. */
 const DEFAULT_VALIDATION = 0.125;
@@ -59,11 +38,6 @@ const MOST_LEFT_OUT = 16384;
 const SAMPLE = 32768;
 /** Parts of a longer source that train in an epoch, at most: each costs a reading of all of it. */
 const MOST_PARTS = 16;
-const BLENDS = [1, 0.75, 0.5, 0.25, 0];
-/** Standard errors from which the networks' gain on the linear fit counts in full. */
-const CERTAIN = 2;
-/** Share of the rows, at either end, that the gain is judged without. */
-const TRIMMED = 0.02;
 /** Multiply-adds between turns of the event loop: 10 to 30 ms. No clock decides, so that hosts whose clock stands still behave the same. */
 const SLICE = 6e7;
 const CHUNK = 1024;
@@ -484,7 +458,8 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
     close();
   }
 
-  const outOfFold = folds > 0 ? collect(t, plan, results, held, leftOut, centre.without) : undefined;
+  const committee = { plan, results, held, leftOut, centres: centre.without };
+  const outOfFold = folds > 0 ? collect(t, committee) : undefined;
   const a = outOfFold ? chooseBlend(t, plan, outOfFold) : 1;
   const networks = foldMembers(
     results.map((m, e) => ({
@@ -529,7 +504,7 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
     link: target.link,
     training,
   };
-  if (outOfFold) finish(t, data, outOfFold, a, actual, caseWeight, plan, results, held, leftOut, centre.without);
+  if (outOfFold) finish(t, data, committee, outOfFold, a, actual, caseWeight);
   // through the reader, so that what is in memory is what a file would hold
   return parseModel(data);
 }
@@ -554,274 +529,3 @@ const mean = (values: number[]) => values.reduce((s, v) => s + v, 0) / values.le
 const finite = (v: number) => (Number.isFinite(v) ? v : null);
 
 const given = (value: number | "auto", otherwise: number) => (value === "auto" ? otherwise : value);
-
-/** Numbers through `f`, rounded; typed arrays' own `from` goes through an iterator and keeps every number twice. */
-function toFloat32(values: Floats, f: (v: number) => number): Float32Array {
-  const out = new Float32Array(values.length);
-  for (let r = 0; r < values.length; r++) out[r] = f(values[r]);
-  return out;
-}
-
-/** What makes case weights have mean one. */
-function meanOne(values: Floats): (v: number) => number {
-  let sum = 0;
-  for (let r = 0; r < values.length; r++) sum += values[r];
-  return (v) => (v * values.length) / sum;
-}
-
-interface Target {
-  y: Float32Array;
-  /** One target in the units of the loss. */
-  unit(v: number): number;
-  scale: number;
-  offset: number;
-  link: Link;
-  /** Huber's delta, or the bound of the log link, in the units of the loss. */
-  parameter: number;
-}
-
-/** The target in the units of its loss (assembly/loss.ts), and the way back. */
-function scaleTarget(
-  actual: Floats,
-  weight: Float32Array | undefined,
-  schema: Schema,
-  log: (x: number) => number,
-): Target {
-  const n = actual.length;
-  let sum = 0;
-  let total = 0;
-  let high = Number.NEGATIVE_INFINITY;
-  for (let r = 0; r < n; r++) {
-    const w = weight ? weight[r] : 1;
-    sum += w * actual[r];
-    total += w;
-    if (actual[r] > high) high = actual[r];
-  }
-  const m = sum / total;
-  const name = schema.loss.name;
-  if (name === "poisson" || name === "gamma") {
-    const offset = log(Math.fround(m));
-    // predictions are held to twice the largest target: an exponential beyond the data explodes
-    const maximum = log(Math.fround(2 * high));
-    const unit = (v: number) => v / m;
-    return {
-      y: toFloat32(actual, unit),
-      unit,
-      scale: 1,
-      offset,
-      link: { name: "exp", maximum },
-      parameter: maximum - offset,
-    };
-  }
-  if (name === "logistic") {
-    const unit = (v: number) => v;
-    return { y: Float32Array.from(actual), unit, scale: 1, offset: 0, link: { name: "logistic" }, parameter: 0 };
-  }
-  let square = 0;
-  for (let r = 0; r < n; r++) square += (weight ? weight[r] : 1) * (actual[r] - m) * (actual[r] - m);
-  const sd = Math.sqrt(square / total);
-  const unit = (v: number) => (v - m) / sd;
-  return {
-    y: toFloat32(actual, unit),
-    unit,
-    scale: sd,
-    offset: m,
-    link: { name: "identity" },
-    parameter: name === "huber" ? (schema.loss.delta as number) : 0,
-  };
-}
-
-/** Left-out rows of all members, in order, with what the networks and the linear fit say of them (sums), [levels][rows]. */
-interface OutOfFold {
-  rows: Uint32Array;
-  places: Uint32Array;
-  networks: Float32Array;
-  linear: Float32Array;
-}
-
-function collect(
-  t: Trainer,
-  plan: Plan,
-  results: MemberResult[],
-  held: Uint32Array[],
-  leftOut: Uint32Array[],
-  centres: Float64Array[],
-): OutOfFold {
-  const total = leftOut.reduce((s, rows) => s + rows.length, 0);
-  const rows = new Uint32Array(total);
-  const places = new Uint32Array(total);
-  const networks = new Float32Array(total * plan.levels.length);
-  const linear = new Float32Array(total * plan.levels.length);
-  let at = 0;
-  results.forEach((m, e) => {
-    const own = leftOut[e];
-    rows.set(held[e], at);
-    places.set(own, at);
-    const sums = m.sums[m.best] as Float32Array;
-    const mark = t.wasm.mark();
-    const list = t.put(own, "u32");
-    const centre = t.put(centres[e]);
-    const f = t.floats(own.length);
-    plan.levels.forEach((level, k) => {
-      networks.set(sums.subarray(k * own.length, (k + 1) * own.length), k * total + at);
-      t.wasm.evaluateCentre(list.at, own.length, centre.at, level, f.at);
-      linear.set(t.f32(f), k * total + at);
-    });
-    t.wasm.reset(mark);
-    at += own.length;
-  });
-  return { rows, places, networks, linear };
-}
-
-const blended = (o: OutOfFold, a: number) => o.networks.map((v, i) => a * v + (1 - a) * o.linear[i]);
-
-/** Loss of each row, averaged over levels, of sums [levels][rows]. */
-function lossRows(t: Trainer, plan: Plan, rows: Uint32Array, sums: Float32Array): Float64Array {
-  const mark = t.wasm.mark();
-  const list = t.put(rows, "u32");
-  const f = t.floats(rows.length);
-  const out = t.floats(rows.length);
-  const total = new Float64Array(rows.length);
-  plan.levels.forEach((level, k) => {
-    t.f32(f).set(sums.subarray(k * rows.length, (k + 1) * rows.length));
-    t.wasm.lossRowsOf(list.at, rows.length, f.at, plan.loss, level, plan.parameter, out.at);
-    const v = t.f32(out);
-    for (let r = 0; r < rows.length; r++) total[r] += v[r] / plan.levels.length;
-  });
-  t.wasm.reset(mark);
-  return total;
-}
-
-/**
- * How much of the networks, how much of the linear fit: the share with the least out-of-fold loss, and of it only the part that the gain
- * on the linear fit vouches for: all of it from CERTAIN standard errors of that gain on, in proportion below. Rows of greatest gain and of
- * greatest loss do not vote there: of a few huge targets one decides the mean gain, and the next one may lie on the other side.
- */
-function chooseBlend(t: Trainer, plan: Plan, o: OutOfFold): number {
-  const losses = BLENDS.map((a) => lossRows(t, plan, o.places, blended(o, a)));
-  const sum = (v: Float64Array) => v.reduce((s, w) => s + w, 0);
-  let best = 0;
-  for (let k = 1; k < BLENDS.length; k++) if (sum(losses[k]) < sum(losses[best])) best = k;
-  const linear = losses[BLENDS.length - 1];
-  const gains = losses[best].map((v, r) => linear[r] - v).sort();
-  const off = Math.min(Math.ceil(TRIMMED * gains.length), (gains.length - 1) >> 1);
-  const kept = gains.subarray(off, gains.length - off);
-  const gain = sum(kept) / kept.length;
-  const square = sum(kept.map((v) => (v - gain) * (v - gain)));
-  const certain = CERTAIN * (Math.sqrt(square) / kept.length);
-  return BLENDS[best] * (gain < certain ? Math.max(0, gain / certain) : 1);
-}
-
-/** Residuals, calibration and held-out scores, from rows that the predicting member did not train on. */
-function finish(
-  t: Trainer,
-  data: ModelData,
-  o: OutOfFold,
-  a: number,
-  actual: Floats,
-  weight: Float32Array | undefined,
-  plan: Plan,
-  results: MemberResult[],
-  held: Uint32Array[],
-  leftOut: Uint32Array[],
-  centres: Float64Array[],
-): void {
-  const n = o.rows.length;
-  const { wasm } = t;
-  const y = Float64Array.from(o.rows, (r) => actual[r]);
-  const w = weight && Float32Array.from(o.rows, (r) => weight[r]);
-  const predict = (sum: number) => {
-    const eta = Math.fround(Math.fround(sum * data.scale) + data.offset);
-    if (data.link.name === "identity") return eta;
-    if (data.link.name === "exp") return wasm.expf(Math.min(eta, data.link.maximum));
-    return 1 / (1 + wasm.expf(-eta));
-  };
-  if (data.loss.name === "quantiles")
-    data.calibration = calibrate(t, plan, results, held, leftOut, centres, a, actual, data);
-  // the level nearest the median stands for the model in the scores
-  let middle = 0;
-  plan.levels.forEach((level, k) => {
-    if (Math.abs(level - 0.5) < Math.abs(plan.levels[middle] - 0.5)) middle = k;
-  });
-  const sums = blended(o, a).subarray(middle * n, (middle + 1) * n);
-  const model = Array.from(sums, predict);
-  const linear = Array.from(o.linear.subarray(middle * n, (middle + 1) * n), predict);
-  let total = 0;
-  let sum = 0;
-  for (let r = 0; r < actual.length; r++) {
-    total += weight ? weight[r] : 1;
-    sum += (weight ? weight[r] : 1) * actual[r];
-  }
-  data.training.heldOut = {
-    model: scoresOf(model, y, w),
-    mean: scoresOf(new Float64Array(n).fill(sum / total), y, w),
-    linear: scoresOf(linear, y, w),
-  };
-  if (data.link.name === "logistic" || data.loss.name === "quantiles") return;
-  let residuals: Float64Array;
-  if (data.link.name === "exp") {
-    const low = y.reduce((s, v) => (v > 0 && v < s ? v : s), Number.POSITIVE_INFINITY);
-    residuals = Float64Array.from(
-      y,
-      (v, r) => wasm.logf(Math.fround(v > 0 ? v : low / 2)) - wasm.logf(Math.fround(model[r])),
-    );
-  } else {
-    residuals = Float64Array.from(y, (v, r) => v - model[r]);
-  }
-  residuals.sort();
-  const keep = Math.min(n, 1001);
-  data.residuals = Array.from({ length: keep }, (_, k) =>
-    Math.fround(residuals[keep === 1 ? 0 : Math.round((k * (n - 1)) / (keep - 1))]),
-  );
-}
-
-/** Levels to feed in so that, out of fold, the asked share of rows lies below: piecewise linear, non-decreasing, so quantiles still never cross. */
-function calibrate(
-  t: Trainer,
-  plan: Plan,
-  results: MemberResult[],
-  held: Uint32Array[],
-  leftOut: Uint32Array[],
-  centres: Float64Array[],
-  a: number,
-  actual: Floats,
-  data: ModelData,
-): [number, number][] {
-  const grid = Array.from({ length: 49 }, (_, k) => (k + 1) / 50);
-  grid.unshift(0.002, 0.005, 0.01);
-  grid.push(0.99, 0.995, 0.998);
-  const below = new Float64Array(grid.length);
-  let total = 0;
-  results.forEach((m, e) => {
-    const own = leftOut[e];
-    t.slabW(plan.planes * plan.dp).set(m.weights[m.best] as Float32Array);
-    t.wasm.refreshTiles();
-    const mark = t.wasm.mark();
-    const list = t.put(own, "u32");
-    const centre = t.put(centres[e]);
-    const f = t.floats(Math.max(8, own.length));
-    const g = t.floats(own.length);
-    grid.forEach((level, k) => {
-      t.wasm.evaluate(list.at, own.length, level, f.at);
-      t.wasm.evaluateCentre(list.at, own.length, centre.at, level, g.at);
-      const net = t.f32(f);
-      const lin = t.f32(g);
-      for (let r = 0; r < own.length; r++) {
-        if (actual[held[e][r]] <= (a * net[r] + (1 - a) * lin[r]) * data.scale + data.offset) below[k]++;
-      }
-    });
-    t.wasm.reset(mark);
-    total += own.length;
-  });
-  return (data.loss.levels as number[]).map((level): [number, number] => {
-    // share below is non-decreasing in the level fed in: find where it passes the level asked for
-    let k = 0;
-    while (k < grid.length && below[k] / total < level) k++;
-    if (k === 0) return [level, Math.fround(grid[0])];
-    if (k === grid.length) return [level, Math.fround(grid[grid.length - 1])];
-    const low = below[k - 1] / total;
-    const high = below[k] / total;
-    const share = high > low ? (level - low) / (high - low) : 0;
-    return [level, Math.fround(grid[k - 1] + share * (grid[k] - grid[k - 1]))];
-  });
-}

@@ -1,0 +1,207 @@
+// What the rows tell that a member did not train on: how much of the networks the model takes, scores, residuals for intervals, levels for
+// quantiles. In: a trained committee and its left-out rows; out: the blend, and the fields of the model that come from these rows.
+
+import type { MemberResult, Plan } from "./member.js";
+import { scoresOf } from "./metrics.js";
+import type { Floats } from "./table.js";
+import type { ModelData } from "./types.js";
+import type { Trainer } from "./wasm.js";
+
+const BLENDS = [1, 0.75, 0.5, 0.25, 0];
+/** Standard errors from which the networks' gain on the linear fit counts in full. */
+const CERTAIN = 2;
+/** Share of the rows, at either end, that the gain is judged without. */
+const TRIMMED = 0.02;
+
+/** A trained committee and the rows that its members left out. */
+export interface Committee {
+  plan: Plan;
+  results: MemberResult[];
+  /** By member, the numbers of its left-out rows in the table, */
+  held: Uint32Array[];
+  /** and their places among the kernels' rows. */
+  leftOut: Uint32Array[];
+  /** By member, the linear centre without these rows. */
+  centres: Float64Array[];
+}
+
+/** Left-out rows of all members, in order, with what the networks and the linear fit say of them (sums), [levels][rows]. */
+interface OutOfFold {
+  rows: Uint32Array;
+  places: Uint32Array;
+  networks: Float32Array;
+  linear: Float32Array;
+}
+
+/** What networks and centre say of the rows that they were not trained on. */
+export function collect(t: Trainer, { plan, results, held, leftOut, centres }: Committee): OutOfFold {
+  const total = leftOut.reduce((s, rows) => s + rows.length, 0);
+  const rows = new Uint32Array(total);
+  const places = new Uint32Array(total);
+  const networks = new Float32Array(total * plan.levels.length);
+  const linear = new Float32Array(total * plan.levels.length);
+  let at = 0;
+  results.forEach((m, e) => {
+    const own = leftOut[e];
+    rows.set(held[e], at);
+    places.set(own, at);
+    const sums = m.sums[m.best] as Float32Array;
+    const mark = t.wasm.mark();
+    const list = t.put(own, "u32");
+    const centre = t.put(centres[e]);
+    const f = t.floats(own.length);
+    plan.levels.forEach((level, k) => {
+      networks.set(sums.subarray(k * own.length, (k + 1) * own.length), k * total + at);
+      t.wasm.evaluateCentre(list.at, own.length, centre.at, level, f.at);
+      linear.set(t.f32(f), k * total + at);
+    });
+    t.wasm.reset(mark);
+    at += own.length;
+  });
+  return { rows, places, networks, linear };
+}
+
+const blended = (o: OutOfFold, a: number) => o.networks.map((v, i) => a * v + (1 - a) * o.linear[i]);
+
+/** Loss of each row, averaged over levels, of sums [levels][rows]. */
+function lossRows(t: Trainer, plan: Plan, rows: Uint32Array, sums: Float32Array): Float64Array {
+  const mark = t.wasm.mark();
+  const list = t.put(rows, "u32");
+  const f = t.floats(rows.length);
+  const out = t.floats(rows.length);
+  const total = new Float64Array(rows.length);
+  plan.levels.forEach((level, k) => {
+    t.f32(f).set(sums.subarray(k * rows.length, (k + 1) * rows.length));
+    t.wasm.lossRowsOf(list.at, rows.length, f.at, plan.loss, level, plan.parameter, out.at);
+    const v = t.f32(out);
+    for (let r = 0; r < rows.length; r++) total[r] += v[r] / plan.levels.length;
+  });
+  t.wasm.reset(mark);
+  return total;
+}
+
+/**
+ * How much of the networks, how much of the linear fit: the share with the least out-of-fold loss, and of it only the part that the gain
+ * on the linear fit vouches for: all of it from CERTAIN standard errors of that gain on, in proportion below. Rows of greatest gain and of
+ * greatest loss do not vote there: of a few huge targets one decides the mean gain, and the next one may lie on the other side.
+ */
+export function chooseBlend(t: Trainer, plan: Plan, o: OutOfFold): number {
+  const losses = BLENDS.map((a) => lossRows(t, plan, o.places, blended(o, a)));
+  const sum = (v: Float64Array) => v.reduce((s, w) => s + w, 0);
+  let best = 0;
+  for (let k = 1; k < BLENDS.length; k++) if (sum(losses[k]) < sum(losses[best])) best = k;
+  const linear = losses[BLENDS.length - 1];
+  const gains = losses[best].map((v, r) => linear[r] - v).sort();
+  const off = Math.min(Math.ceil(TRIMMED * gains.length), (gains.length - 1) >> 1);
+  const kept = gains.subarray(off, gains.length - off);
+  const gain = sum(kept) / kept.length;
+  const square = sum(kept.map((v) => (v - gain) * (v - gain)));
+  const certain = CERTAIN * (Math.sqrt(square) / kept.length);
+  return BLENDS[best] * (gain < certain ? Math.max(0, gain / certain) : 1);
+}
+
+/** Residuals, calibration and held-out scores, from rows that the predicting member did not train on. */
+export function finish(
+  t: Trainer,
+  data: ModelData,
+  committee: Committee,
+  o: OutOfFold,
+  a: number,
+  actual: Floats,
+  weight: Float32Array | undefined,
+): void {
+  const n = o.rows.length;
+  const { wasm } = t;
+  const y = Float64Array.from(o.rows, (r) => actual[r]);
+  const w = weight && Float32Array.from(o.rows, (r) => weight[r]);
+  const predict = (sum: number) => {
+    const eta = Math.fround(Math.fround(sum * data.scale) + data.offset);
+    if (data.link.name === "identity") return eta;
+    if (data.link.name === "exp") return wasm.expf(Math.min(eta, data.link.maximum));
+    return 1 / (1 + wasm.expf(-eta));
+  };
+  if (data.loss.name === "quantiles") data.calibration = calibrate(t, committee, a, actual, data);
+  // the level nearest the median stands for the model in the scores
+  let middle = 0;
+  const { levels } = committee.plan;
+  levels.forEach((level, k) => {
+    if (Math.abs(level - 0.5) < Math.abs(levels[middle] - 0.5)) middle = k;
+  });
+  const sums = blended(o, a).subarray(middle * n, (middle + 1) * n);
+  const model = Array.from(sums, predict);
+  const linear = Array.from(o.linear.subarray(middle * n, (middle + 1) * n), predict);
+  let total = 0;
+  let sum = 0;
+  for (let r = 0; r < actual.length; r++) {
+    total += weight ? weight[r] : 1;
+    sum += (weight ? weight[r] : 1) * actual[r];
+  }
+  data.training.heldOut = {
+    model: scoresOf(model, y, w),
+    mean: scoresOf(new Float64Array(n).fill(sum / total), y, w),
+    linear: scoresOf(linear, y, w),
+  };
+  if (data.link.name === "logistic" || data.loss.name === "quantiles") return;
+  let residuals: Float64Array;
+  if (data.link.name === "exp") {
+    const low = y.reduce((s, v) => (v > 0 && v < s ? v : s), Number.POSITIVE_INFINITY);
+    residuals = Float64Array.from(
+      y,
+      (v, r) => wasm.logf(Math.fround(v > 0 ? v : low / 2)) - wasm.logf(Math.fround(model[r])),
+    );
+  } else {
+    residuals = Float64Array.from(y, (v, r) => v - model[r]);
+  }
+  residuals.sort();
+  const keep = Math.min(n, 1001);
+  data.residuals = Array.from({ length: keep }, (_, k) =>
+    Math.fround(residuals[keep === 1 ? 0 : Math.round((k * (n - 1)) / (keep - 1))]),
+  );
+}
+
+/** Levels to feed in so that, out of fold, the asked share of rows lies below: piecewise linear, non-decreasing, so quantiles still never cross. */
+function calibrate(
+  t: Trainer,
+  { plan, results, held, leftOut, centres }: Committee,
+  a: number,
+  actual: Floats,
+  data: ModelData,
+): [number, number][] {
+  const grid = Array.from({ length: 49 }, (_, k) => (k + 1) / 50);
+  grid.unshift(0.002, 0.005, 0.01);
+  grid.push(0.99, 0.995, 0.998);
+  const below = new Float64Array(grid.length);
+  let total = 0;
+  results.forEach((m, e) => {
+    const own = leftOut[e];
+    t.slabW(plan.planes * plan.dp).set(m.weights[m.best] as Float32Array);
+    t.wasm.refreshTiles();
+    const mark = t.wasm.mark();
+    const list = t.put(own, "u32");
+    const centre = t.put(centres[e]);
+    const f = t.floats(Math.max(8, own.length));
+    const g = t.floats(own.length);
+    grid.forEach((level, k) => {
+      t.wasm.evaluate(list.at, own.length, level, f.at);
+      t.wasm.evaluateCentre(list.at, own.length, centre.at, level, g.at);
+      const net = t.f32(f);
+      const lin = t.f32(g);
+      for (let r = 0; r < own.length; r++) {
+        if (actual[held[e][r]] <= (a * net[r] + (1 - a) * lin[r]) * data.scale + data.offset) below[k]++;
+      }
+    });
+    t.wasm.reset(mark);
+    total += own.length;
+  });
+  return (data.loss.levels as number[]).map((level): [number, number] => {
+    // share below is non-decreasing in the level fed in: find where it passes the level asked for
+    let k = 0;
+    while (k < grid.length && below[k] / total < level) k++;
+    if (k === 0) return [level, Math.fround(grid[0])];
+    if (k === grid.length) return [level, Math.fround(grid[grid.length - 1])];
+    const low = below[k - 1] / total;
+    const high = below[k] / total;
+    const share = high > low ? (level - low) / (high - low) : 0;
+    return [level, Math.fround(grid[k - 1] + share * (grid[k] - grid[k - 1]))];
+  });
+}

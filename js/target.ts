@@ -1,0 +1,82 @@
+// The target in the units of its loss (assembly/loss.ts), and the way back. In: n targets as given, case weights of mean one; out: y for the
+// kernels, and scale, offset and link for the model file.
+
+import type { Schema } from "./schema.js";
+import type { Floats } from "./table.js";
+import type { Link } from "./types.js";
+
+/** Numbers through `f`, rounded; typed arrays' own `from` goes through an iterator and keeps every number twice. */
+export function toFloat32(values: Floats, f: (v: number) => number): Float32Array {
+  const out = new Float32Array(values.length);
+  for (let r = 0; r < values.length; r++) out[r] = f(values[r]);
+  return out;
+}
+
+/** What makes case weights have mean one. */
+export function meanOne(values: Floats): (v: number) => number {
+  let sum = 0;
+  for (let r = 0; r < values.length; r++) sum += values[r];
+  return (v) => (v * values.length) / sum;
+}
+
+interface Target {
+  y: Float32Array;
+  /** One target in the units of the loss. */
+  unit(v: number): number;
+  scale: number;
+  offset: number;
+  link: Link;
+  /** Huber's delta, or the bound of the log link, in the units of the loss. */
+  parameter: number;
+}
+
+/** The target in the units of its loss (assembly/loss.ts), and the way back. */
+export function scaleTarget(
+  actual: Floats,
+  weight: Float32Array | undefined,
+  schema: Schema,
+  log: (x: number) => number,
+): Target {
+  const n = actual.length;
+  let sum = 0;
+  let total = 0;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let r = 0; r < n; r++) {
+    const w = weight ? weight[r] : 1;
+    sum += w * actual[r];
+    total += w;
+    if (actual[r] > high) high = actual[r];
+  }
+  const m = sum / total;
+  const name = schema.loss.name;
+  if (name === "poisson" || name === "gamma") {
+    const offset = log(Math.fround(m));
+    // predictions are held to twice the largest target: an exponential beyond the data explodes
+    const maximum = log(Math.fround(2 * high));
+    const unit = (v: number) => v / m;
+    return {
+      y: toFloat32(actual, unit),
+      unit,
+      scale: 1,
+      offset,
+      link: { name: "exp", maximum },
+      parameter: maximum - offset,
+    };
+  }
+  if (name === "logistic") {
+    const unit = (v: number) => v;
+    return { y: Float32Array.from(actual), unit, scale: 1, offset: 0, link: { name: "logistic" }, parameter: 0 };
+  }
+  let square = 0;
+  for (let r = 0; r < n; r++) square += (weight ? weight[r] : 1) * (actual[r] - m) * (actual[r] - m);
+  const sd = Math.sqrt(square / total);
+  const unit = (v: number) => (v - m) / sd;
+  return {
+    y: toFloat32(actual, unit),
+    unit,
+    scale: sd,
+    offset: m,
+    link: { name: "identity" },
+    parameter: name === "huber" ? (schema.loss.delta as number) : 0,
+  };
+}
