@@ -79,6 +79,7 @@ try {
 /** Flag, title, command, and the line that counts. */
 const SUITES = [
   ["check", "package and sizes", ["scripts/check.mjs"]],
+  ["stream", "more rows than memory", ["tests/stream/run.mjs"]],
   ["runtimes", "runtimes", ["tests/runtimes/run.mjs"], /(\d+) same bits, (\d+) not/],
   ["browser", "reports in a browser", ["tests/browser/run.mjs"], /(\d+) looks, (\d+) problems/],
   // 10,000 rows where `npm run test:exports` takes 100,000: with databases and Spark that is half an hour
