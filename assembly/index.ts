@@ -1,8 +1,16 @@
 // The whole wasm interface, in the order of the pipeline.
 export { alloc, mark, reset } from "./arena";
 export { expf, logf, logistic, logit } from "./math";
-export { prepareRows } from "./inputs";
-export { addMoments, solveRidge, squaredError, subtractMoments, workingResponse } from "./linear";
+export { addLogs, addPowers, addValues, allFinite, prepareColumns, sortFloats } from "./columns";
+export {
+  addMoments,
+  momentScratch,
+  momentSize,
+  solveRidge,
+  squaredError,
+  subtractMoments,
+  workingResponse,
+} from "./linear";
 export {
   activePlanes,
   advance,
@@ -25,4 +33,5 @@ export {
   start,
 } from "./train";
 export { shuffle, seed } from "./random";
+export { addBins, farthest, residuals, takeColumn } from "./relevance";
 export { planModel, predictMany, predictOne, sensitivityMany } from "./predict-pruned";

@@ -4,7 +4,7 @@
 import { EQUALS, inputs, LINEAR, LOG1P, MISSING, part, rowLength } from "./image";
 import { logf, logit } from "./math";
 
-const CLIP: f32 = 50;
+export const CLIP: f32 = 50;
 
 /** Whether input i is feature i, linear and never missing: the rows then need no look at each feature. */
 export function isPlain(model: usize): bool {
@@ -36,28 +36,26 @@ export function prepareRow(model: usize, raw: usize, z: usize): bool {
   const argument = part(model, 13);
   const fill = part(model, 14);
   for (let i: usize = 0; i < (<usize>d) << 2; i += 4) {
-    const transform = load<i32>(kind + i);
-    let v = load<f32>(raw + ((<usize>load<i32>(feature + i)) << 2));
-    const missing = v != v;
-    let t: f32 = 0;
-    if (transform == LINEAR) {
-      t = missing ? load<f32>(fill + i) : v;
-    } else if (transform == LOG1P) {
-      if (missing) v = load<f32>(fill + i);
-      const q = v / load<f32>(argument + i);
-      t = q < 0 ? q : logf(<f32>1 + q);
-    } else if (transform == EQUALS) {
-      t = v == load<f32>(argument + i) ? 1 : 0;
-    } else if (transform == MISSING) {
-      t = missing ? 1 : 0;
-    } else {
-      t = logit(v);
-    }
+    const v = load<f32>(raw + ((<usize>load<i32>(feature + i)) << 2));
+    let t = inputOf(load<i32>(kind + i), v, load<f32>(argument + i), load<f32>(fill + i));
     t = (t - load<f32>(center + i)) * load<f32>(scale + i);
     t = t < -CLIP ? -CLIP : t;
     store<f32>(z + i, t > CLIP ? CLIP : t);
   }
   return true;
+}
+
+/** A raw value by its transform, neither centred nor scaled. */
+export function inputOf(transform: i32, v: f32, argument: f32, fill: f32): f32 {
+  const missing = v != v;
+  if (transform == LINEAR) return missing ? fill : v;
+  if (transform == LOG1P) {
+    const q = (missing ? fill : v) / argument;
+    return q < 0 ? q : logf(<f32>1 + q);
+  }
+  if (transform == EQUALS) return v == argument ? 1 : 0;
+  if (transform == MISSING) return missing ? 1 : 0;
+  return logit(v);
 }
 
 /**
@@ -113,19 +111,6 @@ export function preparePlain8(model: usize, raw: usize, xt: usize): bool {
 function putScaled(t: v128, center: usize, scale: usize, to: usize): void {
   const v = f32x4.mul(f32x4.sub(t, v128.load32_splat(center)), v128.load32_splat(scale));
   v128.store(to, f32x4.pmin(f32x4.pmax(v, f32x4.splat(-CLIP)), f32x4.splat(CLIP)));
-}
-
-/** `n` raw rows to inputs of `stride` floats a row: how training gets the same bits as prediction. */
-export function prepareRows(model: usize, raw: usize, n: i32, out: usize): void {
-  const d = inputs(model);
-  const length = (<usize>rowLength(model)) << 2;
-  const scratch = part(model, 20);
-  for (let r = 0; r < n; r++) {
-    prepareRow(model, raw, scratch);
-    memory.copy(out, scratch, (<usize>d) << 2);
-    raw += length;
-    out += (<usize>d) << 2;
-  }
 }
 
 /**

@@ -4,14 +4,24 @@
 import { ABSOLUTE, GAMMA, HUBER, LOGISTIC, POISSON } from "./loss";
 import { expf } from "./math";
 
-/** Length of the augmented row (x_0 .. x_{d-1}, 1, y). */
+/** Floats from one row of a moment matrix to the next: the augmented row (x_0 .. x_{d-1}, 1, y), then zeros up to a multiple of four. */
 export function momentSize(d: i32): i32 {
-  return d + 2;
+  return (d + 5) & ~3;
+}
+
+/** Rows looked at together, and rows of one fold added together. */
+const BLOCK: i32 = 512;
+const TILE: usize = 64;
+
+/** Bytes of scratch that `addMoments` needs: numbers of a block's rows by fold, and augmented rows with and without their weights. */
+export function momentScratch(d: i32): usize {
+  return (1 << 10) + (BLOCK << 2) + ((<usize>(TILE * momentSize(d))) << 4);
 }
 
 /**
- * Adds rows [from, to) to the moments of their folds: `moments` is [folds][q][q] float64, q = d + 2, upper triangle. `weight` may be 0 (all one).
- * `scratch` holds 4 q float64. Four rows of a fold at a time would need sorting; one row at a time and two columns a vector is enough (d^2 n / 2).
+ * Adds rows [from, to) to the moments of their folds: `moments` is [folds][q][q] float64, q = momentSize(d), of which the upper triangle counts.
+ * `weight` may be 0 (all one). Rows are sorted by fold, a block at a time, so that four by four sums stay in registers while a tile of rows
+ * goes by: half to a fifth of the time of adding row by row to memory, and every sum still takes its rows in their order.
  */
 export function addMoments(
   x: usize,
@@ -26,25 +36,99 @@ export function addMoments(
 ): void {
   const q = momentSize(d);
   const row = (<usize>q) << 3;
-  for (let r = from; r < to; r++) {
-    const w = weight ? <f64>load<f32>(weight + ((<usize>r) << 2)) : 1.0;
-    if (w == 0) continue;
-    const xr = x + ((<usize>r * <usize>d) << 2);
-    for (let i = 0; i < d; i++) store<f64>(scratch + ((<usize>i) << 3), <f64>load<f32>(xr + ((<usize>i) << 2)));
-    store<f64>(scratch + ((<usize>d) << 3), 1.0);
-    store<f64>(scratch + ((<usize>(d + 1)) << 3), <f64>load<f32>(y + ((<usize>r) << 2)));
-    store<f64>(scratch + ((<usize>(d + 2)) << 3), 0);
-    const base = moments + <usize>load<u8>(fold + r) * row * <usize>q;
-    for (let i = 0; i < q; i++) {
-      const a = w * load<f64>(scratch + ((<usize>i) << 3));
-      if (a == 0) continue;
-      const s = f64x2.splat(a);
-      const g = base + <usize>i * row;
-      let j = (<usize>i) << 3;
-      for (; j + 8 < row; j += 16) {
-        v128.store(g + j, f64x2.add(v128.load(g + j), f64x2.mul(s, v128.load(scratch + j))));
+  const list = scratch + (1 << 10);
+  const plain = list + ((<usize>BLOCK) << 2);
+  const weighted = weight ? plain + TILE * row : plain;
+  for (; from < to; from += BLOCK) {
+    const end = min(to, from + BLOCK);
+    // where each fold's rows end in the list
+    memory.fill(scratch, 0, 1 << 10);
+    for (let r = from; r < end; r++) {
+      const place = scratch + ((<usize>load<u8>(fold + r)) << 2);
+      store<i32>(place, load<i32>(place) + 1);
+    }
+    let sum = 0;
+    for (let k: usize = 0; k < 1 << 10; k += 4) store<i32>(scratch + k, (sum += load<i32>(scratch + k)));
+    for (let r = end - 1; r >= from; r--) {
+      const place = scratch + ((<usize>load<u8>(fold + r)) << 2);
+      const k = load<i32>(place) - 1;
+      store<i32>(place, k);
+      store<i32>(list + ((<usize>k) << 2), r);
+    }
+    for (let k = 0; k < end - from; ) {
+      const own = load<u8>(fold + load<i32>(list + ((<usize>k) << 2)));
+      let count = 0;
+      for (; count < <i32>TILE && k < end - from; k++) {
+        const r = load<i32>(list + ((<usize>k) << 2));
+        if (load<u8>(fold + r) != own) break;
+        const w: f64 = weight ? <f64>load<f32>(weight + ((<usize>r) << 2)) : 1;
+        if (w == 0) continue;
+        const values = plain + <usize>count * row;
+        augment(x + ((<usize>r * <usize>d) << 2), load<f32>(y + ((<usize>r) << 2)), d, values);
+        if (weight) {
+          const s = f64x2.splat(w);
+          for (let i: usize = 0; i < row; i += 16)
+            v128.store(weighted + <usize>count * row + i, f64x2.mul(s, v128.load(values + i)));
+        }
+        count++;
       }
-      if (j < row) store<f64>(g + j, load<f64>(g + j) + a * load<f64>(scratch + j));
+      addTile(weighted, plain, count, row, moments + <usize>own * row * <usize>q);
+    }
+  }
+}
+
+/** One row's inputs, 1, target and zeros as float64. */
+function augment(x: usize, y: f32, d: i32, out: usize): void {
+  const size = (<usize>momentSize(d)) << 3;
+  v128.store(out + size - 32, f64x2.splat(0));
+  v128.store(out + size - 16, f64x2.splat(0));
+  for (let i: usize = 0; i < <usize>d; i++) store<f64>(out + (i << 3), <f64>load<f32>(x + (i << 2)));
+  store<f64>(out + ((<usize>d) << 3), 1);
+  store<f64>(out + ((<usize>d) << 3), <f64>y, 8);
+}
+
+/** Adds a' b of `count` rows of `a` and `b`, `row` bytes each, to the blocks of four by four of `g` on and above its diagonal. */
+function addTile(a: usize, b: usize, count: i32, row: usize, g: usize): void {
+  const end = <usize>count * row;
+  for (let i: usize = 0; i < row; i += 32) {
+    for (let j = i; j < row; j += 32) {
+      const g0 = g + (i >> 3) * row + j;
+      const g1 = g0 + row;
+      const g2 = g1 + row;
+      const g3 = g2 + row;
+      let s00 = v128.load(g0);
+      let s01 = v128.load(g0, 16);
+      let s10 = v128.load(g1);
+      let s11 = v128.load(g1, 16);
+      let s20 = v128.load(g2);
+      let s21 = v128.load(g2, 16);
+      let s30 = v128.load(g3);
+      let s31 = v128.load(g3, 16);
+      for (let r: usize = 0; r < end; r += row) {
+        const b0 = v128.load(b + r + j);
+        const b1 = v128.load(b + r + j, 16);
+        const p = a + r + i;
+        let f = v128.load64_splat(p);
+        s00 = f64x2.add(s00, f64x2.mul(f, b0));
+        s01 = f64x2.add(s01, f64x2.mul(f, b1));
+        f = v128.load64_splat(p, 8);
+        s10 = f64x2.add(s10, f64x2.mul(f, b0));
+        s11 = f64x2.add(s11, f64x2.mul(f, b1));
+        f = v128.load64_splat(p, 16);
+        s20 = f64x2.add(s20, f64x2.mul(f, b0));
+        s21 = f64x2.add(s21, f64x2.mul(f, b1));
+        f = v128.load64_splat(p, 24);
+        s30 = f64x2.add(s30, f64x2.mul(f, b0));
+        s31 = f64x2.add(s31, f64x2.mul(f, b1));
+      }
+      v128.store(g0, s00);
+      v128.store(g0, s01, 16);
+      v128.store(g1, s10);
+      v128.store(g1, s11, 16);
+      v128.store(g2, s20);
+      v128.store(g2, s21, 16);
+      v128.store(g3, s30);
+      v128.store(g3, s31, 16);
     }
   }
 }
@@ -138,10 +222,10 @@ function addColumn(gram: usize, residual: usize, d: i32, column: i32, factor: f6
 export function squaredError(moments: usize, d: i32, beta: usize): f64 {
   const q = momentSize(d);
   let sum: f64 = 0;
-  for (let i = 0; i < q; i++) {
+  for (let i = 0; i < d + 2; i++) {
     const vi = i == d + 1 ? 1.0 : -load<f64>(beta + ((<usize>i) << 3));
     let inner: f64 = 0.5 * vi * load<f64>(moments + ((<usize>(i * q + i)) << 3));
-    for (let j = i + 1; j < q; j++) {
+    for (let j = i + 1; j < d + 2; j++) {
       const vj = j == d + 1 ? 1.0 : -load<f64>(beta + ((<usize>j) << 3));
       inner += vj * load<f64>(moments + ((<usize>(i * q + j)) << 3));
     }

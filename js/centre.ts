@@ -43,11 +43,11 @@ export async function fitCentre(
 ): Promise<Centre> {
   const { wasm } = t;
   const { n, d } = p;
-  const q = d + 2;
+  const q = wasm.momentSize(d);
   const start = wasm.mark();
   const beta = t.doubles(d + 1);
   const work = t.doubles(d * d + d);
-  const scratch = t.doubles(q + 2);
+  const scratch = t.bytes(wasm.momentScratch(d));
   const total = t.doubles(q * q);
   const rest = t.doubles(q * q);
   const fold = t.put(folds, "u8");

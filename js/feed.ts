@@ -7,21 +7,21 @@
 // and every piece is spread evenly over the table, whatever the rows are sorted by; inside a piece the kernels shuffle rows. A piece depends on
 // nothing but these numbers: workers get the same ones.
 
+import { CHUNK, type RawColumns } from "./columns.js";
 import type { Block, Trainer } from "./wasm.js";
 
 /** Numbers (rows x inputs) that lie in the kernels' memory all at once: 64 MB. */
 export const RESIDENT = 1 << 24;
-/** Rows encoded at a time. */
-const CHUNK = 1024;
+/** Rows of a block, at least. */
 const BLOCK = 64;
+/** Rows that stand for all where they come in pieces, at most. */
+const SAMPLE = 32768;
 
 export interface FeedRows {
   n: number;
-  /** Raw values a row, and inputs a row. */
-  width: number;
+  /** Inputs a row. */
   columns: number;
-  /** Raw rows [from, to), row-major, to `out`. */
-  read(from: number, to: number, out: Float32Array): void;
+  raw: RawColumns;
   y: Float32Array;
   weight: Float32Array | undefined;
 }
@@ -52,16 +52,17 @@ export function keyOf(seed: number, row: number): number {
 
 /** `most` numbers at once; `extra` places for rows that stay (left-out rows) after those of a piece; `twice`: after those, a second piece. */
 export function createFeed(t: Trainer, rows: FeedRows, most: number, extra: number, twice: boolean) {
-  const { n, width, columns } = rows;
+  const { n, columns, raw } = rows;
   const whole = n * columns <= most;
   /** Rows at once. */
   const room = whole ? n : Math.max(2 * BLOCK, Math.min(65536, Math.floor(most / 8 / columns)) & -BLOCK);
   const spare = room + extra;
-  const size = whole ? n : twice ? spare + room : spare;
+  const every = Math.max(Math.ceil(n / SAMPLE), Math.ceil((4 * n * columns) / most));
+  const sampled = Math.ceil(n / every);
+  const size = whole ? n : Math.max(sampled, twice ? spare + room : spare);
   const x = t.floats(size * columns + 16, "rows");
   const y = t.floats(size);
   const weight = rows.weight && t.floats(size);
-  const raw = t.floats(CHUNK * width);
   let image = 0;
   const place = (at: number): Place => ({
     x: x.at + at * columns * 4,
@@ -69,19 +70,22 @@ export function createFeed(t: Trainer, rows: FeedRows, most: number, extra: numb
     weight: weight ? weight.at + at * 4 : 0,
   });
 
-  // views are kept while the memory does not grow: rows are also loaded one by one
+  // views are kept while the memory does not grow: pieces load blocks of few rows
   let views: Float32Array[] = [];
 
-  /** Rows [from, to) to place `at`. */
-  function load(from: number, to: number, at: number): void {
-    if (!views[0]?.length) views = [t.f32(raw), t.f32(y), t.f32(weight ?? y)];
-    const [values, ys, ws] = views;
-    for (let r = from; r < to; r += CHUNK, at += CHUNK) {
-      const end = Math.min(to, r + CHUNK);
-      rows.read(r, end, values);
-      t.wasm.prepareRows(image, raw.at, end - r, x.at + at * columns * 4);
-      for (let i = r; i < end; i++) ys[at + i - r] = rows.y[i];
-      if (rows.weight) for (let i = r; i < end; i++) ws[at + i - r] = rows.weight[i];
+  /** Rows [from, to), or those that `list` names there, to the places from `at` on. */
+  function load(from: number, to: number, at: number, list?: Uint32Array): void {
+    if (!views[0]?.length) views = [t.f32(y), t.f32(weight ?? y)];
+    const put = (values: Float32Array, out: Float32Array) => {
+      if (!list) out.set(values.subarray(from, to), at);
+      else for (let k = from; k < to; k++) out[at + k - from] = values[list[k]];
+    };
+    put(rows.y, views[0]);
+    if (rows.weight) put(rows.weight, views[1]);
+    for (let k = from; k < to; k += CHUNK, at += CHUNK) {
+      const end = Math.min(to, k + CHUNK);
+      raw.read(k, end, list);
+      t.wasm.prepareColumns(image, raw.at, CHUNK * 4, end - k, x.at + at * columns * 4);
     }
   }
 
@@ -110,26 +114,20 @@ export function createFeed(t: Trainer, rows: FeedRows, most: number, extra: numb
       load(from, to, 0);
       return place(0);
     },
-    /** Every `step`-th row: inputs [rows][columns], and targets. */
-    every(step: number): { x: Float32Array; y: Float32Array } {
-      if (whole) return { x: t.f32({ at: x.at, length: n * columns }), y: rows.y };
-      const count = Math.ceil(n / step);
-      const all = { x: new Float32Array(count * columns), y: new Float32Array(count) };
-      for (let k = 0; k < count; k += room) {
-        const end = Math.min(count, k + room);
-        for (let i = k; i < end; i++) load(i * step, i * step + 1, i - k);
-        all.x.set(t.f32({ at: x.at, length: (end - k) * columns }), k * columns);
-        all.y.set(t.f32({ at: y.at, length: end - k }), k);
+    /** Rows that stand for all: all of a whole table, else evenly spaced ones, in the places from 0 on. */
+    some(): Place & { rows: number } {
+      if (!whole) {
+        const list = new Uint32Array(sampled);
+        for (let k = 0; k < sampled; k++) list[k] = k * every;
+        load(0, sampled, 0, list);
       }
-      return all;
+      return { ...place(0), rows: whole ? n : sampled };
     },
     /** Puts rows where no piece comes; gives their places. In a whole table they have theirs. */
     keep(list: Uint32Array, after: number): Uint32Array {
       if (whole) return list;
-      return list.map((row, i) => {
-        load(row, row + 1, room + after + i);
-        return room + after + i;
-      });
+      load(0, list.length, room + after, list);
+      return list.map((_, i) => room + after + i);
     },
     /**
      * Loads piece `k` (counted through all epochs) of a member to the places from `base` on; gives those of the rows that are not in fold `own`,

@@ -3,6 +3,7 @@
 
 import { foldMembers } from "./assemble.js";
 import { fitCentre } from "./centre.js";
+import { CHUNK, rawColumns, roomForColumns } from "./columns.js";
 import { defaultsFor } from "./defaults.js";
 import { directionsAgainst } from "./directions.js";
 import { abortError } from "./errors.js";
@@ -12,13 +13,13 @@ import { type Look, type MemberResult, type Plan, trainMember } from "./member.j
 import { type Model, makeModel } from "./model.js";
 import { describe } from "./normalise.js";
 import { chooseBlend, collect, finish } from "./outoffold.js";
-import { comesAgain, createReadings, READ } from "./readings.js";
+import { comesAgain, createReadings } from "./readings.js";
 import { relevanceOf, WIDE } from "./relevance.js";
 import type { Rows } from "./rows.js";
 import { type Batches, isBatches, type Sample, sampleFor } from "./sample.js";
 import { describeScaling, readScaling, withCategories } from "./scan.js";
 import { checkTarget, checkWeight, type FitOptions, readOptions, readTarget, readWeights } from "./schema.js";
-import { encodeTable, readTable } from "./table.js";
+import { readTable } from "./table.js";
 import { meanOne, scaleTarget, toFloat32 } from "./target.js";
 import { createSeat, startHelpers } from "./threads.js";
 import type { Input, ModelData, TrainingReport } from "./types.js";
@@ -34,13 +35,10 @@ const LOOKS = 40;
 const CLEARLY = 0.98;
 /** Left-out rows looked at, at most: enough for a loss to three digits. Half of them where rows come in pieces: the kernels keep them. */
 const MOST_LEFT_OUT = 16384;
-/** Rows looked at for relevance and for wrong directions where rows come in pieces. */
-const SAMPLE = 32768;
 /** Parts of a longer source that train in an epoch, at most: each costs a reading of all of it. */
 const MOST_PARTS = 16;
 /** Multiply-adds between turns of the event loop: 10 to 30 ms. No clock decides, so that hosts whose clock stands still behave the same. */
 const SLICE = 6e7;
-const CHUNK = 1024;
 /** Logistic quantile scores to unit variance: sqrt(3) / pi. */
 const LEVEL_SCALE = Math.fround(0.5513289);
 
@@ -95,17 +93,11 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
 
   // inputs: z-scores, or z-scores after log1p of skewed counts, whichever has the better centre
   const width = schema.features.length;
-  const raw = new Float32Array(CHUNK * 4 * width);
-  const chunk = (from: number, to: number) => {
-    const view = raw.subarray(0, (to - from) * width);
-    encodeTable(table, schema.features, from, to, view);
-    return view;
-  };
+  const room = roomForColumns(t, width);
+  const raw = rawColumns(t, table, schema.features, room);
   const specs = schema.features.map(({ transform, ...feature }) => feature);
   const transforms = schema.features.map((f) => f.transform);
-  const scaling = scales
-    ? describeScaling(scales, specs, transforms, t.wasm.logf)
-    : describe(chunk, n, specs, transforms, t.wasm.logf);
+  const scaling = scales ? describeScaling(scales, specs, transforms, t) : describe(t, raw, n, specs, transforms);
   if (sampled) {
     for (const f of scaling.features) {
       if (f.range) f.range = sampled.ranges[sampled.names.indexOf(f.name)].map(Math.fround) as [number, number];
@@ -145,9 +137,8 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
     t,
     {
       n,
-      width,
       columns,
-      read: (from, to, out) => encodeTable(table, schema.features, from, to, out),
+      raw,
       y: target.y,
       weight: caseWeight,
     },
@@ -198,10 +189,10 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
       }
     }
   }
-  // evenly spaced rows tell enough where rows come in pieces; a whole table is given whole
-  const step = Math.max(Math.ceil(n / SAMPLE), Math.ceil((4 * n * columns) / resident));
-  const some = feed.every(step);
-  const against = directionsAgainst(some.x, some.y, signs, centre.all).map(({ input, correlation }) => {
+  const some = feed.some();
+  const someInputs = t.f32({ at: some.x, length: some.rows * columns });
+  const someTargets = t.f32({ at: some.y, length: some.rows });
+  const against = directionsAgainst(someInputs, someTargets, signs, centre.all).map(({ input, correlation }) => {
     const { name, constraint } = features[inputs[input].feature];
     return (
       `"${name}" is declared ${constraint}, but "${schema.target}" ${correlation < 0 ? "falls" : "rises"} with it in these rows ` +
@@ -209,7 +200,7 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
     );
   });
   if (columns > WIDE && !scales) {
-    const factor = relevanceOf(some.x, some.y, centre.all, some.y.length, columns);
+    const factor = relevanceOf(t, some.x, some.y, centre.all, some.rows, columns);
     inputs = inputs.map((input, i) => ({ ...input, scale: Math.fround(input.scale * factor[i]) }));
     const rescaled = (b: Float64Array) => b.map((v, i) => (i < columns ? v / factor[i] : v));
     centre = { ...centre, all: rescaled(centre.all), without: centre.without.map(rescaled) };
@@ -224,8 +215,7 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
   }
 
   // all rows of a source that gives them again
-  const few = t.floats(again ? READ * width : 0);
-  const fewInputs = t.floats(again ? READ * columns + 16 : 0);
+  const fewInputs = t.floats(again ? CHUNK * columns + 16 : 0);
   const readings = again
     ? createReadings({
         batches: rows as Batches,
@@ -235,8 +225,8 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
         most: resident,
         seed: keyOf(schema.seed, 0x70617274),
         put(part, out, rowOf) {
-          encodeTable(part, schema.features, 0, part.n, t.f32(few));
-          t.wasm.prepareRows(model, few.at, part.n, fewInputs.at);
+          rawColumns(t, part, schema.features, room).read(0, part.n);
+          t.wasm.prepareColumns(model, room.at, CHUNK * 4, part.n, fewInputs.at);
           out.x.set(t.f32({ at: fewInputs.at, length: part.n * columns }));
           const values = part.column(schema.target) as ArrayLike<number>;
           const cases = schema.weight === undefined ? undefined : (part.column(schema.weight) as ArrayLike<number>);
@@ -331,18 +321,16 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
     return rest.slice(0, count);
   };
   // left-out rows: their numbers, evenly spaced where there are more than enough, and their places among the kernels' rows
-  const held: Uint32Array[] = [];
-  const leftOut: Uint32Array[] = [];
-  for (let e = 0; e < members; e++) {
-    let size = 0;
-    for (let r = 0; r < n && folds > 0; r++) if (foldOf[r] === e) size++;
-    const own = new Uint32Array(Math.min(size, most));
-    for (let r = 0, seen = 0, count = 0; count < own.length; r++) {
-      if (foldOf[r] === e && Math.floor((++seen * own.length) / size) > count) own[count++] = r;
-    }
-    held.push(own);
-    leftOut.push(feed.keep(own, e * most));
+  const sizes = new Uint32Array(256);
+  for (let r = 0; r < n && folds > 0; r++) sizes[foldOf[r]]++;
+  const held = Array.from({ length: members }, (_, e) => new Uint32Array(Math.min(sizes[e], most)));
+  const seen = new Uint32Array(members);
+  const taken = new Uint32Array(members);
+  for (let r = 0; r < n && folds > 0; r++) {
+    const e = foldOf[r];
+    if (e < members && Math.floor((++seen[e] * held[e].length) / sizes[e]) > taken[e]) held[e][taken[e]++] = r;
   }
+  const leftOut = held.map((own, e) => feed.keep(own, e * most));
   const ownFold = (e: number) => (folds > 0 ? e : 255);
   const epochs = (steps * batch) / trainRows;
   const decays = folds > 0 && hyper.epochs === "auto" ? auto.decays : [1];

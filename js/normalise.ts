@@ -1,41 +1,31 @@
-// Columns to network inputs. In: raw rows (float32, row-major; a category is its number, a missing value NaN), in chunks, read two or three times.
+// Columns to network inputs. In: raw columns (columns.ts), in chunks, read two to four times.
 // Out: range, median and fill of every feature, and the inputs of both candidate scalings: z-scores, and z-scores after log1p of skewed counts.
 // Every transform is non-decreasing, so a constraint on the feature is the same constraint on its inputs.
 
+import { CHUNK, type RawColumns } from "./columns.js";
 import { RESIDENT } from "./feed.js";
+import { medianOf } from "./metrics.js";
 import type { Feature, Input } from "./types.js";
-
-/** Gives raw rows [from, to): a view that the next call may overwrite. */
-export type RawRows = (from: number, to: number) => Float32Array;
+import { SORTING, type Trainer } from "./wasm.js";
 
 /** Columns with a skewness above this, no negative value and more than two values count as skewed. */
 const SKEWED = 1.5;
 /** Medians come from at most this many rows, evenly spaced: exact below. A quarter of them where the table itself is large. */
 const SAMPLE = 65536;
-const CHUNK = 4096;
+/** A column's record in the kernels (addValues of assembly/columns.ts), before any value. */
+const EMPTY = [0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, Number.NaN, 1, 0];
 
 interface Column {
   present: number;
-  sum: number;
   low: number;
   high: number;
   whole: boolean;
   many: boolean;
-  first: number;
-  second: number;
   mean: number;
   square: number;
   cube: number;
   median: number;
   positiveMedian: number;
-}
-
-/** Median of numbers, sorted in place; the mean of the middle two for an even count; 0 for none. */
-export function medianOf(values: Float32Array | Float64Array): number {
-  values.sort();
-  const n = values.length;
-  if (n === 0) return 0;
-  return n % 2 ? values[n >> 1] : values[n / 2 - 1] / 2 + values[n / 2] / 2;
 }
 
 export interface Scaling {
@@ -48,102 +38,87 @@ export interface Scaling {
   warnings: string[];
 }
 
-/**
- * Describes `n` raw rows. `transforms[f]` forces a feature's transform ("linear" or "log1p") or leaves the choice ("auto"); `log` is the
- * kernels' float32 logarithm, so that the scaling has the same bits everywhere.
- */
+/** Describes `n` raw rows. `transforms[f]` forces a feature's transform ("linear" or "log1p") or leaves the choice ("auto"). */
 export function describe(
-  rows: RawRows,
+  t: Trainer,
+  raw: RawColumns,
   n: number,
   features: Feature[],
   transforms: ("auto" | "linear" | "log1p")[],
-  log: (x: number) => number,
 ): Scaling {
+  const { wasm } = t;
   const width = features.length;
   const counts = features.map((f) => new Float64Array((f.categories?.length ?? 0) + 1)); // the last: missing
-  const columns: Column[] = features.map(() => ({
-    present: 0,
-    sum: 0,
-    low: Number.POSITIVE_INFINITY,
-    high: Number.NEGATIVE_INFINITY,
-    whole: true,
-    many: false,
-    first: Number.NaN,
-    second: Number.NaN,
-    mean: 0,
-    square: 0,
-    cube: 0,
-    median: 0,
-    positiveMedian: 0,
-  }));
-  const each = (visit: (values: Float32Array, count: number, from: number) => void) => {
+  const start = wasm.mark();
+  /** Hands the columns out, chunk by chunk: address, rows, and the number of the first. */
+  const each = (visit: (f: number, at: number, count: number, from: number) => void) => {
     for (let from = 0; from < n; from += CHUNK) {
       const count = Math.min(CHUNK, n - from);
-      visit(rows(from, from + count), count, from);
+      raw.read(from, from + count);
+      for (let f = 0; f < width; f++) visit(f, raw.at + f * CHUNK * 4, count, from);
     }
   };
   const stride = Math.max(1, Math.ceil(n / (n * width > RESIDENT ? SAMPLE / 4 : SAMPLE)));
   const sampled = Math.ceil(n / stride);
   const samples = features.map((f) => new Float32Array(f.kind === "number" ? sampled : 0));
-  each((values, count, from) => {
-    for (let f = 0; f < width; f++) {
-      const c = columns[f];
-      if (features[f].kind === "category") {
-        const tally = counts[f];
-        for (let r = 0; r < count; r++) {
-          const v = values[r * width + f];
-          tally[v === v ? v : tally.length - 1]++;
-        }
-        continue;
+  const kept = new Uint32Array(width);
+  const records = t.doubles(width * EMPTY.length);
+  for (let f = 0; f < width; f++) t.f64(records).set(EMPTY, f * EMPTY.length);
+  each((f, at, count, from) => {
+    const values = t.f32({ at, length: count });
+    if (features[f].kind === "category") {
+      const tally = counts[f];
+      for (let r = 0; r < count; r++) {
+        const v = values[r];
+        tally[v === v ? v : tally.length - 1]++;
       }
-      const sample = samples[f];
-      for (let r = (stride - (from % stride)) % stride; r < count; r += stride) {
-        sample[(from + r) / stride] = values[r * width + f];
-      }
-      // locals, written back once a chunk: three times as fast as fields
-      let { present, sum, low, high, whole, many, first, second } = c;
-      for (let r = 0, i = f; r < count; r++, i += width) {
-        const v = values[i];
-        if (v !== v) continue;
-        present++;
-        sum += v;
-        if (v < low) low = v;
-        if (v > high) high = v;
-        if (whole && v !== Math.floor(v)) whole = false;
-        if (!many && v !== first) {
-          if (first !== first) first = v;
-          else if (v !== second) {
-            if (second !== second) second = v;
-            else many = true;
-          }
-        }
-      }
-      Object.assign(c, { present, sum, low, high, whole, many, first, second });
+      return;
     }
+    const sample = samples[f];
+    let k = kept[f];
+    for (let r = (stride - (from % stride)) % stride; r < count; r += stride) {
+      const v = values[r];
+      if (v === v) sample[k++] = v;
+    }
+    kept[f] = k;
+    wasm.addValues(at, count, records.at + f * EMPTY.length * 8);
+  });
+  const sorting = t.floats(sampled);
+  const scratch = t.floats(sampled + SORTING);
+  const columns = features.map((feature, f): Column => {
+    const at = f * EMPTY.length;
+    const [present, sum, low, high, , , whole, many] = t.f64(records).subarray(at, at + EMPTY.length);
+    const c = {
+      present,
+      low,
+      high,
+      whole: whole === 1,
+      many: many === 1,
+      mean: 0,
+      square: 0,
+      cube: 0,
+      median: 0,
+      positiveMedian: 0,
+    };
+    if (feature.kind !== "number" || present === 0) return c;
+    const sorted = t.f32({ at: sorting.at, length: kept[f] });
+    sorted.set(samples[f].subarray(0, kept[f]));
+    wasm.sortFloats(sorting.at, kept[f], scratch.at);
+    // a missing value stands at the median, so it counts there
+    c.median = Math.fround(medianOf(sorted));
+    const positive = sorted.findIndex((v) => v > 0);
+    c.positiveMedian = positive < 0 ? 0 : medianOf(sorted.subarray(positive));
+    c.mean = (sum + (n - present) * c.median) / n;
+    return c;
+  });
+  const sums = t.doubles(width * 2);
+  t.f64(sums).fill(0);
+  each((f, at, count) => {
+    const c = columns[f];
+    if (features[f].kind === "number" && c.present > 0) wasm.addPowers(at, count, c.median, c.mean, sums.at + f * 16);
   });
   columns.forEach((c, f) => {
-    if (features[f].kind !== "number" || c.present === 0) return;
-    c.median = medianOf(samples[f].filter((v) => v === v));
-    c.positiveMedian = medianOf(samples[f].filter((v) => v > 0));
-    // a missing value stands at the median, so it counts there
-    c.median = Math.fround(c.median);
-    c.mean = (c.sum + (n - c.present) * c.median) / n;
-  });
-  each((values, count) => {
-    for (let f = 0; f < width; f++) {
-      const c = columns[f];
-      if (features[f].kind !== "number" || c.present === 0) continue;
-      const { median, mean } = c;
-      let { square, cube } = c;
-      for (let r = 0, i = f; r < count; r++, i += width) {
-        const v = values[i];
-        const e = (v === v ? v : median) - mean;
-        square += e * e;
-        cube += e * e * e;
-      }
-      c.square = square;
-      c.cube = cube;
-    }
+    [c.square, c.cube] = t.f64(sums).subarray(f * 2);
   });
   const warnings: string[] = [];
   const described = features.map((feature, f): Feature => {
@@ -176,27 +151,19 @@ export function describe(
   // mean and sd of log1p(v / divisor), on the very float32 values that the model will see
   const logMean = new Float64Array(width);
   const logSquare = new Float64Array(width);
-  const logOf = (v: number, divisor: number) => {
-    const q = Math.fround(v / divisor);
-    return q < 0 ? q : log(Math.fround(1 + q));
-  };
   if (logged.some((c) => c > 0)) {
     for (const second of [false, true]) {
-      each((values, count) => {
-        for (let f = 0; f < width; f++) {
-          const divisor = logged[f];
-          if (divisor === 0) continue;
-          for (let r = 0; r < count; r++) {
-            let v = values[r * width + f];
-            if (v !== v) v = columns[f].median;
-            const t = logOf(v, divisor);
-            if (second) logSquare[f] += (t - logMean[f] / n) * (t - logMean[f] / n);
-            else logMean[f] += t;
-          }
-        }
+      t.f64(sums).fill(0);
+      each((f, at, count) => {
+        if (logged[f] > 0) wasm.addLogs(at, count, columns[f].median, logged[f], logMean[f], sums.at + f * 16);
       });
+      for (let f = 0; f < width; f++) {
+        if (second) logSquare[f] = t.f64(sums)[f * 2 + 1];
+        else logMean[f] = t.f64(sums)[f * 2] / n;
+      }
     }
   }
+  wasm.reset(start);
   const scaled = (mean: number, square: number) => {
     const sd = Math.sqrt(square / n);
     const scale = Math.fround(1 / sd);
@@ -223,7 +190,7 @@ export function describe(
       const divisor = logged[f];
       const list: Input[] =
         (withLog || transforms[f] === "log1p") && divisor > 0
-          ? [{ feature: f, transform: "log1p", divisor, ...scaled(logMean[f] / n, logSquare[f]) }]
+          ? [{ feature: f, transform: "log1p", divisor, ...scaled(logMean[f], logSquare[f]) }]
           : [{ feature: f, transform: "linear", ...scaled(c.mean, c.square) }];
       if (feature.missing === "indicator") {
         const share = (n - c.present) / n;

@@ -5,6 +5,7 @@
 // they are sorted, and an epoch reads the source once a part. Inside a part rows are dealt to pieces as they come, the next C rows to C
 // different pieces. Members train side by side; the next reading starts when all of them are through with the part.
 
+import { CHUNK } from "./columns.js";
 import { keyOf, type SentRows } from "./feed.js";
 import { type Batches, tableOf } from "./sample.js";
 import { readTable, type Table } from "./table.js";
@@ -21,16 +22,13 @@ export interface ReadingsPlan {
   /** Numbers (rows x inputs) of a part. */
   most: number;
   seed: number;
-  /** Writes inputs, targets and weights of a table of READ rows at most to `out`; `rowOf` gives their numbers, for messages. */
+  /** Writes inputs, targets and weights of a table of CHUNK rows at most to `out`; `rowOf` gives their numbers, for messages. */
   put(table: Table, out: SentRows, rowOf: (i: number) => number): void;
   weighted: boolean;
   foldOf(row: number): number;
   members: number;
   pause(): Promise<void>;
 }
-
-/** Rows that `put` gets at a time, at most. */
-export const READ = 1024;
 
 /** Whether the rows come once more: a generator that has ended gives none. */
 export async function comesAgain(batches: Batches): Promise<boolean> {
@@ -58,9 +56,9 @@ export function createReadings(p: ReadingsPlan) {
   const fold = new Uint8Array(capacity);
   const filled = new Uint32Array(pieces);
   const chunk: SentRows = {
-    x: new Float32Array(READ * columns),
-    y: new Float32Array(READ),
-    weight: all.weight && new Float32Array(READ),
+    x: new Float32Array(CHUNK * columns),
+    y: new Float32Array(CHUNK),
+    weight: all.weight && new Float32Array(CHUNK),
   };
 
   /** Reads part `q`, counted through all epochs. */
@@ -68,7 +66,7 @@ export function createReadings(p: ReadingsPlan) {
     filled.fill(0);
     let seen = 0;
     let taken = 0;
-    const chosen = new Uint32Array(READ);
+    const chosen = new Uint32Array(CHUNK);
     for await (const batch of p.batches) {
       const table = tableOf(batch);
       const sources = p.names.map((name) => table.column(name));
@@ -98,7 +96,7 @@ export function createReadings(p: ReadingsPlan) {
       for (let r = 0; r < table.n; r++) {
         if (keyOf(p.seed, seen + r) % parts !== q % parts) continue;
         chosen[count++] = r;
-        if (count === READ) flush();
+        if (count === CHUNK) flush();
       }
       if (count > 0) flush();
       seen += table.n;

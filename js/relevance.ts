@@ -4,6 +4,8 @@
 // scaled down by c moves the sum c times as slowly and pays 1 / c^2 times the ridge for what it says; it can still say it.
 // Relevance is the correlation ratio (Pearson 1905) over 16 bins of equal count, so no shape is assumed. Only + - * / and sqrt.
 
+import { type Block, SORTING, type Trainer } from "./wasm.js";
+
 /** Tables of more inputs than this are wide, and their inputs' factors sum to it at most: as many count in full, or more of them in part. */
 export const WIDE = 40;
 /** No input of a wide table lies further out than this: a rare word is 1 in one row of a thousand, and 30 standard deviations from its mean there. */
@@ -15,27 +17,25 @@ const CHANCE = 2;
 /** Rows looked at for relevance, at most, evenly spaced. */
 const SAMPLE = 65536;
 
-/** Factors of the inputs of `x` ([n][d], z-scores), by what each says of `y` ([n]) and of what the linear fit `centre` ([d + 1]) leaves of it. */
+/**
+ * Factors of the inputs at `x` ([n][d] in the trainer's memory, z-scores), by what each says of the targets at `y` ([n]) and of what the linear fit
+ * `centre` ([d + 1]) leaves of them.
+ */
 export function relevanceOf(
-  x: Float32Array,
-  y: Float32Array,
+  t: Trainer,
+  x: number,
+  y: number,
   centre: Float64Array,
   n: number,
   d: number,
 ): Float64Array {
+  const { wasm } = t;
+  const start = wasm.mark();
   const step = Math.max(1, Math.ceil(n / SAMPLE));
   const m = Math.ceil(n / step);
-  const target = new Float64Array(m);
-  const rest = new Float64Array(m);
-  for (let r = 0; r < m; r++) {
-    target[r] = y[r * step];
-    let f = centre[d];
-    for (let i = 0, at = r * step * d; i < d; i++, at++) f += centre[i] * x[at];
-    rest[r] = target[r] - f;
-  }
-  const whole = ratiosOf(x, step, d, target);
-  const left = ratiosOf(x, step, d, rest);
-  const ratio = whole.map((v, i) => Math.max(v, left[i]));
+  const targets = [t.doubles(m), t.doubles(m)];
+  wasm.residuals(x, y, n, d, step, t.put(centre, "f64").at, targets[0].at, targets[1].at);
+  const ratio = ratiosOf(t, x, step, d, targets);
   // the ratio that counts in full: the least at which the factors sum to WIDE
   let low = 0;
   let high = d / WIDE;
@@ -46,18 +46,15 @@ export function relevanceOf(
     if (total > WIDE) low = middle;
     else high = middle;
   }
-  const farthest = new Float32Array(d);
-  for (let r = 0, at = 0; r < n; r++) {
-    for (let i = 0; i < d; i++, at++) {
-      const v = x[at] < 0 ? -x[at] : x[at];
-      if (v > farthest[i]) farthest[i] = v;
-    }
-  }
+  const out = t.floats(d + 3);
+  wasm.farthest(x, n, d, out.at);
+  const farthest = t.f32(out);
+  wasm.reset(start);
   return ratio.map((v, i) => Math.max(LEAST, Math.min(1, v / high)) * Math.min(1, FARTHEST / Math.max(1, farthest[i])));
 }
 
-/** Correlation ratios of `values` (every `step`-th row) on each input, less what chance gives, over the greatest. `values` is centred in place. */
-function ratiosOf(x: Float32Array, step: number, d: number, values: Float64Array): Float64Array {
+/** Takes the mean off; gives the sum of squares left. */
+function centred(values: Float64Array): number {
   const m = values.length;
   let mean = 0;
   for (let r = 0; r < m; r++) mean += values[r] / m;
@@ -66,14 +63,29 @@ function ratiosOf(x: Float32Array, step: number, d: number, values: Float64Array
     values[r] -= mean;
     spread += values[r] * values[r];
   }
-  const out = new Float64Array(d);
-  const column = new Float32Array(m);
-  const count = new Float64Array(BINS);
-  const sum = new Float64Array(BINS);
-  let most = 0;
+  return spread;
+}
+
+/**
+ * Correlation ratios of two targets (every `step`-th row) on each input, less what chance gives, over the greatest; the greater of the two. The targets
+ * are centred in place.
+ */
+function ratiosOf(t: Trainer, x: number, step: number, d: number, targets: Block[]): Float64Array {
+  const { wasm } = t;
+  const m = targets[0].length;
+  const spreads = targets.map((target) => centred(t.f64(target)));
+  const column = t.floats(m);
+  const sorting = t.floats(m);
+  const scratch = t.floats(m + SORTING);
+  const edgesAt = t.floats(BINS);
+  const bins = t.doubles(3 * BINS);
+  const own = t.f32(column);
+  const sorted = t.f32(sorting);
+  const out = targets.map(() => new Float64Array(d));
   for (let i = 0; i < d; i++) {
-    for (let r = 0; r < m; r++) column[r] = x[r * step * d + i];
-    const sorted = column.slice().sort();
+    wasm.takeColumn(x + i * 4, m, step * d * 4, column.at);
+    sorted.set(own);
+    wasm.sortFloats(sorting.at, m, scratch.at);
     const edges: number[] = [];
     for (let b = 1; b < BINS; b++) {
       const edge = sorted[Math.floor((b * m) / BINS)];
@@ -81,25 +93,25 @@ function ratiosOf(x: Float32Array, step: number, d: number, values: Float64Array
     }
     // rarer than one row in 16: the greatest value makes a bin
     if (edges.length === 0) edges.push(sorted[m - 1]);
-    count.fill(0);
-    sum.fill(0);
-    for (let r = 0; r < m; r++) {
-      let b = 0;
-      while (b < edges.length && column[r] >= edges[b]) b++;
-      count[b]++;
-      sum[b] += values[r];
-    }
-    let between = 0;
-    let filled = 0;
-    for (let b = 0; b < BINS; b++) {
-      if (count[b] === 0) continue;
-      between += (sum[b] * sum[b]) / count[b];
-      filled++;
-    }
-    // bins explain (filled - 1) / m of noise on average, with this standard deviation
-    const chance = (filled - 1) / m + (CHANCE * Math.sqrt(2 * (filled - 1))) / m;
-    out[i] = spread > 0 ? Math.sqrt(Math.max(0, between / spread - chance)) : 0;
-    most = Math.max(most, out[i]);
+    t.f32(edgesAt).fill(Number.POSITIVE_INFINITY).set(edges);
+    const sums = t.f64(bins).fill(0);
+    wasm.addBins(column.at, m, edgesAt.at, targets[0].at, targets[1].at, bins.at);
+    out.forEach((ratios, k) => {
+      let between = 0;
+      let filled = 0;
+      for (let b = 0; b < 3 * BINS; b += 3) {
+        if (sums[b] === 0) continue;
+        between += (sums[b + 1 + k] * sums[b + 1 + k]) / sums[b];
+        filled++;
+      }
+      // bins explain (filled - 1) / m of noise on average, with this standard deviation
+      const chance = (filled - 1) / m + (CHANCE * Math.sqrt(2 * (filled - 1))) / m;
+      ratios[i] = spreads[k] > 0 ? Math.sqrt(Math.max(0, between / spreads[k] - chance)) : 0;
+    });
   }
-  return most > 0 ? out.map((v) => v / most) : out;
+  const [whole, left] = out.map((ratios) => {
+    const most = ratios.reduce((a, b) => Math.max(a, b), 0);
+    return most > 0 ? ratios.map((v) => v / most) : ratios;
+  });
+  return whole.map((v, i) => Math.max(v, left[i]));
 }

@@ -141,7 +141,7 @@ export function encodeRow(row: Row, features: readonly Encoded[], out: Float32Ar
 }
 
 /** One value by its feature: the number, the category's index, or NaN for a missing one where the feature allows that. */
-function encodeValue(value: unknown, feature: Encoded, index: number, byIndex: boolean): number {
+export function encodeValue(value: unknown, feature: Encoded, index: number, byIndex: boolean): number {
   if (typeof value === "number" && feature.kind === "number") {
     const x = Math.fround(value);
     if (x - x === 0) return x;

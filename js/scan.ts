@@ -2,13 +2,15 @@
 // and categories. `fit` with the same merged scaling gives every shard the same inputs, so that the average of the shards' models is one
 // sum of networks over those inputs (merge).
 
+import { rawColumns, roomForColumns } from "./columns.js";
 import { ModelFormatError, show } from "./errors.js";
 import { describe, type Scaling } from "./normalise.js";
 import type { Rows } from "./rows.js";
 import { type Batches, columnsFor, isBatches, sampleRows } from "./sample.js";
 import type { FeatureOption, FitOptions } from "./schema.js";
-import { encodeTable, readTable } from "./table.js";
+import { readTable } from "./table.js";
 import type { Feature } from "./types.js";
+import type { Trainer } from "./wasm.js";
 
 /** What `scan` gives and `fit({ scaling })` takes; plain JSON. */
 export interface ScalingFile {
@@ -169,7 +171,7 @@ export function describeScaling(
   file: ScalingFile,
   features: Feature[],
   transforms: ("auto" | "linear" | "log1p")[],
-  log: (x: number) => number,
+  t: Trainer,
 ): Scaling {
   const columns = features.map(({ name }) => {
     const column = file.columns.find((c) => c.name === name);
@@ -180,12 +182,10 @@ export function describeScaling(
     return column;
   });
   const table = readTable(Object.fromEntries(columns.map(({ name, sample }) => [name, sample])));
-  const read = (from: number, to: number) => {
-    const out = new Float32Array((to - from) * features.length);
-    encodeTable(table, features, from, to, out);
-    return out;
-  };
-  const scaling = describe(read, table.n, features, transforms, log);
+  const before = t.wasm.mark();
+  const raw = rawColumns(t, table, features, roomForColumns(t, features.length));
+  const scaling = describe(t, raw, table.n, features, transforms);
+  t.wasm.reset(before);
   scaling.features.forEach((feature, f) => {
     const range = columns[f].range;
     if (feature.range && range) feature.range = [Math.fround(range[0]), Math.fround(range[1])];

@@ -21,7 +21,25 @@ interface PredictExports {
 interface TrainExports extends PredictExports {
   expf(x: number): number;
   logf(x: number): number;
-  prepareRows(model: number, raw: number, n: number, out: number): void;
+  allFinite(values: number, n: number): number;
+  addValues(values: number, n: number, record: number): void;
+  addPowers(values: number, n: number, fill: number, mean: number, sums: number): void;
+  addLogs(values: number, n: number, fill: number, divisor: number, mean: number, sums: number): void;
+  prepareColumns(model: number, columns: number, stride: number, n: number, out: number): void;
+  residuals(
+    x: number,
+    y: number,
+    n: number,
+    d: number,
+    step: number,
+    centre: number,
+    target: number,
+    rest: number,
+  ): void;
+  takeColumn(x: number, n: number, step: number, out: number): void;
+  addBins(values: number, n: number, edges: number, a: number, b: number, out: number): void;
+  farthest(x: number, n: number, d: number, out: number): void;
+  sortFloats(values: number, n: number, scratch: number): void;
   addMoments(
     x: number,
     y: number,
@@ -33,6 +51,8 @@ interface TrainExports extends PredictExports {
     moments: number,
     scratch: number,
   ): void;
+  momentSize(d: number): number;
+  momentScratch(d: number): number;
   subtractMoments(total: number, part: number, d: number, out: number): void;
   solveRidge(
     moments: number,
@@ -251,6 +271,9 @@ export function createEngines(
     return engine;
   };
 }
+
+/** Floats of scratch that `sortFloats` needs beyond those it sorts. */
+export const SORTING = 6144;
 
 export const LOSSES = { squared: 0, absolute: 1, huber: 2, poisson: 3, gamma: 4, logistic: 5, quantiles: 6 } as const;
 

@@ -1,9 +1,12 @@
 // Tables larger than the kernels keep whole: training takes samples of them, piece by piece. `resident` of fitData makes small tables large.
 
 import { describe, expect, test } from "vitest";
+import { rawColumns, roomForColumns } from "../../js/columns.js";
 import { createFeed } from "../../js/feed.js";
 import { fitData } from "../../js/fit.js";
 import { type FitOptions, load } from "../../js/index.js";
+import type { Encoded } from "../../js/rows.js";
+import { readTable } from "../../js/table.js";
 import { wasmModule } from "../../js/wasm.inline.js";
 import { createTrainer, putImage } from "../../js/wasm.js";
 import { generator } from "./oracle.js";
@@ -88,8 +91,9 @@ describe("pieces", () => {
   function feedOf(n: number, most: number) {
     const t = createTrainer(wasmModule);
     const y = Float32Array.from({ length: n }, (_, r) => r);
-    const read = (from: number, to: number, out: Float32Array) => out.set(y.subarray(from, to));
-    const feed = createFeed(t, { n, width: 1, columns: 1, read, y, weight: undefined }, most, 8, false);
+    const x: Encoded = { name: "x", kind: "number", missing: "error" };
+    const raw = rawColumns(t, readTable({ x: y }), [x], roomForColumns(t, 1));
+    const feed = createFeed(t, { n, columns: 1, raw, y, weight: undefined }, most, 8, false);
     const model = putImage(t, {
       features: [{ name: "x", kind: "number", constraint: "increasing", missing: "error", range: [0, n], median: 0 }],
       inputs: [{ feature: 0, transform: "linear", center: 0, scale: 1 / 64 }],

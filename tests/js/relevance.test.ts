@@ -2,8 +2,20 @@
 
 import { describe, expect, test } from "vitest";
 import { fit } from "../../js/index.js";
-import { relevanceOf, WIDE } from "../../js/relevance.js";
+import * as relevance from "../../js/relevance.js";
+import { wasmModule } from "../../js/wasm.inline.js";
+import { createTrainer } from "../../js/wasm.js";
 import { generator } from "./oracle.js";
+
+const { WIDE } = relevance;
+
+function relevanceOf(x: Float32Array, y: Float32Array, centre: Float64Array, n: number, d: number): Float64Array {
+  const t = createTrainer(wasmModule);
+  // the kernels read whole vectors: room after the last row
+  const given = t.floats(n * d + 16);
+  t.f32(given).set(x);
+  return relevance.relevanceOf(t, given.at, t.put(y).at, centre, n, d);
+}
 
 /** n rows of d inputs of mean 0 and variance 1, and a target made of the first ones. */
 function made(n: number, d: number, of: (row: Float32Array) => number, seed = 5) {
