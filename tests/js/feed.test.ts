@@ -87,7 +87,7 @@ describe("a fit from pieces", () => {
 });
 
 describe("pieces", () => {
-  /** A feed of 1000 rows of one input, its number: pieces of 128 rows. */
+  /** A feed of n rows of one input, its number; of `most` numbers, pieces of 128 rows or an eighth of that. */
   function feedOf(n: number, most: number) {
     const t = createTrainer(wasmModule);
     const y = Float32Array.from({ length: n }, (_, r) => r);
@@ -131,6 +131,25 @@ describe("pieces", () => {
       if (n > 129) expect(new Set(orders).size).toBe(3);
     },
   );
+
+  test("of many rows are of longer blocks, and go through every row once an epoch all the same", async () => {
+    const n = 300000;
+    const { feed, model } = feedOf(n, 8 * 32768);
+    await feed.use(model, none);
+    expect(feed.room).toBe(32768);
+    const fold = new Uint8Array(n);
+    const seen = new Uint8Array(n);
+    for (let k = 0; k < 10; k++) {
+      const places = feed.piece(1, 0, k, fold, 1);
+      const { y } = feed.copy(0, 32768);
+      for (const place of places) seen[y[place]]++;
+      // blocks of 256 rows: the second row is the next one, whichever block the piece begins with
+      expect(y[places[1]]).toBe(y[places[0]] + 1);
+      expect(y[places[255]]).toBe(y[places[0]] + 255);
+      expect(y[places[256]]).not.toBe(y[places[0]] + 256);
+    }
+    expect(seen.every((count) => count === 1)).toBe(true);
+  });
 
   test("leave the rows of a member's own fold out, and do not touch the rows that are kept", async () => {
     const { feed, model } = feedOf(1000, 128);
