@@ -21,7 +21,7 @@ import { describeScaling, readScaling, withCategories } from "./scan.js";
 import { checkTarget, checkWeight, type FitOptions, readOptions, readTarget, readWeights } from "./schema.js";
 import { readTable } from "./table.js";
 import { meanOne, scaleTarget, toFloat32 } from "./target.js";
-import { createSeat, startHelpers } from "./threads.js";
+import { createSeat, type Setup, startHelpers } from "./threads.js";
 import type { Input, ModelData, TrainingReport } from "./types.js";
 import { VERSION } from "./version.js";
 import { checkModule } from "./wasm.compile.js";
@@ -66,6 +66,21 @@ export async function fit(rows: Rows | Batches, options: FitOptions): Promise<Mo
 
 /** `fit`, as plain data. More than `resident` numbers are trained on piece by piece (feed.ts). */
 export async function fitData(rows: Rows | Batches, options: FitOptions, resident = RESIDENT): Promise<ModelData> {
+  const ends: (() => void)[] = [];
+  try {
+    return await build(rows, options, resident, ends);
+  } finally {
+    for (const end of ends) end();
+  }
+}
+
+/** The work of fitData; what must end with it, however it goes, is put to `ends`. */
+async function build(
+  rows: Rows | Batches,
+  options: FitOptions,
+  resident: number,
+  ends: (() => void)[],
+): Promise<ModelData> {
   const began = Date.now();
   const signal = options?.signal;
   const pause = async () => {
@@ -89,6 +104,21 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
   const caseWeight = toMeanOne && toFloat32(weights, toMeanOne);
   const { module } = options;
   const t = createTrainer(module === undefined ? wasmModule : () => checkModule(module, '"module"'));
+  // committee; workers start now, so that they are there when the rows are
+  const allRows = again ? (sampled as Sample).seen : n;
+  const { hyper } = schema;
+  const left = given(hyper.validation, DEFAULT_VALIDATION);
+  const folds = left > 0 ? Math.max(2, Math.min(n, 255, Math.round(1 / left))) : 0;
+  const wanted = given(hyper.members, defaultsFor(allRows, schema.features.length, schema.effort).members);
+  const members = folds > 0 ? Math.min(folds, wanted) : wanted;
+  // members that share readings train side by side, here
+  const threads = again ? 1 : Math.min(schema.threads, members);
+  let begin: (setup: () => Setup) => void = () => {};
+  const begun = new Promise<() => Setup>((resolve) => {
+    begin = resolve;
+  });
+  const { helpers, close } = startHelpers(threads - 1, async () => (await begun)(), signal);
+  ends.push(close);
   const target = scaleTarget(actual, caseWeight, schema, t.wasm.logf);
 
   // inputs: z-scores, or z-scores after log1p of skewed counts, whichever has the better centre
@@ -106,11 +136,7 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
   const features = scaling.features;
   const columns = scaling.linear.length;
   // folds
-  const allRows = again ? (sampled as Sample).seen : n;
   const auto = defaultsFor(allRows, columns, schema.effort);
-  const { hyper } = schema;
-  const left = given(hyper.validation, DEFAULT_VALIDATION);
-  const folds = left > 0 ? Math.max(2, Math.min(n, 255, Math.round(1 / left))) : 0;
   const inner = folds > 0 ? folds : Math.min(n, 8);
   const foldOf = new Uint8Array(n);
   const foldSeed = keyOf(schema.seed, 0x666f6c64);
@@ -126,9 +152,6 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
     for (let r = 0; r < n; r++) foldOf[shuffled[r]] = r % inner;
     t.wasm.reset(before);
   }
-  const wanted = given(hyper.members, auto.members);
-  const members = folds > 0 ? Math.min(folds, wanted) : wanted;
-  const threads = Math.min(schema.threads, members);
 
   // rows as the kernels see them
   const enough = n * columns > resident ? MOST_LEFT_OUT / 2 : MOST_LEFT_OUT;
@@ -309,7 +332,8 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
     dp,
     withPlane: !single,
     spread: 0.25,
-    slice: SLICE,
+    // a worker that is done gets the next member at a turn of the event loop
+    slice: threads > 1 ? SLICE / 4 : SLICE,
     room: readings?.room ?? (feed.whole ? 0 : feed.room),
   };
 
@@ -348,9 +372,8 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
     signs: [...signs, 1],
     batch: Math.max(8, batch),
   });
-  // members that share readings train side by side, here
-  const { helpers, close } =
-    threads > 1 && !readings ? startHelpers(threads - 1, setup, signal) : { helpers: [], close: () => {} };
+  begin(setup);
+  await pause();
   let results: MemberResult[] = [];
   try {
     for (const [round, decay] of decays.entries()) {

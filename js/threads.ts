@@ -187,12 +187,13 @@ function startWorker(text: string, hear: (answer: Answer) => void): Port {
 }
 
 /**
- * `count` workers with the same data; fewer, or none, where the host refuses. `setup` is asked once a worker, and its rows are handed over.
+ * `count` workers with the same data; fewer, or none, where the host refuses. `setup` is asked once a worker, and its rows are handed over; it may
+ * be a promise, so that workers start while the rows are made ready.
  * `close` ends them, whatever they do; members in hand reject with AbortError then if `signal` has aborted, else count as failed.
  */
 export function startHelpers(
   count: number,
-  setup: () => Setup,
+  setup: () => Setup | Promise<Setup>,
   signal?: AbortSignal,
 ): { helpers: Helper[]; close: () => void } {
   // a compiler that keeps the names of functions calls a helper of its own inside them
@@ -225,6 +226,10 @@ export function startHelpers(
       const piece = next(room);
       port?.postMessage({ piece }, [piece.rows.x.buffer as ArrayBuffer]);
     };
+    const sendSetup = async () => {
+      const data = await setup();
+      if (!ended) port?.postMessage({ setup: data }, [data.all.x.buffer as ArrayBuffer]);
+    };
     try {
       port = startWorker(text, (answer) => {
         if (ended) return;
@@ -236,8 +241,7 @@ export function startHelpers(
           begun();
         } else end();
       });
-      const data = setup();
-      port.postMessage({ setup: data }, [data.all.x.buffer as ArrayBuffer]);
+      sendSetup().catch(end);
     } catch {
       end();
       break;

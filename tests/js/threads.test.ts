@@ -122,6 +122,10 @@ describe("fit with threads", () => {
     );
     expect(JSON.stringify(await fit(rows, { ...options, threads: 3 }))).toBe(one);
     expect(ended).toBe(2);
+    // workers start before the last row is read
+    const bad = { ...rows, b: [...rows.b.slice(0, 299), Number.NaN] };
+    await expect(fit(bad, { ...options, threads: 3 })).rejects.toThrow('row 299: "b" is NaN');
+    expect(ended).toBe(4);
   });
 });
 
