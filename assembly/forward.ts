@@ -19,15 +19,21 @@ import { END_GROUP, END_NETWORK, FOLD_FOUR, FOLD_TWO } from "./layout";
 
 const LOWEST: f32 = -Infinity;
 
-/** Four lanes each, in memory: V8 builds a v128 constant anew at every use. */
-// prettier-ignore
-const NEXT: usize = memory.data<i32>([1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3], 16);
+/** Four lanes, in memory: V8 builds a v128 constant anew at every use. */
+const TWO: usize = memory.data<i32>([2, 2, 2, 2], 16);
+
+// Results so far, in memory: as variables V8 saves and reloads all of them around the loop of every tile, used or not (a tenth of the time of
+// tracking 36 planes of 10 inputs). The sums and active planes of a network so far lie where they go in the end.
+/** A group of several tiles: maxima [8], their planes [8]. */
+const GROUP: usize = memory.data(64, 16);
+/** A network: minima [8]. */
+const NETWORK: usize = memory.data(32, 16);
 
 /**
- * Type parameter of `forward8`, resolved when compiling: f32 only sums; i32 also keeps the active planes, which costs three operations a plane
- * and vector (planes are numbered in order, so the later one that takes over is the greater number); i64 keeps the first plane of the tile
- * with the active one, three operations a tile, and `planesOfTiles` finds the plane (all tiles four wide). Time beside sums alone at 8, 10, 20,
- * 50 inputs, 256 planes and more: i32 1.26, 1.20, 1.11, 1.05; i64 1.13, 1.10, 1.06, 1.02.
+ * Type parameter of `forward8`, resolved when compiling: f32 only sums; i32 also keeps the active planes, seven operations a tile of four and
+ * vector: the comparisons of a tournament, whose results are numbers of planes or 0, so that the greater is the winner's. i64 keeps the first
+ * plane of the tile with the active one, and `planesOfTiles` finds the plane (all tiles four wide). Time beside sums alone at 8, 10, 20, 50
+ * inputs, 256 planes and more: i32 1.18, 1.15, 1.07, 1.03; i64 1.08, 1.07, 1.05, 1.01. Of equal planes the first is active, on either way.
  */
 export function forward8<Track>(
   tiles: usize,
@@ -39,21 +45,19 @@ export function forward8<Track>(
   active: usize,
   activeStride: usize,
 ): void {
-  let sum0 = f32x4.splat(0);
-  let sum1 = f32x4.splat(0);
-  let net0 = f32x4.splat(Infinity);
-  let net1 = f32x4.splat(Infinity);
-  let group0 = f32x4.splat(LOWEST);
-  let group1 = f32x4.splat(LOWEST);
-  let groupPlane0 = i32x4.splat(0);
-  let groupPlane1 = i32x4.splat(0);
-  let netPlane0 = i32x4.splat(0);
-  let netPlane1 = i32x4.splat(0);
+  v128.store(out, f32x4.splat(0));
+  v128.store(out, f32x4.splat(0), 16);
+  let inGroup = false;
+  let inNetwork = false;
   const xEnd = xt + ((<usize>d) << 5);
   const metaEnd = metas + ((<usize>count) << 2);
   for (; metas < metaEnd; metas += 4) {
     const meta = load<i32>(metas);
     const width = meta & 7;
+    let top0: v128;
+    let top1: v128;
+    let plane0 = i32x4.splat(0);
+    let plane1 = plane0;
     if (width == 4) {
       let a00 = v128.load32_splat(tiles);
       let a10 = v128.load32_splat(tiles, 4);
@@ -81,39 +85,27 @@ export function forward8<Track>(
         a31 = f32x4.add(a31, f32x4.mul(w, x1));
         tiles += 16;
       }
-      if (isInteger<Track>() && sizeof<Track>() == 8) {
-        const here = i32x4.splat(meta >> 8);
-        const top0 = f32x4.pmax(f32x4.pmax(f32x4.pmax(a00, a10), a20), a30);
-        const top1 = f32x4.pmax(f32x4.pmax(f32x4.pmax(a01, a11), a21), a31);
-        groupPlane0 = i32x4.max_s(groupPlane0, v128.and(here, f32x4.gt(top0, group0)));
-        groupPlane1 = i32x4.max_s(groupPlane1, v128.and(here, f32x4.gt(top1, group1)));
-        group0 = f32x4.pmax(group0, top0);
-        group1 = f32x4.pmax(group1, top1);
-      } else if (isInteger<Track>()) {
-        const first = i32x4.splat(meta >> 8);
-        groupPlane0 = i32x4.max_s(groupPlane0, v128.and(first, f32x4.gt(a00, group0)));
-        group0 = f32x4.pmax(group0, a00);
-        groupPlane1 = i32x4.max_s(groupPlane1, v128.and(first, f32x4.gt(a01, group1)));
-        group1 = f32x4.pmax(group1, a01);
-        const second = i32x4.add(first, v128.load(NEXT));
-        groupPlane0 = i32x4.max_s(groupPlane0, v128.and(second, f32x4.gt(a10, group0)));
-        group0 = f32x4.pmax(group0, a10);
-        groupPlane1 = i32x4.max_s(groupPlane1, v128.and(second, f32x4.gt(a11, group1)));
-        group1 = f32x4.pmax(group1, a11);
-        const third = i32x4.add(first, v128.load(NEXT, 16));
-        groupPlane0 = i32x4.max_s(groupPlane0, v128.and(third, f32x4.gt(a20, group0)));
-        group0 = f32x4.pmax(group0, a20);
-        groupPlane1 = i32x4.max_s(groupPlane1, v128.and(third, f32x4.gt(a21, group1)));
-        group1 = f32x4.pmax(group1, a21);
-        const fourth = i32x4.add(first, v128.load(NEXT, 32));
-        groupPlane0 = i32x4.max_s(groupPlane0, v128.and(fourth, f32x4.gt(a30, group0)));
-        group0 = f32x4.pmax(group0, a30);
-        groupPlane1 = i32x4.max_s(groupPlane1, v128.and(fourth, f32x4.gt(a31, group1)));
-        group1 = f32x4.pmax(group1, a31);
-      } else {
-        group0 = f32x4.pmax(f32x4.pmax(f32x4.pmax(f32x4.pmax(group0, a00), a10), a20), a30);
-        group1 = f32x4.pmax(f32x4.pmax(f32x4.pmax(f32x4.pmax(group1, a01), a11), a21), a31);
+      const low0 = f32x4.pmax(a00, a10);
+      const low1 = f32x4.pmax(a01, a11);
+      const high0 = f32x4.pmax(a20, a30);
+      const high1 = f32x4.pmax(a21, a31);
+      if (isInteger<Track>()) {
+        plane0 = i32x4.splat(meta >> 8);
+        plane1 = plane0;
+        if (sizeof<Track>() == 4) {
+          const third = i32x4.add(plane0, v128.load(TWO));
+          plane0 = i32x4.max_s(
+            i32x4.sub(plane0, f32x4.gt(a10, a00)),
+            v128.and(i32x4.sub(third, f32x4.gt(a30, a20)), f32x4.gt(high0, low0)),
+          );
+          plane1 = i32x4.max_s(
+            i32x4.sub(plane1, f32x4.gt(a11, a01)),
+            v128.and(i32x4.sub(third, f32x4.gt(a31, a21)), f32x4.gt(high1, low1)),
+          );
+        }
       }
+      top0 = f32x4.pmax(low0, high0);
+      top1 = f32x4.pmax(low1, high1);
     } else if (width == 3) {
       let a00 = v128.load32_splat(tiles);
       let a10 = v128.load32_splat(tiles, 4);
@@ -136,28 +128,20 @@ export function forward8<Track>(
         a21 = f32x4.add(a21, f32x4.mul(w, x1));
         tiles += 12;
       }
+      const low0 = f32x4.pmax(a00, a10);
+      const low1 = f32x4.pmax(a01, a11);
       if (isInteger<Track>()) {
-        const first = i32x4.splat(meta >> 8);
-        groupPlane0 = i32x4.max_s(groupPlane0, v128.and(first, f32x4.gt(a00, group0)));
-        group0 = f32x4.pmax(group0, a00);
-        groupPlane1 = i32x4.max_s(groupPlane1, v128.and(first, f32x4.gt(a01, group1)));
-        group1 = f32x4.pmax(group1, a01);
-        const second = i32x4.add(first, v128.load(NEXT));
-        groupPlane0 = i32x4.max_s(groupPlane0, v128.and(second, f32x4.gt(a10, group0)));
-        group0 = f32x4.pmax(group0, a10);
-        groupPlane1 = i32x4.max_s(groupPlane1, v128.and(second, f32x4.gt(a11, group1)));
-        group1 = f32x4.pmax(group1, a11);
-        const third = i32x4.add(first, v128.load(NEXT, 16));
-        groupPlane0 = i32x4.max_s(groupPlane0, v128.and(third, f32x4.gt(a20, group0)));
-        group0 = f32x4.pmax(group0, a20);
-        groupPlane1 = i32x4.max_s(groupPlane1, v128.and(third, f32x4.gt(a21, group1)));
-        group1 = f32x4.pmax(group1, a21);
-      } else {
-        group0 = f32x4.pmax(f32x4.pmax(f32x4.pmax(group0, a00), a10), a20);
-        group1 = f32x4.pmax(f32x4.pmax(f32x4.pmax(group1, a01), a11), a21);
+        plane0 = i32x4.splat(meta >> 8);
+        const third = i32x4.add(plane0, v128.load(TWO));
+        plane1 = i32x4.max_s(i32x4.sub(plane0, f32x4.gt(a11, a01)), v128.and(third, f32x4.gt(a21, low1)));
+        plane0 = i32x4.max_s(i32x4.sub(plane0, f32x4.gt(a10, a00)), v128.and(third, f32x4.gt(a20, low0)));
       }
+      top0 = f32x4.pmax(low0, a20);
+      top1 = f32x4.pmax(low1, a21);
     } else {
       // one or two planes: rare (min-only networks, the plane of the sum), so one at a time
+      top0 = f32x4.splat(LOWEST);
+      top1 = top0;
       for (let j = 0; j < width; j++) {
         let a0 = v128.load32_splat(tiles + ((<usize>j) << 2));
         let a1 = a0;
@@ -170,43 +154,64 @@ export function forward8<Track>(
         }
         if (isInteger<Track>()) {
           const plane = i32x4.splat((meta >> 8) + j);
-          groupPlane0 = i32x4.max_s(groupPlane0, v128.and(plane, f32x4.gt(a0, group0)));
-          groupPlane1 = i32x4.max_s(groupPlane1, v128.and(plane, f32x4.gt(a1, group1)));
+          plane0 = i32x4.max_s(plane0, v128.and(plane, f32x4.gt(a0, top0)));
+          plane1 = i32x4.max_s(plane1, v128.and(plane, f32x4.gt(a1, top1)));
         }
-        group0 = f32x4.pmax(group0, a0);
-        group1 = f32x4.pmax(group1, a1);
+        top0 = f32x4.pmax(top0, a0);
+        top1 = f32x4.pmax(top1, a1);
       }
       tiles += (<usize>((d + 1) * width)) << 2;
     }
-    if (meta & END_GROUP) {
+    if (inGroup) {
+      const group0 = v128.load(GROUP);
+      const group1 = v128.load(GROUP, 16);
       if (isInteger<Track>()) {
-        netPlane0 = i32x4.max_s(netPlane0, v128.and(groupPlane0, f32x4.lt(group0, net0)));
-        netPlane1 = i32x4.max_s(netPlane1, v128.and(groupPlane1, f32x4.lt(group1, net1)));
+        plane0 = i32x4.max_s(v128.load(GROUP, 32), v128.and(plane0, f32x4.gt(top0, group0)));
+        plane1 = i32x4.max_s(v128.load(GROUP, 48), v128.and(plane1, f32x4.gt(top1, group1)));
       }
-      net0 = f32x4.pmin(net0, group0);
-      net1 = f32x4.pmin(net1, group1);
-      group0 = f32x4.splat(LOWEST);
-      group1 = f32x4.splat(LOWEST);
-      if (meta & END_NETWORK) {
-        if (isInteger<Track>()) {
-          v128.store(active, netPlane0);
-          v128.store(active, netPlane1, 16);
-          active += activeStride;
-        }
-        sum0 = f32x4.add(sum0, net0);
-        sum1 = f32x4.add(sum1, net1);
-        net0 = f32x4.splat(Infinity);
-        net1 = f32x4.splat(Infinity);
-      }
+      top0 = f32x4.pmax(group0, top0);
+      top1 = f32x4.pmax(group1, top1);
     }
+    inGroup = !(meta & END_GROUP);
+    if (inGroup) {
+      v128.store(GROUP, top0);
+      v128.store(GROUP, top1, 16);
+      if (isInteger<Track>()) {
+        v128.store(GROUP, plane0, 32);
+        v128.store(GROUP, plane1, 48);
+      }
+      continue;
+    }
+    if (inNetwork) {
+      const net0 = v128.load(NETWORK);
+      const net1 = v128.load(NETWORK, 16);
+      if (isInteger<Track>()) {
+        plane0 = i32x4.max_s(v128.load(active), v128.and(plane0, f32x4.lt(top0, net0)));
+        plane1 = i32x4.max_s(v128.load(active, 16), v128.and(plane1, f32x4.lt(top1, net1)));
+      }
+      top0 = f32x4.pmin(net0, top0);
+      top1 = f32x4.pmin(net1, top1);
+    }
+    if (isInteger<Track>()) {
+      v128.store(active, plane0);
+      v128.store(active, plane1, 16);
+    }
+    inNetwork = !(meta & END_NETWORK);
+    if (inNetwork) {
+      v128.store(NETWORK, top0);
+      v128.store(NETWORK, top1, 16);
+      continue;
+    }
+    if (isInteger<Track>()) active += activeStride;
+    v128.store(out, f32x4.add(v128.load(out), top0));
+    v128.store(out, f32x4.add(v128.load(out, 16), top1), 16);
   }
-  v128.store(out, sum0);
-  v128.store(out, sum1, 16);
 }
 
 /**
  * Whether active planes are cheaper found by their tiles: recomputing one tile a network and row must not weigh against the tiles it saves from
- * tracking, so networks of 24 tiles and more, all four wide (at 16 tiles and 20 inputs i32 takes 1.12, i64 1.15 times the time of sums alone).
+ * tracking, so networks of 40 tiles and more, all four wide (at 24 tiles and 20 inputs i32 takes 1.07, i64 1.10 times the time of sums alone; at
+ * 24 tiles and 8 inputs 1.15 and 1.13).
  */
 export function tracksTiles(metas: usize, count: i32): bool {
   let tiles = 0;
@@ -215,7 +220,7 @@ export function tracksTiles(metas: usize, count: i32): bool {
     if ((meta & 7) != 4) return false;
     tiles++;
     if (!(meta & END_NETWORK)) continue;
-    if (tiles < 24) return false;
+    if (tiles < 40) return false;
     tiles = 0;
   }
   return true;

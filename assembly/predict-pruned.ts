@@ -6,13 +6,16 @@ import { inputs, part, tileCount } from "./image";
 import { many, one, sensitivities } from "./predict";
 import { makePlan, planSize } from "./prune";
 
+/** Percent of forward8's time above which pruning does not pay: here forward8 keeps no active planes. */
+const MOST: i32 = 83;
+
 /** Once a model lies in memory: its plan for pruning, where that pays. False when memory is refused. */
 export function planModel(model: usize): bool {
   const metas = part(model, 17);
   store<i32>(model, tracksTiles(metas, tileCount(model)) ? 1 : 0, 100);
   const plan = alloc(planSize(metas, tileCount(model), inputs(model)));
   if (!plan) return false;
-  if (makePlan(plan, metas, part(model, 18), tileCount(model), inputs(model))) store<u32>(model, <u32>plan, 84);
+  if (makePlan(plan, metas, part(model, 18), tileCount(model), inputs(model), MOST)) store<u32>(model, <u32>plan, 84);
   else reset(plan);
   return true;
 }

@@ -51,9 +51,9 @@ export function planSize(metas: usize, tileCount: i32, d: i32): usize {
 /**
  * Writes the plan of a model at `plan`; false where pruning does not pay, or groups of a network differ in size. Cycles of eight rows decide,
  * as measured: an input takes 4/3 a plane or killer, 8 a tile of the groups chosen; a network 110 for the choice. The default's groups of four
- * planes are read faster all: further groups would take what pruning saves.
+ * planes are read faster all: further groups would take what pruning saves. `most`: percent of forward8's time above which pruning does not pay.
  */
-export function makePlan(plan: usize, metas: usize, tiles: usize, tileCount: i32, d: i32): bool {
+export function makePlan(plan: usize, metas: usize, tiles: usize, tileCount: i32, d: i32, most: i32): bool {
   let net = plan + HEAD;
   let networks = 0;
   let one = true;
@@ -125,7 +125,7 @@ export function makePlan(plan: usize, metas: usize, tiles: usize, tileCount: i32
   memory.fill(plan + 8, 0, 24);
   store<i32>(plan, extra > 0 ? ((dense - pruned) * 2 * networks) / extra : 0, 20);
   store<i32>(plan, one && large ? 1 : 0, 24);
-  return pruned * 6 < dense * 5;
+  return pruned * 100 < dense * most;
 }
 
 /** Where plane `j` of group `k` has its bias in the tiles; the bytes from one input to the next are its tile's width in floats, at `stepOf`. */

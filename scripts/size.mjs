@@ -19,9 +19,9 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [44100, 13800, 59900],
-  "isotone, fit and load": [31100, 13800, 46900],
-  "isotone/predict": [6950, 3550, 12150],
+  "isotone, everything": [44100, 14000, 60100],
+  "isotone, fit and load": [31100, 14000, 47100],
+  "isotone/predict": [6950, 3600, 12150],
   "isotone/export": [22600, 0, 22600],
 };
 
