@@ -307,7 +307,8 @@ function gather(list: usize, count: i32, tau: usize, step: usize): void {
 
 /**
  * Reads a word of every cache line of the listed rows. They lie all over memory, and so many misses are under way at once; gathering
- * row by row waits for each (twice the time of all the rest, for 100,000 rows).
+ * row by row waits for each (twice the time of all the rest, for 100,000 rows). Reading the next step's rows between those of this one, eight at a
+ * time, made a step 1.03 to 1.05 times as long.
  */
 function touch(list: usize, count: i32): void {
   const bytes = (<usize>columns) << 2;
@@ -344,7 +345,8 @@ function forwardBatch(count: i32): void {
 
 /**
  * d loss / d f of every row at `residual` ([count]) to d loss / dw: only the active plane of each network, O(networks * d) a row. Networks take turns
- * within a row: a plane that is active in the next row, too, would have to wait for its sums.
+ * within a row: a plane that is active in the next row, too, would have to wait for its sums. Rows chained by plane, so that sums stay in registers,
+ * take as long (1.01 of a step of the default model, 1.05 with batches of 32).
  */
 function backwardBatch(count: i32, residual: usize): void {
   const bytes = (<usize>dp) << 2;
@@ -475,21 +477,27 @@ export function advance(count: i32): i32 {
     const cases = caseWeight;
     let total: f64 = 0;
     let weightTotal: f64 = cases ? 0 : <f64>size;
-    for (let r: usize = 0; r < (<usize>size) << 2; r += 4) {
-      const row = (<usize>load<u32>(list + r)) << 2;
-      const f = load<f32>(sums + r);
-      const target = load<f32>(y + row);
-      let caseW: f32 = 1;
-      if (cases) {
-        caseW = load<f32>(cases + row);
-        weightTotal += <f64>caseW;
+    const end = (<usize>size) << 2;
+    if (kind == SQUARED && !cases) {
+      const f = sums;
+      const targets = y;
+      // the commonest: the general loop takes twice the time, a fortieth of a step where networks are small
+      for (let r: usize = 0; r < end; r += 4) {
+        const residual = load<f32>(f + r) - load<f32>(targets + ((<usize>load<u32>(list + r)) << 2));
+        total += <f64>(<f32>0.5 * residual * residual);
+        store<f32>(f + r, residual * share);
       }
-      if (kind == SQUARED) {
-        const residual = f - target;
-        total += <f64>(<f32>0.5 * residual * residual * caseW);
-        store<f32>(sums + r, residual * caseW * share);
-      } else {
+    } else {
+      for (let r: usize = 0; r < end; r += 4) {
+        const row = (<usize>load<u32>(list + r)) << 2;
+        const f = load<f32>(sums + r);
+        const target = load<f32>(y + row);
         const tau = load<f32>(taus + r);
+        let caseW: f32 = 1;
+        if (cases) {
+          caseW = load<f32>(cases + row);
+          weightTotal += <f64>caseW;
+        }
         total += <f64>(loss(kind, f, target, tau, lossParameter) * caseW);
         store<f32>(sums + r, lossBackward(kind, f, target, tau, lossParameter) * caseW * share);
       }
