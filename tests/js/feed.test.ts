@@ -67,12 +67,17 @@ describe("a fit from pieces", () => {
     ["by an input, downwards", (row) => -row.a],
   ])("is as good as one of the whole table, with rows sorted %s", async (_, by) => {
     const given = columns(by);
-    const whole = (await fitData(given, options)).training.heldOut;
-    const pieces = (await fitData(given, options, LARGE)).training.heldOut;
-    expect(pieces?.model.rmse).toBeLessThan(1.1 * (whole?.model.rmse ?? 0));
-    expect(pieces?.model.rmse).toBeLessThan(0.4 * (pieces?.linear.rmse ?? 0));
-    // left-out rows are evenly spaced: their mean is that of all
-    expect(pieces?.mean.rmse).toBeCloseTo(whole?.mean.rmse ?? 0, 0);
+    // of one seed the ratio of errors is anything from 0.95 to 1.11
+    const ratios: number[] = [];
+    for (let seed = 1; seed <= 3; seed++) {
+      const whole = (await fitData(given, { ...options, seed })).training.heldOut;
+      const pieces = (await fitData(given, { ...options, seed }, LARGE)).training.heldOut;
+      ratios.push((pieces?.model.rmse ?? 1) / (whole?.model.rmse ?? 0));
+      expect(pieces?.model.rmse).toBeLessThan(0.4 * (pieces?.linear.rmse ?? 0));
+      // left-out rows are evenly spaced: their mean is that of all
+      expect(pieces?.mean.rmse).toBeCloseTo(whole?.mean.rmse ?? 0, 0);
+    }
+    expect(ratios.reduce((a, b) => a + b) / 3).toBeLessThan(1.08);
   });
 
   test("starts from the centre and the scaling of a whole table", async () => {
