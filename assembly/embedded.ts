@@ -4,7 +4,7 @@
 //
 //   HEAD      word 0 features   1 checks   2 calibration   3 points of it   4 first free byte   5 eight raw rows   6 eight rows of derivatives
 //                  7 residuals   8 their number   9 rows that they were thinned from          (addresses, and counts, i32)
-//   HEAD + 64      the model (image.ts) up to its tiles
+//   HEAD + 64      the model (image.ts) up to its planes
 //
 // checks: a word a feature: bit 0 may be missing, bits 1- number of categories (0: a number). calibration: pairs of f64. residuals: f64.
 
@@ -122,7 +122,7 @@ function sensitivityMany(rows: usize, n: i32, out: usize): void {
     for (let k = 0; k < count; k++) {
       if ((refused >> k) & 1) for (let f: usize = 0; f < size; f += 4) store<f32>(out + f, NONE);
       else memory.copy(out, slopes, size);
-      slopes += (<usize>rowLength(MODEL)) << 2;
+      slopes += size;
       out += size;
     }
     rows += size << 3;

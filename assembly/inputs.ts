@@ -1,7 +1,7 @@
 // Raw rows to network inputs. In: rows of features, float32, row-major (a category is its number, a missing value NaN).
 // Out: z = clamp((t - center) * scale, -50, 50), t the transformed feature; every step non-decreasing in the feature, float32 included.
 
-import { EQUALS, inputs, LINEAR, LOG1P, MISSING, part, rowLength } from "./image";
+import { EQUALS, featureCount, inputs, LINEAR, LOG1P, MISSING, part, rowLength } from "./image";
 import { logf, logit } from "./math";
 
 export const CLIP: f32 = 50;
@@ -11,7 +11,10 @@ export function isPlain(model: usize): bool {
   return load<i32>(model, 28) != 0;
 }
 
-/** One raw row at `raw` to dp floats at `z`. False for a row with a number that is not finite, looked for in plain models only. */
+/**
+ * One raw row at `raw` to dp floats at `z`. False for a row with an infinite number, or with a missing one whose feature does not allow that: its
+ * fill is NaN.
+ */
 export function prepareRow(model: usize, raw: usize, z: usize): bool {
   const d = inputs(model);
   const center = part(model, 15);
@@ -35,14 +38,17 @@ export function prepareRow(model: usize, raw: usize, z: usize): bool {
   const kind = part(model, 12);
   const argument = part(model, 13);
   const fill = part(model, 14);
+  let fine = true;
   for (let i: usize = 0; i < (<usize>d) << 2; i += 4) {
     const v = load<f32>(raw + ((<usize>load<i32>(feature + i)) << 2));
+    fine = fine && abs(v) != Infinity;
     let t = inputOf(load<i32>(kind + i), v, load<f32>(argument + i), load<f32>(fill + i));
     t = (t - load<f32>(center + i)) * load<f32>(scale + i);
+    fine = fine && t == t;
     t = t < -CLIP ? -CLIP : t;
     store<f32>(z + i, t > CLIP ? CLIP : t);
   }
-  return true;
+  return fine;
 }
 
 /** A raw value by its transform, neither centred nor scaled. */
@@ -114,7 +120,7 @@ function putScaled(t: v128, center: usize, scale: usize, to: usize): void {
 }
 
 /**
- * Derivatives by the inputs at `dz` (d floats) to derivatives by the features at `out` (row length floats, zeroed here): chain rule through
+ * Derivatives by the inputs at `dz` (d floats) to derivatives by the features at `out` (one a feature, zeroed here): chain rule through
  * clip and transform, times `factor` (model scale * link'). No negative factor anywhere, so a sign passes through unchanged.
  */
 export function prepareRowBackward(model: usize, raw: usize, z: usize, dz: usize, factor: f32, out: usize): void {
@@ -132,7 +138,7 @@ export function prepareRowBackward(model: usize, raw: usize, z: usize, dz: usize
     }
     return;
   }
-  memory.fill(out, 0, (<usize>rowLength(model)) << 2);
+  memory.fill(out, 0, (<usize>featureCount(model)) << 2);
   const feature = part(model, 11);
   const kind = part(model, 12);
   const argument = part(model, 13);

@@ -2,7 +2,7 @@
 
 import { alloc, reset } from "./arena";
 import { tracksTiles } from "./forward";
-import { inputs, part, tileCount } from "./image";
+import { inputs, layOut, part, tileCount } from "./image";
 import { many, one, sensitivities } from "./predict";
 import { makePlan, planSize } from "./prune";
 
@@ -11,6 +11,7 @@ const MOST: i32 = 83;
 
 /** Once a model lies in memory: its plan for pruning, where that pays. False when memory is refused. */
 export function planModel(model: usize): bool {
+  layOut(model);
   const metas = part(model, 17);
   store<i32>(model, tracksTiles(metas, tileCount(model)) ? 1 : 0, 100);
   const plan = alloc(planSize(metas, tileCount(model), inputs(model)));

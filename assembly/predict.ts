@@ -3,7 +3,7 @@
 // (predict-pruned.ts): same bits, type parameter Prune = i32 (resolved when compiling).
 
 import { forward1, forward8, planesOfTiles, transpose8 } from "./forward";
-import { EXP, IDENTITY, inputs, layOut, networkCount, padded, part, rowLength, tileCount } from "./image";
+import { EXP, featureCount, IDENTITY, inputs, layOut, networkCount, padded, part, rowLength, tileCount } from "./image";
 import { isPlain, preparePlain8, prepareRow, prepareRowBackward } from "./inputs";
 import { expf, logistic } from "./math";
 import { forwardPruned1, shouldPrune } from "./prune";
@@ -95,8 +95,9 @@ function forwardRows<Track, Prune>(model: usize, raw: usize, rows: i32, sums: us
   return fine;
 }
 
-/** `n` raw rows at `raw`, `n` predictions at `out`. False where a plain model met a number that is not finite. */
+/** `n` raw rows at `raw`, `n` predictions at `out`. False where prepareRow says so of a row. */
 export function many<Prune>(model: usize, raw: usize, n: i32, out: usize): bool {
+  layOut(model);
   const sums = scratchSums(model);
   const active = activeAt(model);
   const length = (<usize>rowLength(model)) << 5;
@@ -112,7 +113,7 @@ export function many<Prune>(model: usize, raw: usize, n: i32, out: usize): bool 
 }
 
 /**
- * `n` raw rows at `raw`; their partial derivatives, [n][row length], at `out` (and up to three floats after them). Only active planes take
+ * `n` raw rows at `raw`; their partial derivatives, [n][features], at `out` (and up to three floats after them). Only active planes take
  * part: O(networks * d) beyond forward. False as `many`.
  */
 export function sensitivities<Prune>(model: usize, raw: usize, n: i32, out: usize): bool {
@@ -125,6 +126,7 @@ export function sensitivities<Prune>(model: usize, raw: usize, n: i32, out: usiz
   const active = activeAt(model);
   const planes = part(model, 19);
   const length = (<usize>rowLength(model)) << 2;
+  const width = (<usize>featureCount(model)) << 2;
   let fine = true;
   for (let r = 0; r < n; r += 8) {
     const rows = min(8, n - r);
@@ -147,7 +149,7 @@ export function sensitivities<Prune>(model: usize, raw: usize, n: i32, out: usiz
         linkBackward(model, load<f32>(sums + (k << 2))),
         out,
       );
-      out += length;
+      out += width;
     }
     raw += 8 * length;
   }

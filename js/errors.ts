@@ -34,6 +34,9 @@ export function rangeError(where: string, expected: string, got: unknown): Range
   return new RangeError(`${quote(where)} expected ${expected}, got ${show(got)}`);
 }
 
+/** What is expected of most numbers: a row's, and a model file's that take part in a prediction. */
+export const FINITE = "a finite number within float32";
+
 /** A name in quotes, shortened, control characters escaped. */
 export function quote(name: string): string {
   return JSON.stringify(name.length > 120 ? `${name.slice(0, 117)}...` : name);
@@ -41,24 +44,13 @@ export function quote(name: string): string {
 
 /** A value as it may stand in a message. */
 export function show(value: unknown): string {
-  switch (typeof value) {
-    case "string":
-      return quote(value);
-    case "number":
-      return Object.is(value, -0) ? "-0" : String(value);
-    case "bigint":
-      return `${value}n`;
-    case "function":
-      return "a function";
-    case "object": {
-      if (value === null) return "null";
-      if (Array.isArray(value)) return `an array of ${value.length}`;
-      const name: unknown = value.constructor?.name;
-      return typeof name === "string" && name !== "" && name !== "Object" ? `a value of type ${name}` : "an object";
-    }
-    default:
-      return String(value);
-  }
+  if (typeof value === "string") return quote(value);
+  if (typeof value === "bigint") return `${value}n`;
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === "function") return "a function";
+  if (typeof value !== "object" || value === null) return String(value);
+  const tag = Object.prototype.toString.call(value).slice(8, -1);
+  return tag === "Object" ? "an object" : `a value of type ${tag}`;
 }
 
 /** Up to `most` names in a row, the rest counted; in quotes where they hold more than letters of ASCII, digits, _ . - and spaces. */

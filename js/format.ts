@@ -1,8 +1,8 @@
 // Model files. In: JSON text or a parsed object; out: ModelData with every field checked, or a ModelFormatError that names the field; and the
 // way back, text with the fewest digits that read back to the same float32. Fields: docs/model-format.md.
-// One function an object: it copies the fields that belong there, each checked; what it did not copy does not belong there.
+// A reader takes what holds a value and the value's key, and gives a checked copy; where that lies in the file is looked up only for a message.
 
-import { list, ModelFormatError, quote, show } from "./errors.js";
+import { FINITE, ModelFormatError, quote, show } from "./errors.js";
 import type { Constraint, Feature, Input, Link, Loss, ModelData, TrainingReport } from "./types.js";
 
 /** The version of the model file that this library reads and writes. */
@@ -12,172 +12,161 @@ const SIGNS = { decreasing: -1, free: 0, increasing: 1 };
 
 type Key = string | number;
 type Fields = Record<Key, unknown>;
-/** Reads `self[key]`, `at` being the path of `self`. */
-type Read<T> = (self: Fields, at: string, key: Key) => T;
-/** What a value is called, and whether it is one. */
-type Kind<T> = readonly [called: string, is: (value: unknown) => value is T];
+/** A checked copy of `self[key]`. */
+type Read<T> = (self: Fields, key: Key) => T;
 
-const isNumber = (value: unknown): value is number => Number.isFinite(value);
+/** What is being read. */
+let file: Fields | undefined;
+
+/** Where `self[key]` lies: the way from `within`, which lies at `at`, to `self`. */
+function pathOf(self: Fields, key: Key, within = file, at = ""): Key | undefined {
+  const path = (to: Key) => (Array.isArray(within) ? `${at}[${to}]` : at ? `${at}.${to}` : to);
+  if (self === within) return path(key);
+  for (const to in within) {
+    const inner = within[to];
+    const found = typeof inner === "object" && pathOf(self, key, inner as Fields, path(to) as string);
+    if (found) return found;
+  }
+}
+
+function wrong(self: Fields, key: Key, expected: string): never {
+  throw new ModelFormatError(`${quote(`${pathOf(self, key) ?? key}`)} expected ${expected}, got ${show(self[key])}`);
+}
+
+const kind =
+  <T>(called: string, is: (value: unknown) => boolean): Read<T> =>
+  (self, key) =>
+    is(self[key]) ? (self[key] as T) : wrong(self, key, called);
+
+/** A number between two others, rounded first: to float32, where it takes part in predictions; 0 for -0, so that text and memory agree. */
+const between =
+  (called: string, low: number, high: number, round: (x: number) => number): Read<number> =>
+  (self, key) => {
+    const value = self[key];
+    const x = typeof value === "number" ? round(value) + 0 : low;
+    return x > low && x < high ? x : wrong(self, key, called);
+  };
+
 const isObject = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const STRING: Kind<string> = ["a string", (value) => typeof value === "string"];
-const NUMBER: Kind<number> = ["a finite number", isNumber];
-const POSITIVE: Kind<number> = ["a number above 0", (value): value is number => isNumber(value) && value > 0];
-const LEVEL: Kind<number> = [
-  "a level between 0 and 1",
-  (value): value is number => isNumber(value) && value > 0 && value < 1,
-];
-const OBJECT: Kind<Fields> = ["an object", isObject];
+const string = kind<string>("a string", (value) => typeof value === "string");
+const object = kind<Fields>("an object", isObject);
+const array = kind<Fields & unknown[]>("an array", Array.isArray);
+const number = between("a finite number", -Infinity, Infinity, Number);
+const level = between("a level between 0 and 1", 0, 1, Number);
+const positive = between("a number above 0", 0, Infinity, Number);
+const float = between(FINITE, -Infinity, Infinity, Math.fround);
+const positiveFloat = between("a number above 0 within float32", 0, Infinity, Math.fround);
 
-function wrong(where: string, expected: string, got: unknown): never {
-  throw new ModelFormatError(`${quote(where)} expected ${expected}, got ${show(got)}`);
-}
-
-const path = (at: string, key: Key) => (typeof key === "number" ? `${at}[${key}]` : at ? `${at}.${key}` : key);
-
-function get<T>(self: Fields, at: string, key: Key, [called, is]: Kind<T>): T {
-  const value = self[key];
-  return is(value) ? value : wrong(path(at, key), called, value);
-}
-
-const maybe = <T>(self: Fields, at: string, key: Key, kind: Kind<T>): T | undefined =>
-  self[key] === undefined ? undefined : get(self, at, key, kind);
-
-/** As a float32, with 0 for -0, so that text and memory agree; NaN for what is no number. */
-const float32 = (value: unknown) => (typeof value === "number" ? Math.fround(value) + 0 : Number.NaN);
-
-function get32(self: Fields, at: string, key: Key, [called, is] = NUMBER): number {
-  const x = float32(self[key]);
-  return is(x) ? x : wrong(path(at, key), `${called} within float32`, self[key]);
-}
+const maybe = <T>(self: Fields, key: Key, read: Read<T>): T | undefined =>
+  self[key] === undefined ? undefined : read(self, key);
 
 /** One of `words`; `why` is said of them when it is another. */
-function word<T extends string>(self: Fields, at: string, key: Key, words: readonly T[], why = ""): T {
+function word<T extends string>(self: Fields, key: Key, words: readonly T[], why = ""): T {
   const value = self[key] as T;
-  if (words.includes(value)) return value;
-  return wrong(path(at, key), words.map((one) => `"${one}"`).join(", ") + why, value);
+  return words.includes(value) ? value : wrong(self, key, words.map((one) => `"${one}"`).join(", ") + why);
 }
 
 /** Every item of an array; of at least one where `what` names them. */
-function each<T>(self: Fields, at: string, key: Key, read: Read<T>, what?: string): T[] {
-  const items = self[key];
-  const place = path(at, key);
-  if (!Array.isArray(items)) return wrong(place, "an array", items);
-  if (what && !items.length) wrong(place, `at least one ${what}`, items);
-  return Array.from(items, (_, i) => read(items as unknown as Fields, place, i));
+function each<T>(self: Fields, key: Key, read: Read<T>, what?: string): T[] {
+  const items = array(self, key);
+  if (what && !items.length) wrong(self, key, `at least one ${what}`);
+  return Array.from(items, (_, i) => read(items, i));
 }
 
-const of =
-  <T>(kind: Kind<T>): Read<T> =>
-  (self, at, key) =>
-    get(self, at, key, kind);
-
 /** `read` without what is undefined, once `self` has no fields besides. */
-function only<T extends object>(self: Fields, at: string, read: T): T {
+function only<T extends object>(self: Fields, read: T): T {
   const out = {} as T;
   for (const key in read) if (read[key] !== undefined) out[key] = read[key];
   for (const key in self) {
-    if (!Object.hasOwn(out, key) && self[key] !== undefined) {
-      throw new ModelFormatError(
-        `${quote(path(at, key))} is not a field of version ${VERSION}, or not beside what is there: ${list(Object.keys(out), 20)}`,
-      );
-    }
+    if (!Object.hasOwn(out, key) && self[key] !== undefined)
+      wrong(self, key, `nothing (version ${VERSION} has no such field beside ${Object.keys(out).join(", ")})`);
   }
   return out;
 }
 
+const distinct: Read<string> = (names, i) =>
+  (names as unknown as unknown[]).indexOf(names[i]) < +i ? wrong(names, i, "distinct names") : string(names, i);
+
 /** Numbers that do not fall, or `strictly` rise. */
-function ascending(values: readonly number[], at: string, strictly: boolean): void {
-  values.forEach((b, i) => {
-    const a = values[i - 1];
-    if (strictly ? a >= b : a > b) wrong(path(at, i), `ascending numbers, above ${a}`, b);
-  });
-}
+const ascending =
+  (read: Read<number>, strictly: boolean): Read<number> =>
+  (numbers, i) => {
+    const before = numbers[+i - 1] as number;
+    const x = read(numbers, i);
+    return before > x || (strictly && before === x) ? wrong(numbers, i, `ascending numbers, above ${before}`) : x;
+  };
 
-function distinct(names: readonly string[], at: string): void {
-  names.forEach((name, i) => {
-    if (names.indexOf(name) < i) wrong(path(at, i), "distinct names", name);
-  });
-}
-
-const readFeature: Read<Feature> = (features, place, i) => {
-  const self = get(features, place, i, OBJECT);
-  const at = path(place, i);
-  const kind = word(self, at, "kind", ["number", "category"]);
+const readFeature: Read<Feature> = (features, i) => {
+  const self = object(features, i);
+  const name = string(self, "name");
+  if ((features as unknown as Feature[]).findIndex((feature) => feature.name === name) < +i)
+    wrong(self, "name", "distinct names");
+  const kind = word(self, "kind", ["number", "category"]);
   const category = kind === "category";
-  const constraint = category
-    ? word(self, at, "constraint", ["free"], " for a category")
-    : word(self, at, "constraint", ["increasing", "decreasing", "free"]);
-  const missing =
-    constraint !== "free"
-      ? word(self, at, "missing", ["error", "median"], ' ("indicator" is what only a free feature may have)')
-      : category
-        ? word(self, at, "missing", ["error", "indicator"], " for a category")
-        : word(self, at, "missing", ["error", "median", "indicator"]);
-  const feature: Feature = { name: get(self, at, "name", STRING), constraint, kind, missing };
+  const why = category ? " for a category" : "";
+  const constraint = word(self, "constraint", category ? ["free"] : ["increasing", "decreasing", "free"], why);
+  const free = constraint === "free";
+  const missing = word(
+    self,
+    "missing",
+    category ? ["error", "indicator"] : free ? ["error", "median", "indicator"] : ["error", "median"],
+    free ? why : ' ("indicator" is what only a free feature may have)',
+  );
+  const feature: Feature = { name, constraint, kind, missing };
   if (category) {
-    const categories = each(self, at, "categories", of(STRING), "category");
-    distinct(categories, path(at, "categories"));
-    feature.categories = categories;
-    feature.unknown = maybe(self, at, "unknown", [
-      "one of the categories",
-      (value): value is string => categories.includes(value as string),
-    ]);
+    feature.categories = each(self, "categories", distinct, "category");
+    feature.unknown = maybe(self, "unknown", (self, key) => {
+      const value = self[key] as string;
+      return feature.categories?.includes(value) ? value : wrong(self, key, "one of the categories");
+    });
   } else {
-    if (missing !== "error") feature.fill = get32(self, at, "fill");
-    feature.range = maybe(self, at, "range", [
-      "[least, greatest]",
-      (value): value is [number, number] =>
-        Array.isArray(value) && value.length === 2 && value.every(isNumber) && value[0] <= value[1],
-    ]);
-    feature.median = maybe(self, at, "median", NUMBER);
+    if (missing !== "error") feature.fill = float(self, "fill");
+    feature.range = maybe(self, "range", (self, key) => {
+      const range = each(self, key, number) as [number, number];
+      return range.length === 2 && range[0] <= range[1] ? range : wrong(self, key, "[least, greatest]");
+    });
+    feature.median = maybe(self, "median", number);
   }
-  return only(self, at, feature);
+  return only(self, feature);
 };
 
-const readLoss = (self: Fields, at: string): Loss => {
-  const name = word(self, at, "name", ["squared", "absolute", "huber", "poisson", "gamma", "logistic", "quantiles"]);
+const readLoss = (file: Fields): Loss => {
+  const self = object(file, "loss");
+  const name = word(self, "name", ["squared", "absolute", "huber", "poisson", "gamma", "logistic", "quantiles"]);
   const loss: Loss = { name };
-  if (name === "huber") loss.delta = maybe(self, at, "delta", POSITIVE);
-  if (name === "quantiles") {
-    loss.levels = each(self, at, "levels", of(LEVEL), "level");
-    ascending(loss.levels, path(at, "levels"), true);
-  }
-  return only(self, at, loss);
+  if (name === "huber") loss.delta = maybe(self, "delta", positive);
+  if (name === "quantiles") loss.levels = each(self, "levels", ascending(level, true), "level");
+  return only(self, loss);
 };
 
 /** An input refers to a feature, or a category of it, that there is, and its transform suits the feature. */
 const inputOf =
   (features: readonly Feature[]): Read<Input> =>
-  (inputs, place, i) => {
-    const self = get(inputs, place, i, OBJECT);
-    const at = path(place, i);
-    const index = <T>(key: Key, all: readonly T[]): number =>
-      get(self, at, key, [
-        `the index of a ${key}, 0 to ${all.length - 1}`,
-        (value): value is number => Number.isInteger(value) && all[value as number] !== undefined,
-      ]);
+  (inputs, i) => {
+    const self = object(inputs, i);
+    const index = (key: string, all: readonly unknown[]): number => {
+      const value = self[key];
+      if (typeof value === "number" && all[value] !== undefined) return value;
+      return wrong(self, key, `the index of a ${key}, 0 to ${all.length - 1}`);
+    };
     const level = self.transform === "level";
-    const feature = level
-      ? get(self, at, "feature", [
-          "-1, because the quantile level is no feature",
-          (value): value is number => value === -1,
-        ])
-      : index("feature", features);
+    if (level && self.feature !== -1) wrong(self, "feature", "-1, because the quantile level is no feature");
+    const feature = level ? -1 : index("feature", features);
     const { categories, missing } = level ? ({} as Feature) : features[feature];
     const suit: Input["transform"][] = level ? ["level"] : categories ? ["equals"] : ["linear", "log1p"];
     if (missing === "indicator") suit.push("missing");
-    const transform = word(self, at, "transform", suit, level ? "" : ` for feature ${feature}`);
+    const transform = word(self, "transform", suit, ` for feature ${feature}`);
     const input: Input = {
       feature,
       transform,
-      center: get32(self, at, "center"),
-      scale: get32(self, at, "scale", POSITIVE),
+      center: float(self, "center"),
+      scale: positiveFloat(self, "scale"),
     };
-    if (transform === "log1p") input.divisor = get32(self, at, "divisor", POSITIVE);
+    if (transform === "log1p") input.divisor = positiveFloat(self, "divisor");
     if (transform === "equals") input.category = index("category", categories ?? []);
-    return only(self, at, input);
+    return only(self, input);
   };
 
 /** The constraint of an input: its feature's for numbers, none for indicators, increasing for the quantile level. */
@@ -185,24 +174,6 @@ export function inputConstraint(input: Input, features: readonly Feature[]): Con
   if (input.transform === "level") return "increasing";
   if (input.transform === "equals" || input.transform === "missing") return "free";
   return features[input.feature]?.constraint ?? "free";
-}
-
-/** The error for a weight that is no float32 or has the wrong sign. */
-function badWeight(
-  value: unknown,
-  at: string,
-  i: number,
-  features: readonly Feature[],
-  inputs: readonly Input[],
-): ModelFormatError {
-  const w = float32(value);
-  if (w - w !== 0) wrong(`${at}[${i}]`, "a finite number within float32", value);
-  const { feature } = inputs[i];
-  const name = feature < 0 ? "the quantile level" : quote(features[feature].name);
-  const [m, k, j] = at.match(/\d+/g) ?? [];
-  return new ModelFormatError(
-    `a weight breaks the constraint of ${name}, ${inputConstraint(inputs[i], features)}: ${w} in network ${m}, group ${k}, plane ${j} (${at}[${i}])`,
-  );
 }
 
 /**
@@ -213,120 +184,105 @@ function networksOf(model: Fields, features: readonly Feature[], inputs: readonl
   // the bias is free
   const signs = [...inputs.map((input) => SIGNS[inputConstraint(input, features)]), 0];
   const d = inputs.length;
-  const hold = (bound: number, at: string): void => {
-    if (!(bound <= LARGEST)) wrong(at, "weights of which no sum can overflow float32", bound);
-  };
-  let sum = 0;
-  let largest = 0;
-  const readPlane: Read<number[]> = (planes, place, j) => {
-    const given = planes[j];
-    const at = path(place, j);
-    if (!Array.isArray(given)) return wrong(at, "an array", given);
-    if (given.length !== d + 1) wrong(at, `${d + 1} numbers (a weight for each of ${d} inputs, then the bias)`, given);
-    const plane: number[] = [];
-    let bound = 0;
+  // inputs are held to -50 .. 50: weights up to here cannot overflow, whatever the others
+  const safe = LARGEST / 50 / (d + 1) / array(model, "networks").length;
+  const least = signs.map((sign) => (sign > 0 ? 0 : -safe));
+  const most = signs.map((sign) => (sign < 0 ? 0 : safe));
+  let large = false;
+  const readPlane: Read<number[]> = (planes, j) => {
+    const given = array(planes, j);
+    if (given.length !== d + 1) wrong(planes, j, `${d + 1} numbers (a weight for each of ${d} inputs, then the bias)`);
+    // built-in functions and comparisons, because it runs but once: arithmetic takes three times as long before it is compiled
+    const plane = given.every(Number.isFinite) ? (given as number[]).map(Math.fround) : each(planes, j, float);
     for (let i = 0; i <= d; i++) {
-      const value = given[i];
-      const w = typeof value === "number" ? Math.fround(value) + 0 : Number.NaN;
-      // NaN where w is not finite, so this refuses it too
-      if (!(w - w + w * signs[i] >= 0)) throw badWeight(value, at, i, features, inputs);
-      // inputs are held to -50 .. 50
-      bound += Math.abs(w) * (i < d ? 50 : 1);
-      plane[i] = w;
+      const w = plane[i];
+      if (w === 0) plane[i] = 0;
+      else if (!(w >= least[i] && w <= most[i])) {
+        float(given, i);
+        if (w * signs[i] < 0) {
+          const name = features[inputs[i].feature]?.name;
+          const whose = `${name === undefined ? "the quantile level" : quote(name)}, ${inputConstraint(inputs[i], features)}`;
+          wrong(given, i, `a weight [network][group][plane][input] within the constraint of ${whose}`);
+        }
+        large = true;
+      }
     }
-    hold(bound, at);
-    if (bound > largest) largest = bound;
     return plane;
   };
-  return each(
-    model,
-    "",
-    "networks",
-    (networks, place, m) => {
-      largest = 0;
-      const network = each(
-        networks,
-        place,
-        m,
-        (groups, at, k) => each(groups, at, k, readPlane, "hyperplane"),
-        "group",
-      );
-      sum += largest;
-      hold(sum, path(place, m));
-      return network;
-    },
-    "network",
-  );
+  const readGroup: Read<number[][]> = (groups, k) => each(groups, k, readPlane, "hyperplane");
+  const networks = each(model, "networks", (all, m) => each(all, m, readGroup, "group"), "network");
+  if (large) {
+    let sum = 0;
+    networks.forEach((groups, m) => {
+      const bounds = groups.flat().map((plane) => plane.reduce((sum, w, i) => sum + Math.abs(w) * (i < d ? 50 : 1), 0));
+      sum += bounds.reduce((a, b) => Math.max(a, b));
+      if (!(sum <= LARGEST)) wrong(model.networks as Fields, m, "weights of which no sum can overflow float32");
+    });
+  }
+  return networks;
 }
 
-const readLink = (self: Fields, at: string): Link => {
-  const name = word(self, at, "name", ["identity", "exp", "logistic"]);
-  return only(self, at, name === "exp" ? { name, maximum: get32(self, at, "maximum") } : { name });
+const readLink = (file: Fields): Link => {
+  const self = object(file, "link");
+  const name = word(self, "name", ["identity", "exp", "logistic"]);
+  return only(self, name === "exp" ? { name, maximum: float(self, "maximum") } : { name });
+};
+
+const readPoint: Read<void> = (curve, i) => {
+  const point = object(curve, i);
+  for (const name of ["step", "epoch", "loss"]) number(point, name);
+  if (point.validationLoss !== null) number(point, "validationLoss");
 };
 
 /** What is said of the training is never needed to predict: known fields are checked, others kept as they are. */
-const readTraining: Read<TrainingReport> = (given, place, key) => {
-  const self = get(given, place, key, OBJECT);
-  const at = path(place, key);
+const readTraining: Read<TrainingReport> = (given, key) => {
+  const self = object(given, key);
   for (const name of ["seed", "rows", "members", "steps", "batch", "learningRate", "blend", "merged"])
-    maybe(self, at, name, NUMBER);
-  maybe(self, at, "isotone", STRING);
-  const curve: Read<void> = (points, at, i) => {
-    const point = get(points, at, i, OBJECT);
-    for (const name of ["step", "epoch", "loss"]) get(point, path(at, i), name, NUMBER);
-    if (point.validationLoss !== null) get(point, path(at, i), "validationLoss", NUMBER);
-  };
-  for (const [name, read] of Object.entries<Read<unknown>>({ curve, warnings: of(STRING), parts: readTraining }))
-    if (self[name] !== undefined && self[name] !== null) each(self, at, name, read);
-  return key === "training"
-    ? JSON.parse(JSON.stringify({ ...self, curve: self.curve ?? [], warnings: self.warnings ?? [] }))
-    : self;
+    maybe(self, name, number);
+  maybe(self, "isotone", string);
+  const lists: Record<string, Read<unknown>> = { curve: readPoint, warnings: string, parts: readTraining };
+  for (const name in lists) maybe(self, name, (self, key) => each(self, key, lists[name]));
+  return JSON.parse(JSON.stringify({ ...self, curve: self.curve ?? [], warnings: self.warnings ?? [] }));
 };
 
-const readCalibration: Read<[number, number]> = (pairs, at, i) => {
-  const pair = each(pairs, at, i, of(LEVEL));
-  const before = (pairs[(i as number) - 1] ?? [0, 0]) as number[];
-  if (!(pair.length === 2 && before[0] < pair[0] && before[1] <= pair[1]))
-    wrong(path(at, i), "[requested level, level fed in], not below the pair before", pair);
-  return pair as [number, number];
+const readCalibration: Read<[number, number]> = (pairs, i) => {
+  const pair = each(pairs, i, level) as [number, number];
+  const before = (pairs[+i - 1] ?? [0, 0]) as number[];
+  return pair.length === 2 && before[0] < pair[0] && before[1] <= pair[1]
+    ? pair
+    : wrong(pairs, i, "[requested level, level fed in], not below the pair before");
 };
 
 function readModel(file: Fields): ModelData {
-  const loss = readLoss(get(file, "", "loss", OBJECT), "loss");
-  const features = each(file, "", "features", readFeature, "feature");
-  distinct(
-    features.map(({ name }) => name),
-    "features",
-  );
-  const inputs = each(file, "", "inputs", inputOf(features), "input");
+  word(file, "format", ["isotone"]);
+  if (file.version !== VERSION) wrong(file, "version", `${VERSION} (to read a later one, update isotone)`);
+  const loss = readLoss(file);
+  const features = each(file, "features", readFeature, "feature");
+  const inputs = each(file, "inputs", inputOf(features), "input");
   const quantiles = loss.name === "quantiles";
   if (quantiles !== inputs.some(({ transform }) => transform === "level"))
-    wrong(
-      "inputs",
-      `${quantiles ? "one" : "none"} with the transform "level", because "loss" is "${loss.name}"`,
-      inputs,
-    );
-  const target = get(file, "", "target", OBJECT);
-  const model: ModelData = {
+    wrong(file, "inputs", `${quantiles ? "one" : "none"} with the transform "level", because "loss" is "${loss.name}"`);
+  const target = object(file, "target");
+  return only(file, {
     format: "isotone",
     version: VERSION,
-    target: only(target, "target", { name: get(target, "target", "name", STRING) }),
+    target: only(target, { name: string(target, "name") }),
     loss,
     features,
     inputs,
     networks: networksOf(file, features, inputs),
-    scale: get32(file, "", "scale", POSITIVE),
-    offset: get32(file, "", "offset"),
-    link: readLink(get(file, "", "link", OBJECT), "link"),
-    calibration:
-      quantiles && file.calibration !== undefined ? each(file, "", "calibration", readCalibration, "pair") : undefined,
-    residuals: file.residuals === undefined ? undefined : each(file, "", "residuals", of(NUMBER), "number"),
-    training: readTraining(file, "", "training"),
-  };
-  const { residuals } = model;
-  if (residuals) ascending(residuals, "residuals", false);
-  if (residuals && residuals.length > 1001) wrong("residuals", "1 to 1001 numbers", residuals);
-  return only(file, "", model);
+    scale: positiveFloat(file, "scale"),
+    offset: float(file, "offset"),
+    link: readLink(file),
+    calibration: quantiles
+      ? maybe(file, "calibration", (file, key) => each(file, key, readCalibration, "pair"))
+      : undefined,
+    residuals: maybe(file, "residuals", (file, key) => {
+      const residuals = each(file, key, ascending(number, false), "number");
+      return residuals.length > 1001 ? wrong(file, key, "1 to 1001 numbers") : residuals;
+    }),
+    training: readTraining(file, "training"),
+  });
 }
 
 /**
@@ -337,25 +293,23 @@ function readModel(file: Fields): ModelData {
  * @throws ModelFormatError naming the field that is wrong
  */
 export function parseModel(source: unknown): ModelData {
-  let file = source;
+  let given = source;
   if (typeof source === "string") {
     try {
-      file = JSON.parse(source.charCodeAt(0) === 0xfeff ? source.slice(1) : source);
+      // trimmed of a byte order mark
+      given = JSON.parse(source.trim());
     } catch (error) {
       throw new ModelFormatError(`not a model file: ${(error as Error).message}`);
     }
   }
-  if (!isObject(file)) throw new ModelFormatError(`not a model file: expected a JSON object, got ${show(file)}`);
+  if (!isObject(given)) throw new ModelFormatError(`not a model file: expected a JSON object, got ${show(given)}`);
   // a model, or anything else that knows how to write itself as one
-  if (typeof file.toJSON === "function") file = file.toJSON();
-  const { format, version } = file as Fields;
-  if (format !== "isotone")
-    throw new ModelFormatError(`not a model file: "format" expected "isotone", got ${show(format)}`);
-  if (version !== VERSION) {
-    const newer = (version as number) > VERSION ? ": update isotone to read this model" : "";
-    throw new ModelFormatError(`"version" is ${show(version)}; this library reads version ${VERSION}${newer}`);
+  file = typeof given.toJSON === "function" ? (given.toJSON() as Fields) : given;
+  try {
+    return readModel(file);
+  } finally {
+    file = undefined;
   }
-  return readModel(file as Fields);
 }
 
 /**

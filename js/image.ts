@@ -32,13 +32,12 @@ export function filled(networks: number[][][][]): number[][][][] {
   );
 }
 
-/** Packs a model; `size` is what the block needs in wasm memory, scratch included; `plain`: every input is a feature as it is. */
-export function packImage(data: Packable): { bytes: Uint8Array; size: number; plain: boolean } {
+/** Packs a model; `size` is what the block needs in wasm memory, scratch included. */
+export function packImage(data: Packable): { bytes: Uint8Array; size: number } {
   const { features, inputs, networks, link } = data;
   const d = inputs.length;
   const dp = (d + 4) & ~3;
-  // the tiles, [1 + d][width] each with the biases first, and their meta words (assembly/layout.ts)
-  const tiles: number[] = [];
+  // the meta words of the tiles (assembly/layout.ts)
   const metas: number[] = [];
   let planes = 0;
   let lanes = 0;
@@ -46,20 +45,12 @@ export function packImage(data: Packable): { bytes: Uint8Array; size: number; pl
     groups.forEach((group, k) => {
       // for one row: blocks of four groups, as many chains as the largest has planes
       if (k % 4 === 0) lanes += 4 * Math.max(...groups.slice(k, k + 4).map((g) => g.length));
-      for (let from = 0; from < group.length; ) {
-        const left = group.length - from;
+      for (let left = group.length; left > 0; ) {
         // nearly equal: 6 are 3 + 3
         const width = Math.ceil(left / ((left + 3) >> 2));
-        const mark = width < left ? 0 : k < groups.length - 1 ? END_GROUP : END_GROUP | END_NETWORK;
-        metas.push(width | mark | (planes << 8));
+        left -= width;
+        metas.push(width | (left ? 0 : k < groups.length - 1 ? END_GROUP : END_GROUP | END_NETWORK) | (planes << 8));
         planes += width;
-        const at = tiles.length;
-        for (let j = 0; j < width; j++) {
-          const plane = group[from++];
-          let to = at + j;
-          tiles[to] = plane[d];
-          for (let i = 0; i < d; i++) tiles[(to += width)] = plane[i];
-        }
       }
     });
   }
@@ -72,13 +63,12 @@ export function packImage(data: Packable): { bytes: Uint8Array; size: number; pl
   // feature, transform, argument, fill, center and scale of each input
   const vectors = Array.from({ length: 6 }, () => take(dp));
   const meta = take(metas.length);
-  const tile = take(tiles.length + 4);
-  const bytes = new Uint8Array(end);
-  // the same planes in rows, and for one row: the kernels lay them out from the tiles at first use
   const rows = take(planes * dp);
+  const bytes = new Uint8Array(rows + planes * (d + 1) * 4);
+  // the same planes in tiles, and for one row: the kernels lay all of them out at first use
+  const tiles = take(planes * (d + 1) + 4);
   const onesMeta = take(metas.length + 1);
   const ones = take(lanes * (d + 1));
-  const scratch = end;
   const plain =
     features.length === d &&
     inputs.every((i, k) => i.transform === "linear" && i.feature === k && features[k].missing === "error");
@@ -86,17 +76,21 @@ export function packImage(data: Packable): { bytes: Uint8Array; size: number; pl
   const f32 = new Float32Array(bytes.buffer);
   i32.set([rowLengthOf(data), d, dp, metas.length, networks.length, planes, LINKS.indexOf(link.name), plain ? 1 : 0]);
   f32.set([data.scale, data.offset, link.name === "exp" ? link.maximum : 0], 8);
-  i32.set([...vectors, meta, tile, rows, scratch, 0, onesMeta, ones], 11);
+  i32.set([...vectors, meta, tiles, rows, end, 0, onesMeta, ones, 0, 0, features.length], 11);
   i32.set(metas, meta / 4);
-  f32.set(tiles, tile / 4);
-  inputs.forEach(({ feature, transform, divisor, category, center, scale }, i) => {
-    const of = features[feature];
-    i32[vectors[0] / 4 + i] = of ? feature : features.length;
-    i32[vectors[1] / 4 + i] = TRANSFORMS.indexOf(transform);
-    [divisor ?? category ?? 0, of?.fill ?? 0, center, scale].forEach((value, k) => {
-      f32[vectors[k + 2] / 4 + i] = value;
+  networks.flat(2).forEach((plane, j) => {
+    f32.set(plane, rows / 4 + j * (d + 1));
+  });
+  inputs.forEach((input, i) => {
+    const { feature, transform, divisor, category, center, scale } = input;
+    const { fill } = features[feature] ?? {};
+    const at = feature < 0 ? features.length : feature;
+    // without a fill a missing number is found by the kernels: it stays NaN
+    const values = [at, TRANSFORMS.indexOf(transform), divisor ?? category ?? 0, fill ?? Number.NaN, center, scale];
+    values.forEach((value, k) => {
+      (k < 2 ? i32 : f32)[vectors[k] / 4 + i] = value;
     });
   });
   // scratch: z and its transpose, sums, dz, active planes (assembly/predict.ts)
-  return { bytes, plain, size: end + dp * 64 + 32 + dp * 4 + networks.length * 32 + 64 };
+  return { bytes, size: end + dp * 64 + 32 + dp * 4 + networks.length * 32 + 64 };
 }

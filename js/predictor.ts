@@ -2,9 +2,9 @@
 // Shared by `isotone` and `isotone/predict`; nothing here knows how to train.
 
 import { rangeError, typeError } from "./errors.js";
-import { type AnyRows, encodeRow, type Row, rowReader } from "./rows.js";
+import { type AnyRows, encodeRow, isFloats, type Row, rowReader } from "./rows.js";
 import type { Feature, ModelData, TrainingReport } from "./types.js";
-import type { Engine } from "./wasm.js";
+import type { Engine, Kernel } from "./wasm.js";
 
 /** What a model can do without the trainer: `isotone/predict` gives this. */
 export interface Predictor {
@@ -36,9 +36,6 @@ function calibrated(points: [number, number][] | undefined, p: number): number {
   return Math.min(1, y0 + ((p - x0) / (1 - x0)) * (1 - y0));
 }
 
-/** Numbers encoded at a time. */
-const PIECE = 1 << 16;
-
 const LOWEST_LEVEL = 2 ** -24;
 
 /** The level that goes into the network for an asked level p. */
@@ -51,32 +48,43 @@ export function makePredictor(data: ModelData, engine: Engine): Predictor {
   const width = features.length;
   const slot = engine.add(data);
   const leveled = slot.row > width;
-  const row = new Float32Array(slot.row);
+  const buffer = new Float32Array(slot.row);
   const level = (p: number) => fedLevel(data, p);
   const median = leveled ? level(0.5) : 0;
+  // such rows go to the kernels as they are: what is not finite is found there. A feature without an input is not looked at by them
+  const numbers =
+    !leveled && features.every((f, i) => f.kind === "number" && data.inputs.some((input) => input.feature === i));
 
-  const numbers = !leveled && features.every((f) => f.kind === "number");
+  function encode(one: Row, fed: number): Float32Array {
+    encodeRow(one, features, buffer);
+    if (leveled) buffer[width] = fed;
+    return buffer;
+  }
 
-  /** Runs a kernel over rows in pieces, so that beside the result no copy of all rows exists. `results` numbers a row at `stride`. */
-  function byPieces(rows: AnyRows, results: number, run: "predictMany" | "sensitivityMany"): Float32Array {
+  /** `results` numbers a row. */
+  function many(kernel: Kernel, rows: AnyRows, results: number): Float32Array {
     const { n, read } = rowReader(rows, features);
     const out = new Float32Array(n * results);
-    // numbers in order: the kernels check them on the way, and only a row at fault is read again, to say which
-    if (slot.plain && (rows instanceof Float32Array || rows instanceof Float64Array) && engine[run](slot, rows, n, out))
+    // where one is not fit, all are read again, to say which
+    if (
+      numbers &&
+      isFloats(rows) &&
+      engine.run(kernel, slot, n, (from, to) => rows.subarray(from * width, to * width), out)
+    )
       return out;
-    const most = Math.max(1, Math.min(n, Math.floor(PIECE / slot.row)));
-    const narrow = new Float32Array(most * width);
-    const wide = leveled ? new Float32Array(most * slot.row).fill(median) : narrow;
-    const given = run === "predictMany" ? 1 : slot.row;
-    const result = given === results ? undefined : new Float32Array(most * given);
-    for (let from = 0; from < n; from += most) {
-      const count = Math.min(most, n - from);
-      read(from, from + count, narrow);
-      if (leveled) for (let r = 0; r < count; r++) wide.set(narrow.subarray(r * width, (r + 1) * width), r * slot.row);
-      engine[run](slot, wide, count, result ?? out.subarray(from * results, (from + count) * results));
-      if (result)
-        for (let r = 0; r < count; r++) out.set(result.subarray(r * given, r * given + results), (from + r) * results);
-    }
+    let encoded: Float32Array | undefined;
+    engine.run(
+      kernel,
+      slot,
+      n,
+      (from, to) => {
+        // the first piece is the longest
+        encoded ??= new Float32Array((to - from) * slot.row).fill(median);
+        read(from, to, encoded, slot.row);
+        return encoded;
+      },
+      out,
+    );
     return out;
   }
 
@@ -84,38 +92,31 @@ export function makePredictor(data: ModelData, engine: Engine): Predictor {
     features,
     training: data.training,
     predict(one) {
-      // numbers alone: whatever is not one, or not finite, comes to encodeRow, which says so
+      // what is no number, or not finite, comes to encodeRow, which says so
       if (numbers && one.length === width) {
-        if (Array.isArray(one)) {
-          const value = engine.predictNumbers(slot, one);
-          if (value !== undefined) return value;
-        } else if (slot.plain && (one instanceof Float32Array || one instanceof Float64Array)) {
-          const value = engine.predictOne(slot, one);
-          if (value === value) return value;
-        }
+        const value = Array.isArray(one)
+          ? engine.predictArray(slot, one)
+          : isFloats(one)
+            ? engine.predictOne(slot, one)
+            : Number.NaN;
+        if (value === value) return value;
       }
-      encodeRow(one, features, row);
-      if (leveled) row[width] = median;
-      return engine.predictOne(slot, row);
+      return engine.predictOne(slot, encode(one, median));
     },
-    predictMany: (rows) => byPieces(rows, 1, "predictMany"),
+    predictMany: (rows) => many("predictMany", rows, 1),
     sensitivity(one) {
-      encodeRow(one, features, row);
-      if (leveled) row[width] = median;
-      const out = new Float32Array(slot.row);
-      engine.sensitivityMany(slot, row, 1, out);
+      const out = new Float32Array(width);
+      engine.run("sensitivityMany", slot, 1, () => encode(one, median), out);
       // defineProperty by fromEntries: a feature may be called "__proto__"
       return Object.fromEntries(features.map((f, i) => [f.name, out[i]]));
     },
-    sensitivityMany: (rows) => byPieces(rows, width, "sensitivityMany"),
+    sensitivityMany: (rows) => many("sensitivityMany", rows, width),
     quantile(one, p) {
       if (!leveled)
         throw typeError("quantile", "a model fitted with loss: { quantiles: [...] }", `loss "${data.loss.name}"`);
       if (typeof p !== "number") throw typeError("p", "a number in (0, 1)", p);
       if (!(p > 0 && p < 1)) throw rangeError("p", "a number in (0, 1)", p);
-      encodeRow(one, features, row);
-      row[width] = level(p);
-      return engine.predictOne(slot, row);
+      return engine.predictOne(slot, encode(one, level(p)));
     },
   };
 }

@@ -1,7 +1,7 @@
 // The user's rows to numbers. In: row objects, columns, or a row-major typed array; out: float32, row-major, one value a feature (a category
 // is its index, a missing value NaN). Every value is checked on the way; a wrong one is named by row (from 0) and column. Nothing is coerced.
 
-import { list, quote, show, typeError } from "./errors.js";
+import { FINITE, list, quote, rangeError, show, typeError } from "./errors.js";
 import type { Feature } from "./types.js";
 
 /** One row: an object by column name, or the values in feature order (a category then by name or by its index). */
@@ -22,23 +22,24 @@ export type Encoded = Pick<Feature, "name" | "kind" | "categories" | "unknown" |
 /** Rows and how to read them in pieces: what `predictMany` and its kin need. */
 export interface RowReader {
   readonly n: number;
-  /** Writes rows [from, to) to `out`, row-major. */
-  read(from: number, to: number, out: Float32Array): void;
+  /** Writes rows [from, to) to `out`, one every `stride` numbers; features side by side when left out. */
+  read(from: number, to: number, out: Float32Array, stride?: number): void;
 }
+
+/** Whether rows are numbers side by side, one or many of them. */
+export const isFloats = (rows: unknown): rows is Float32Array | Float64Array =>
+  rows instanceof Float32Array || rows instanceof Float64Array;
 
 /** A reader over any rows that a model takes. */
 export function rowReader(rows: AnyRows, features: readonly Encoded[]): RowReader {
-  if (rows instanceof Float32Array || rows instanceof Float64Array) {
-    const n = rows.length / features.length;
-    if (!Number.isInteger(n)) {
-      throw new RangeError(
-        `"rows" expected a length that is a multiple of ${features.length} (${namesOf(features)}), got ${rows.length}`,
-      );
-    }
-    const columns = features.map(() => rows);
-    return { n, read: (...piece) => encodeColumns(columns, features, ...piece, features.length) };
+  const width = features.length;
+  if (isFloats(rows)) {
+    const n = rows.length / width;
+    if (!Number.isInteger(n)) throw rangeError("rows", `a multiple of ${valuesOf(features)}`, rows.length);
+    return { n, read: (...piece) => encodeEach((r) => rows.subarray(r * width, (r + 1) * width), features, ...piece) };
   }
-  if (Array.isArray(rows)) return { n: rows.length, read: (...piece) => encodeEach(rows, features, ...piece) };
+  if (Array.isArray(rows))
+    return { n: rows.length, read: (...piece) => encodeEach((r) => rows[r], features, ...piece) };
   const n = columnLength(rows as Columns);
   for (const { name } of features) if (!Object.hasOwn(rows, name)) throw missingColumn(name, Object.keys(rows));
   const columns = features.map(({ name }) => (rows as Columns)[name]);
@@ -58,21 +59,14 @@ export function columnLength(columns: Columns): number {
   const expected = "an array of objects or an object of columns";
   if (typeof columns !== "object" || columns === null || Symbol.iterator in columns || Symbol.asyncIterator in columns)
     throw typeError("rows", expected, columns);
-  let first: string | undefined;
-  let n = 0;
-  for (const name of Object.keys(columns)) {
+  const names = Object.keys(columns);
+  for (const name of names) {
     const column = columns[name];
     if (!isColumn(column)) throw typeError(name, "an array or a typed array of numbers as column", column);
-    if (first === undefined) {
-      first = name;
-      n = column.length;
-    } else if (column.length !== n) {
-      throw new RangeError(
-        `columns expected equal lengths, got ${n} values in ${quote(first)} and ${column.length} in ${quote(name)}`,
-      );
-    }
+    const n = columns[names[0]].length;
+    if (column.length !== n) throw rangeError(name, `${n} values, as in ${quote(names[0])}`, column.length);
   }
-  return n;
+  return names.length && columns[names[0]].length;
 }
 
 /** A RangeError for a name that is not among the columns; `hint` in the place of their names. */
@@ -80,42 +74,35 @@ export function missingColumn(name: string, columns: readonly string[], what = "
   return new RangeError(`no ${what} ${quote(name)} in the rows${hint || `; columns: ${list(columns)}`}`);
 }
 
-/** Rows [from, to) of an array of objects or of arrays to `out`, row-major, one float32 a feature. */
+/** Rows [from, to), objects or arrays that `row` gives, to `out`, one float32 a feature, a row every `stride`. */
 export function encodeEach(
-  rows: readonly Row[],
+  row: (r: number) => Row,
   features: readonly Encoded[],
   from: number,
   to: number,
   out: Float32Array,
+  stride = features.length,
 ): void {
-  for (let r = from; r < to; r++) encodeRow(rows[r], features, out, (r - from) * features.length, r);
+  for (let r = from; r < to; r++) encodeRow(row(r), features, out, (r - from) * stride, r);
 }
 
-/**
- * Rows [from, to) of columns, one a feature, to `out`. `stride` above 0: each column is the whole row-major array, of that many numbers a row, and
- * a category may be its index.
- */
+/** As encodeEach, of columns, one a feature. */
 export function encodeColumns(
   columns: readonly ArrayLike<unknown>[],
   features: readonly Encoded[],
   from: number,
   to: number,
   out: Float32Array,
-  stride = 0,
+  stride = features.length,
 ): void {
-  const width = features.length;
   // blocks of rows, so that the strided writes of one block stay in the cache
-  const block = Math.max(16, Math.floor(4096 / width));
+  const block = Math.max(16, Math.floor(4096 / stride));
   for (let start = from; start < to; start += block) {
     const end = Math.min(start + block, to);
-    for (let f = 0; f < width; f++) {
-      const column = columns[f];
-      const feature = features[f];
-      const step = stride || 1;
-      let at = (start - from) * width + f;
-      for (let r = start, i = stride ? start * stride + f : start; r < end; r++, i += step, at += width)
-        out[at] = encodeValue(column[i], feature, r, stride > 0);
-    }
+    columns.forEach((column, f) => {
+      for (let r = start, at = (start - from) * stride + f; r < end; r++, at += stride)
+        out[at] = encodeValue(column[r], features[f], r, false);
+    });
   }
 }
 
@@ -124,11 +111,7 @@ export function encodeColumns(
  */
 export function encodeRow(row: Row, features: readonly Encoded[], out: Float32Array, at = 0, index = -1): void {
   if (isColumn(row)) {
-    if (row.length !== features.length) {
-      throw new RangeError(
-        `${place(index)}expected ${features.length} values (${namesOf(features)}), got ${row.length}`,
-      );
-    }
+    if (row.length !== features.length) throw rangeError(rowName(index), valuesOf(features), row.length);
     for (let f = 0; f < features.length; f++) out[at + f] = encodeValue(row[f], features[f], index, true);
     return;
   }
@@ -152,50 +135,54 @@ export function encodeValue(value: unknown, feature: Encoded, index: number, byI
 /** As encodeValue, for what is not simply a number: apart, so that engines inline the other. `byIndex`: a category may be its index. */
 function encodeOther(value: unknown, feature: Encoded, index: number, byIndex: boolean): number {
   const { name, kind, missing, categories = [], unknown } = feature;
-  const absent = value === undefined || value === null || Number.isNaN(value);
+  const absent = isAbsent(value);
   if (absent && missing !== "error") return Number.NaN;
-  if (absent || kind === "number") throw badNumber(name, value, index);
-  const expected = (what: string) => `${place(index)}${quote(name)} expected a category ${what}, got ${show(value)}`;
-  if (byIndex && typeof value === "number") {
-    if (categories[value] !== undefined) return value;
-    throw new RangeError(expected(`or its index, 0 to ${categories.length - 1}`));
-  }
-  if (typeof value !== "string" && typeof value !== "boolean" && !Number.isFinite(value))
-    throw new TypeError(expected("(a string)"));
-  const codes = categoryCodes(categories);
-  const code = codes.get(String(value)) ?? codes.get(unknown as string);
+  if (kind === "number") throw badNumber(name, value, index);
+  let code: number | undefined;
+  const text = typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
+  if (byIndex && typeof value === "number") code = categories[value] === undefined ? undefined : value;
+  else if (text) code = codeOf(categories, String(value)) ?? codeOf(categories, unknown);
   if (code !== undefined) return code;
-  const where = index < 0 ? "" : ` (row ${index})`;
-  throw new RangeError(
-    `unknown category ${show(String(value))} for ${quote(name)}${where}; known: ${list(categories)}`,
-  );
+  const expected = `a category${byIndex ? " or its index" : ""} (${list(categories)})`;
+  throw badValue(name, expected, value, index, text ? RangeError : TypeError);
 }
 
-const codesOf = new WeakMap<readonly string[], Map<string, number>>();
+const codesOf = new WeakMap<readonly string[], Map<unknown, number>>();
 
-function categoryCodes(categories: readonly string[]): Map<string, number> {
+/** The place of a category among others. */
+function codeOf(categories: readonly string[], category: string | undefined): number | undefined {
   let codes = codesOf.get(categories);
   if (codes === undefined) {
-    codes = new Map(categories.map((category, code) => [category, code]));
+    codes = new Map(categories.map((one, code) => [one, code]));
     codesOf.set(categories, codes);
   }
-  return codes;
+  return codes.get(category);
+}
+
+/** What stands for no value. */
+export const isAbsent = (value: unknown): boolean => value === undefined || value === null || Number.isNaN(value);
+
+/** The error for a value in a row: `row 7: "name" expected …, got …`. */
+export function badValue(
+  name: string,
+  expected: string,
+  value: unknown,
+  index: number,
+  kind: ErrorConstructor = RangeError,
+): Error {
+  return new kind(`${index < 0 ? "" : `row ${index}: `}${quote(name)} expected ${expected}, got ${show(value)}`);
 }
 
 /** The error for a value that is not a finite float32. */
 export function badNumber(name: string, value: unknown, index: number): Error {
-  const what = `${place(index)}${quote(name)} is `;
-  if (typeof value === "number")
-    return new RangeError(`${what}${value}${Number.isFinite(value) ? ", beyond float32 (largest 3.4e38)" : ""}`);
-  if (value === undefined || value === null) return new TypeError(`${what}missing${value === null ? " (null)" : ""}`);
-  const mend =
-    typeof value === "string" ? 'a string: give a number, or declare { categories: "auto" } for it' : "not a number";
-  return new TypeError(`${what}${show(value)}, ${mend}`);
+  const expected = typeof value === "string" ? 'a number, or { categories: "auto" } declared for it' : FINITE;
+  return badValue(name, expected, value, index, typeof value === "number" ? RangeError : TypeError);
 }
 
-const place = (index: number) => (index < 0 ? "" : `row ${index}: `);
+const rowName = (index: number) => (index < 0 ? "row" : `rows[${index}]`);
 
-const namesOf = (features: readonly Encoded[]) => list(features.map(({ name }) => name));
+const valuesOf = (features: readonly Encoded[]) =>
+  `${features.length} values (${list(features.map(({ name }) => name))})`;
 
 function isColumn(value: unknown): value is ArrayLike<unknown> {
   if (Array.isArray(value)) return true;
@@ -204,7 +191,7 @@ function isColumn(value: unknown): value is ArrayLike<unknown> {
 
 export function checkRow(row: unknown, index: number): Readonly<Record<string, unknown>> {
   if (typeof row !== "object" || row === null || isColumn(row)) {
-    throw typeError(index < 0 ? "row" : `rows[${index}]`, "an object of values by column name", row);
+    throw typeError(rowName(index), "an object of values by column name", row);
   }
   return row as Readonly<Record<string, unknown>>;
 }

@@ -106,7 +106,8 @@ export function encodeTable(
   to: number,
   out: Float32Array,
 ): void {
-  if (table.rows) encodeEach(table.rows, features, from, to, out);
+  const { rows } = table;
+  if (rows) encodeEach((r) => rows[r], features, from, to, out);
   else
     encodeColumns(
       features.map(({ name }) => table.column(name)),

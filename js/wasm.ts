@@ -109,22 +109,33 @@ interface Slot {
   at: number;
   filling: number;
   row: number;
-  /** Inputs are the features themselves: the kernels look for numbers that are not finite. */
-  plain: boolean;
 }
+
+/** The kernels that take many rows. */
+export type Kernel = "predictMany" | "sensitivityMany";
 
 /** Runs packed models. */
 export interface Engine {
   /** Packs a model; its bytes enter wasm memory at the first prediction. */
   add(data: ModelData): Slot;
-  /** One raw row (a category is its number, a missing value NaN, then the level). NaN where a plain model met a number that is not finite. */
-  predictOne(slot: Slot, row: ArrayLike<number>): number;
-  /** The same for a row of the caller's, checked on the way in: undefined unless every value is a number, finite in float32. */
-  predictNumbers(slot: Slot, row: ArrayLike<unknown>): number | undefined;
-  /** `n` raw rows, row-major, to `out`. False where a plain model met a number that is not finite in float32: `out` is no use then. */
-  predictMany(slot: Slot, rows: Float32Array | Float64Array, n: number, out: Float32Array): boolean;
-  /** Partial derivatives, [n][row length], to `out`. */
-  sensitivityMany(slot: Slot, rows: Float32Array | Float64Array, n: number, out: Float32Array): boolean;
+  /**
+   * One raw row (a category is its number, a missing value NaN, then the level). NaN where a value is not finite in float32, or missing though its
+   * feature does not allow that.
+   */
+  predictOne(slot: Slot, row: Float32Array | Float64Array): number;
+  /** The same for an array of the caller's: NaN where a value is no number, too. */
+  predictArray(slot: Slot, row: readonly unknown[]): number;
+  /**
+   * `n` raw rows to `out`, a number or one a feature each. `piece` gives rows [from, to), row-major, the first piece the longest. False where
+   * `predictOne` would give NaN: `out` is no use then.
+   */
+  run(
+    kernel: Kernel,
+    slot: Slot,
+    n: number,
+    piece: (from: number, to: number) => Float32Array | Float64Array,
+    out: Float32Array,
+  ): boolean;
 }
 
 export type { Slot };
@@ -185,28 +196,6 @@ export function createEngine(source: ModuleSource, arrange: Arrange): Engine {
     return at;
   }
 
-  function byBlocks(
-    slot: Slot,
-    rows: Float32Array | Float64Array,
-    n: number,
-    out: Float32Array,
-    width: number,
-    run: "predictMany" | "sensitivityMany",
-  ): boolean {
-    const model = place(slot);
-    const w = wasm as PredictExports;
-    const length = slot.row;
-    // a row longer than a block (over 65,000 features) does not occur: addFeatures refuses it
-    const most = Math.floor(BLOCK / 4 / Math.max(length, width)) & ~7 || 1;
-    for (let from = 0; from < n; from += most) {
-      const count = Math.min(most, n - from);
-      room.set(rows.subarray(from * length, (from + count) * length));
-      if (!w[run](model, input, count, output)) return false;
-      out.set(view.subarray(output >> 2, (output >> 2) + count * width), from * width);
-    }
-    return true;
-  }
-
   return {
     add: (data) => ({
       ...packImage({ ...data, networks: arrange(data.networks) }),
@@ -221,33 +210,33 @@ export function createEngine(source: ModuleSource, arrange: Arrange): Engine {
       else for (let i = 0; i < slot.row; i++) room[i] = row[i];
       return (wasm as PredictExports).predictOne(model, input);
     },
-    predictNumbers(slot, row) {
+    predictArray(slot, row) {
       const model = slot.filling === filling ? slot.at : place(slot);
       const to = room;
-      const width = slot.row;
-      if (slot.plain) {
-        // the kernel looks for what is not finite, and gives NaN
-        for (let i = 0; i < width; i++) {
-          const value = row[i];
-          if (typeof value !== "number") return undefined;
-          to[i] = value;
-        }
-        const prediction = (wasm as PredictExports).predictOne(model, input);
-        return prediction === prediction ? prediction : undefined;
-      }
-      let strange = 0;
-      for (let i = 0; i < width; i++) {
+      const length = slot.row;
+      for (let i = 0; i < length; i++) {
         const value = row[i];
-        if (typeof value !== "number") return undefined;
-        const x = Math.fround(value);
-        to[i] = x;
-        // 0, or NaN for what is not finite
-        strange += x - x;
+        if (typeof value !== "number") return Number.NaN;
+        to[i] = value;
       }
-      return strange === 0 ? (wasm as PredictExports).predictOne(model, input) : undefined;
+      return (wasm as PredictExports).predictOne(model, input);
     },
-    predictMany: (slot, rows, n, out) => byBlocks(slot, rows, n, out, 1, "predictMany"),
-    sensitivityMany: (slot, rows, n, out) => byBlocks(slot, rows, n, out, slot.row, "sensitivityMany"),
+    run(kernel, slot, n, piece, out) {
+      const length = slot.row;
+      const width = out.length / n;
+      // a row longer than a block (over 65,000 features) does not occur: addFeatures refuses it
+      const most = Math.floor(BLOCK / 4 / length) & ~7 || 1;
+      for (let from = 0; from < n; from += most) {
+        const count = Math.min(most, n - from);
+        const rows = piece(from, from + count);
+        // only now: a row may have getters that predict, too
+        const model = place(slot);
+        room.set(rows);
+        if (!(wasm as PredictExports)[kernel](model, input, count, output)) return false;
+        out.set(view.subarray(output >> 2, (output >> 2) + count * width), from * width);
+      }
+      return true;
+    },
   };
 }
 
@@ -259,14 +248,13 @@ export function createEngines(
   source: ModuleSource,
   arrange: Arrange = (networks) => networks,
 ): (module?: WebAssembly.Module) => Engine {
-  const usual = createEngine(source, arrange);
-  const own = new WeakMap<WebAssembly.Module, Engine>();
+  const engines = new WeakMap<object, Engine>();
   return (module) => {
-    if (module === undefined) return usual;
-    let engine = own.get(checkModule(module, '"module"'));
+    const key = module === undefined ? source : checkModule(module, '"module"');
+    let engine = engines.get(key);
     if (engine === undefined) {
-      engine = createEngine(() => module, arrange);
-      own.set(module, engine);
+      engine = createEngine(module === undefined ? source : () => module, arrange);
+      engines.set(key, engine);
     }
     return engine;
   };

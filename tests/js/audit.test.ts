@@ -213,7 +213,7 @@ describe("audit", () => {
         rows,
         { a: 1, b: 1 },
       ),
-    ).rejects.toThrow('row 1: "a" is missing (null)');
+    ).rejects.toThrow('row 1: "a" expected a finite number within float32, got null');
     const report = await audit(
       of(([a, b]) => (Number.isNaN(a) ? 0 : -a) + (Number.isNaN(b) ? 0 : b)),
       rows,
@@ -261,7 +261,7 @@ describe("audit", () => {
     [of(() => 0), one, { a: "up" }, {}, RangeError, '"constraints.a" expected "increasing", "decreasing"'],
     [of(() => 0), [], { a: 1 }, {}, RangeError, '"rows" expected at least one row'],
     [of(() => 0), one, { b: 1 }, {}, RangeError, 'no column "b"'],
-    [of(() => 0), [{ a: "x" }], { a: 1 }, {}, TypeError, 'row 0: "a" is "x"'],
+    [of(() => 0), [{ a: "x" }], { a: 1 }, {}, TypeError, 'row 0: "a" expected a number'],
     [of(() => 0), new Float32Array(3), { a: 1, b: 1 }, {}, RangeError, "a multiple of 2"],
     [of(() => Number.NaN), one, { a: 1 }, {}, RangeError, '"predict: prediction 0" expected a finite number, got NaN'],
     [() => [1, 2], one, { a: 1 }, {}, RangeError, '"predict" expected 1 predictions, got 2'],

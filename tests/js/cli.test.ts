@@ -883,7 +883,7 @@ describe("bad input ends with exit code 1, one line that says what to mend, and 
     expect([code, err]).toEqual([
       1,
       expect.stringContaining(
-        'broken.json: a weight breaks the constraint of "scan", increasing: -0.5 in network 0, group 0, plane 0',
+        'broken.json: "networks[0][0][0][0]" expected a weight [network][group][plane][input] within the constraint of "scan", increasing, got -0.5',
       ),
     ]);
   });

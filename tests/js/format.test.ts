@@ -58,10 +58,22 @@ const wrong: [string, unknown, string][] = [
   ["what is not JSON", "{", "not a model file"],
   ["what is not an object", "[]", "expected a JSON object, got an array of 0"],
   ["another format", changed("format", "onnx"), '"format" expected "isotone", got "onnx"'],
-  ["a later version", changed("version", 2), '"version" is 2; this library reads version 1: update isotone'],
-  ["a version that is a string", changed("version", "1"), '"version" is "1"; this library reads version 1'],
-  ["an unknown field", changed("extra", 1), '"extra" is not a field of version 1'],
-  ["an unknown field of a feature", changed("features.0.extra", 1), '"features[0].extra" is not a field'],
+  ["a later version", changed("version", 2), '"version" expected 1 (to read a later one, update isotone), got 2'],
+  [
+    "a version that is a string",
+    changed("version", "1"),
+    '"version" expected 1 (to read a later one, update isotone), got "1"',
+  ],
+  [
+    "an unknown field",
+    changed("extra", 1),
+    '"extra" expected nothing (version 1 has no such field beside format, version, target',
+  ],
+  [
+    "an unknown field of a feature",
+    changed("features.0.extra", 1),
+    '"features[0].extra" expected nothing (version 1 has no such field beside name, constraint, kind, missing), got 1',
+  ],
   ["no target", changed("target", undefined), '"target" expected an object, got undefined'],
   ["a target name that is no string", changed("target.name", 1), '"target.name" expected a string, got 1'],
   ["an unknown loss", changed("loss.name", "mse"), '"loss.name" expected "squared"'],
@@ -70,7 +82,7 @@ const wrong: [string, unknown, string][] = [
   [
     "features twice",
     changed("features", [minimal().features[0], minimal().features[0]]),
-    '"features[1]" expected distinct names, got "scan"',
+    '"features[1].name" expected distinct names, got "scan"',
   ],
   ["an unknown constraint", changed("features.0.constraint", "up"), '"features[0].constraint" expected "increasing"'],
   ["an unknown kind", changed("features.0.kind", "text"), '"features[0].kind"'],
@@ -212,7 +224,7 @@ describe("a model file", () => {
 
   it("is refused when one weight breaks a declared constraint, naming feature, network, group and plane", () => {
     expect(refusal(changed("networks.0.0.1.0", -0.5))).toBe(
-      'a weight breaks the constraint of "scan", increasing: -0.5 in network 0, group 0, plane 1 (networks[0][0][1][0])',
+      '"networks[0][0][1][0]" expected a weight [network][group][plane][input] within the constraint of "scan", increasing, got -0.5',
     );
     for (let seed = 1; seed <= 100; seed++) {
       const data = parseModel(randomModel(seed));
@@ -223,7 +235,9 @@ describe("a model file", () => {
       const i = random() < 0.5 ? 0 : 1; // scan is increasing, staff decreasing
       if (plane[i] === 0) plane[i] = i === 0 ? 1 : -1;
       plane[i] = -(plane[i] as number);
-      expect(refusal(data)).toContain(`in network ${m}, group ${k}, plane 0`);
+      expect(refusal(data)).toContain(
+        `"networks[${m}][${k}][0][${i}]" expected a weight [network][group][plane][input]`,
+      );
       expect(refusal(data)).toContain(i === 0 ? '"scan", increasing' : '"staff", decreasing');
       expect(load.bind(null, data)).toThrow(ModelFormatError);
     }
@@ -406,7 +420,7 @@ describe("docs/model-format.schema.json", () => {
 
   it("refuses what the library refuses, but for signs, lengths and references", () => {
     const beyond =
-      /a weight breaks|overflow|distinct names|ascending|index of a|expected \d+ numbers|because "loss"|"calibration" is not|one of the categories|\[least|for a category|for a number|an "indicator"|1e-60/;
+      /a weight \[|overflow|distinct names|ascending|index of a|expected \d+ numbers|because "loss"|"calibration" expected nothing|one of the categories|\[least|for a category|for a number|an "indicator"|1e-60/;
     let refused = 0;
     for (const [, model] of wrong) {
       const message = refusal(model);

@@ -307,7 +307,7 @@ describe("merge", () => {
   it.each<[string, unknown[], object, string]>([
     ["nothing", [], {}, '"models" expected at least one model, got an array of 0'],
     ["something else than a list", 3 as never, {}, '"models" expected a list of models, got 3'],
-    ["something else than models", [a, {}], {}, "model 1: not a model file"],
+    ["something else than models", [a, {}], {}, 'model 1: "format" expected "isotone"'],
     [
       "another target",
       [a, { ...a, target: { name: "cost" } }],

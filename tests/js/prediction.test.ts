@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { FINITE } from "../../js/errors.js";
 import { makeModel } from "../../js/model.js";
 import type { ModelData } from "../../js/types.js";
 import { evaluate, everyKind, generator, makeModel as made, makeRows, rowObject } from "./oracle.js";
@@ -55,16 +56,18 @@ describe("one row", () => {
     const model = makeModel(data);
     const name = data.features[numbers - 1].name;
     for (const [wrong, message] of [
-      [Number.NaN, `"${name}" is NaN`],
-      [Number.NEGATIVE_INFINITY, `"${name}" is -Infinity`],
-      [1e39, "beyond float32"],
+      [Number.NaN, `"${name}" expected ${FINITE}, got NaN`],
+      [Number.NEGATIVE_INFINITY, `"${name}" expected ${FINITE}, got -Infinity`],
+      [1e39, "within float32, got 1e+39"],
     ] as const) {
       const row = [...makeRows(data, 1, 4)];
       row[numbers - 1] = wrong;
       expect(() => model.predict(row)).toThrow(message);
       expect(() => model.predict(Float64Array.from(row))).toThrow(message);
       // 1e39 is Infinity there
-      expect(() => model.predict(Float32Array.from(row))).toThrow(`"${name}" is ${Math.fround(wrong)}`);
+      expect(() => model.predict(Float32Array.from(row))).toThrow(
+        `"${name}" expected ${FINITE}, got ${Math.fround(wrong)}`,
+      );
       expect(() => model.predict(row.slice(1))).toThrow(`expected ${numbers} values`);
       expect(() => model.predict(Float32Array.from(row.slice(1)))).toThrow(`expected ${numbers} values`);
     }

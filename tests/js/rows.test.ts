@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { FINITE } from "../../js/errors.js";
 import { type Encoded, encodeRow, encodeRows, rowReader } from "../../js/rows.js";
 import { encodeTable, numericColumn, readTable } from "../../js/table.js";
 
@@ -101,7 +102,9 @@ describe("rows", () => {
       Float32Array.of(0, 1, 2, 3),
     );
     for (const feature of features)
-      expect(failure(() => encodeRows([{}], [feature]))).toBe(`TypeError: row 0: "${feature.name}" is missing`);
+      expect(failure(() => encodeRows([{}], [feature]))).toBe(
+        `TypeError: row 0: "${feature.name}" expected ${FINITE}, got undefined`,
+      );
   });
 
   it("may have any column name", () => {
@@ -124,48 +127,73 @@ describe("rows", () => {
   });
 
   const wrong: [string, unknown, Encoded, string][] = [
-    ["NaN", [{ scan: 1 }, { scan: Number.NaN }], scan, 'RangeError: row 1: "scan" is NaN'],
-    ["NaN in a Float64Array", { scan: Float64Array.of(1, Number.NaN) }, scan, 'RangeError: row 1: "scan" is NaN'],
-    ["NaN in a Float32Array", { scan: Float32Array.of(1, Number.NaN) }, scan, 'RangeError: row 1: "scan" is NaN'],
-    ["NaN in a row-major array", Float32Array.of(1, 2, Number.NaN), scan, 'RangeError: row 2: "scan" is NaN'],
+    ["NaN", [{ scan: 1 }, { scan: Number.NaN }], scan, `RangeError: row 1: "scan" expected ${FINITE}, got NaN`],
+    [
+      "NaN in a Float64Array",
+      { scan: Float64Array.of(1, Number.NaN) },
+      scan,
+      `RangeError: row 1: "scan" expected ${FINITE}, got NaN`,
+    ],
+    [
+      "NaN in a Float32Array",
+      { scan: Float32Array.of(1, Number.NaN) },
+      scan,
+      `RangeError: row 1: "scan" expected ${FINITE}, got NaN`,
+    ],
+    [
+      "NaN in a row-major array",
+      Float32Array.of(1, 2, Number.NaN),
+      scan,
+      `RangeError: row 2: "scan" expected ${FINITE}, got NaN`,
+    ],
     [
       "Infinity, even where missing values are allowed",
       [{ load: Number.POSITIVE_INFINITY }],
       load,
-      'RangeError: row 0: "load" is Infinity',
+      `RangeError: row 0: "load" expected ${FINITE}, got Infinity`,
     ],
-    ["-Infinity", { scan: [Number.NEGATIVE_INFINITY] }, scan, 'RangeError: row 0: "scan" is -Infinity'],
-    ["a number beyond float32", [{ scan: 1e39 }], scan, 'RangeError: row 0: "scan" is 1e+39, beyond float32'],
+    [
+      "-Infinity",
+      { scan: [Number.NEGATIVE_INFINITY] },
+      scan,
+      `RangeError: row 0: "scan" expected ${FINITE}, got -Infinity`,
+    ],
+    ["a number beyond float32", [{ scan: 1e39 }], scan, `RangeError: row 0: "scan" expected ${FINITE}, got 1e+39`],
     [
       "a string that looks like a number",
       [{ scan: "12" }],
       scan,
-      'TypeError: row 0: "scan" is "12", a string: give a number, or declare { categories: "auto" } for it',
+      'TypeError: row 0: "scan" expected a number, or { categories: "auto" } declared for it, got "12"',
     ],
-    ["null", [{ scan: null }], scan, 'TypeError: row 0: "scan" is missing (null)'],
-    ["an absent value", [{}], scan, 'TypeError: row 0: "scan" is missing'],
+    ["null", [{ scan: null }], scan, `TypeError: row 0: "scan" expected ${FINITE}, got null`],
+    ["an absent value", [{}], scan, `TypeError: row 0: "scan" expected ${FINITE}, got undefined`],
     ["an absent column", { other: [1] }, scan, 'RangeError: no column "scan" in the rows; columns: other'],
-    ["a boolean", [{ scan: true }], scan, 'TypeError: row 0: "scan" is true, not a number'],
-    ["a big integer", [{ scan: 5n }], scan, 'TypeError: row 0: "scan" is 5n, not a number'],
-    ["a date", [{ scan: new Date(0) }], scan, 'TypeError: row 0: "scan" is a value of type Date, not a number'],
+    ["a boolean", [{ scan: true }], scan, `TypeError: row 0: "scan" expected ${FINITE}, got true`],
+    ["a big integer", [{ scan: 5n }], scan, `TypeError: row 0: "scan" expected ${FINITE}, got 5n`],
+    ["a date", [{ scan: new Date(0) }], scan, `TypeError: row 0: "scan" expected ${FINITE}, got a value of type Date`],
     [
       "an unknown category",
       [{ city: "Oslo" }, { city: "Rome" }],
       city,
-      'RangeError: unknown category "Rome" for "city" (row 1); known: Bergen, Oslo',
+      'RangeError: row 1: "city" expected a category (Bergen, Oslo), got "Rome"',
     ],
-    ["a missing category", [{ city: null }], city, 'TypeError: row 0: "city" is missing (null)'],
+    [
+      "a missing category",
+      [{ city: null }],
+      city,
+      'TypeError: row 0: "city" expected a category (Bergen, Oslo), got null',
+    ],
     [
       "a category that is an object",
       [{ city: {} }],
       city,
-      'TypeError: row 0: "city" expected a category (a string), got an object',
+      'TypeError: row 0: "city" expected a category (Bergen, Oslo), got an object',
     ],
     [
       "a category index that does not exist",
       Float32Array.of(2),
       city,
-      'RangeError: row 0: "city" expected a category or its index, 0 to 1, got 2',
+      'RangeError: row 0: "city" expected a category or its index (Bergen, Oslo), got 2',
     ],
     [
       "a category index that is not whole",
@@ -175,12 +203,12 @@ describe("rows", () => {
     ],
     ["a row that is no object", [1], scan, 'TypeError: "rows[0]" expected an object of values by column name, got 1'],
     ["a row that is null", [{ scan: 1 }, null], scan, 'TypeError: "rows[1]" expected an object'],
-    ["an array row that is too short", [[]], scan, "RangeError: row 0: expected 1 values (scan), got 0"],
+    ["an array row that is too short", [[]], scan, 'RangeError: "rows[0]" expected 1 values (scan), got 0'],
     [
       "columns of unequal length",
       { scan: [1, 2], load: [1] },
       scan,
-      'RangeError: columns expected equal lengths, got 2 values in "scan" and 1 in "load"',
+      'RangeError: "load" expected 2 values, as in "scan", got 1',
     ],
     [
       "a column that is no array",
@@ -209,16 +237,16 @@ describe("rows", () => {
 
   it("refuse a row-major array that is not a whole number of rows", () => {
     expect(failure(() => encodeRows(new Float32Array(3), [scan, load]))).toBe(
-      'RangeError: "rows" expected a length that is a multiple of 2 (scan, load), got 3',
+      'RangeError: "rows" expected a multiple of 2 values (scan, load), got 3',
     );
   });
 
   it("name no row number when there is only one row", () => {
     expect(failure(() => encodeRow({ scan: Number.NaN }, [scan], new Float32Array(1)))).toBe(
-      'RangeError: "scan" is NaN',
+      `RangeError: "scan" expected ${FINITE}, got NaN`,
     );
     expect(failure(() => encodeRow({ city: "Rome" }, [city], new Float32Array(1)))).toBe(
-      'RangeError: unknown category "Rome" for "city"; known: Bergen, Oslo',
+      'RangeError: "city" expected a category (Bergen, Oslo), got "Rome"',
     );
   });
 
