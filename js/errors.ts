@@ -24,15 +24,19 @@ export function abortError(): DOMException {
   return new DOMException("The fit was aborted", "AbortError");
 }
 
-/** A TypeError: `"where" expected …, got …`. */
-export function typeError(where: string, expected: string, got: unknown): TypeError {
-  return new TypeError(`${quote(where)} expected ${expected}, got ${show(got)}`);
-}
+/** How every message says what is wrong: `"where" expected …, got …`; `lead` goes before. */
+export const complaint = (where: string, expected: string, got: unknown, lead = ""): string =>
+  `${lead}${quote(where)} expected ${expected}, got ${show(got)}`;
 
-/** A RangeError: `"where" expected …, got …`. */
-export function rangeError(where: string, expected: string, got: unknown): RangeError {
-  return new RangeError(`${quote(where)} expected ${expected}, got ${show(got)}`);
-}
+/** A wrong kind of thing. */
+export const typeError = (...what: Parameters<typeof complaint>): TypeError => new TypeError(complaint(...what));
+
+/** A wrong value. */
+export const rangeError = (...what: Parameters<typeof complaint>): RangeError => new RangeError(complaint(...what));
+
+/** For what should be a number: a wrong value, or a wrong kind of thing. */
+export const numberError = (...what: Parameters<typeof complaint>): Error =>
+  (typeof what[2] === "number" ? rangeError : typeError)(...what);
 
 /** What is expected of most numbers: a row's, and a model file's that take part in a prediction. */
 export const FINITE = "a finite number within float32";

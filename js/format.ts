@@ -2,7 +2,7 @@
 // way back, text with the fewest digits that read back to the same float32. Fields: docs/model-format.md.
 // A reader takes what holds a value and the value's key, and gives a checked copy; where that lies in the file is looked up only for a message.
 
-import { FINITE, ModelFormatError, quote, show } from "./errors.js";
+import { complaint, FINITE, ModelFormatError, quote, show } from "./errors.js";
 import type { Constraint, Feature, Input, Link, Loss, ModelData, TrainingReport } from "./types.js";
 
 /** The version of the model file that this library reads and writes. */
@@ -30,7 +30,7 @@ function pathOf(self: Fields, key: Key, within = file, at = ""): Key | undefined
 }
 
 function wrong(self: Fields, key: Key, expected: string): never {
-  throw new ModelFormatError(`${quote(`${pathOf(self, key) ?? key}`)} expected ${expected}, got ${show(self[key])}`);
+  throw new ModelFormatError(complaint(`${pathOf(self, key) ?? key}`, expected, self[key]));
 }
 
 const kind =

@@ -3,14 +3,14 @@
 // fold model. CV+ proper guarantees 1 - 2 alpha for exchangeable rows; the average has no proof of its own and covers as asked in practice
 // (bench/ACCURACY.md). Both ends are the prediction moved by a constant (on the log scale under a log link), so both are as monotone as it is.
 
-import { rangeError, typeError } from "./errors.js";
+import { numberError, rangeError } from "./errors.js";
 import { expf, logf } from "./math.js";
 import type { ModelData } from "./types.js";
 
 /** The interval around `prediction` that covers a share `coverage` of rows like the training rows. */
 export function intervalAround(data: ModelData, prediction: number, coverage: number): [number, number] {
-  if (typeof coverage !== "number") throw typeError("coverage", "a number in (0, 1)", coverage);
-  if (!(coverage > 0 && coverage < 1)) throw rangeError("coverage", "a number in (0, 1)", coverage);
+  if (typeof coverage !== "number" || !(coverage > 0 && coverage < 1))
+    throw numberError("coverage", "a number in (0, 1)", coverage);
   const { residuals } = data;
   if (!residuals?.length) {
     throw new RangeError(

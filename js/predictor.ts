@@ -1,7 +1,7 @@
 // Prediction and derivatives of a loaded model. In: rows as objects, arrays or typed arrays; out: numbers in target units.
 // Shared by `isotone` and `isotone/predict`; nothing here knows how to train.
 
-import { rangeError, typeError } from "./errors.js";
+import { numberError, typeError } from "./errors.js";
 import { type AnyRows, encodeRow, isFloats, type Row, rowReader } from "./rows.js";
 import type { Feature, ModelData, TrainingReport } from "./types.js";
 import type { Engine, Kernel } from "./wasm.js";
@@ -25,22 +25,21 @@ export interface Predictor {
 }
 
 /** The level to feed in for an asked level: piecewise linear through the calibration points, straight to (0, 0) and (1, 1) beyond them. */
-function calibrated(points: [number, number][] | undefined, p: number): number {
-  if (!points?.length) return p;
+function calibrated(points: [number, number][], p: number): number {
   let [x0, y0] = [0, 0];
-  for (const [x1, y1] of points) {
+  for (const [x1, y1] of [...points, [1, 1]]) {
     // held to y1: each piece is non-decreasing by rounding, and so is their chain
     if (p <= x1) return Math.min(y1, y0 + ((p - x0) / (x1 - x0)) * (y1 - y0));
     [x0, y0] = [x1, y1];
   }
-  return Math.min(1, y0 + ((p - x0) / (1 - x0)) * (1 - y0));
+  return 1;
 }
 
 const LOWEST_LEVEL = 2 ** -24;
 
 /** The level that goes into the network for an asked level p. */
 export function fedLevel(data: Pick<ModelData, "calibration">, p: number): number {
-  return Math.min(1 - LOWEST_LEVEL, Math.max(LOWEST_LEVEL, Math.fround(calibrated(data.calibration, p))));
+  return Math.min(1 - LOWEST_LEVEL, Math.max(LOWEST_LEVEL, Math.fround(calibrated(data.calibration ?? [], p))));
 }
 
 export function makePredictor(data: ModelData, engine: Engine): Predictor {
@@ -114,8 +113,7 @@ export function makePredictor(data: ModelData, engine: Engine): Predictor {
     quantile(one, p) {
       if (!leveled)
         throw typeError("quantile", "a model fitted with loss: { quantiles: [...] }", `loss "${data.loss.name}"`);
-      if (typeof p !== "number") throw typeError("p", "a number in (0, 1)", p);
-      if (!(p > 0 && p < 1)) throw rangeError("p", "a number in (0, 1)", p);
+      if (typeof p !== "number" || !(p > 0 && p < 1)) throw numberError("p", "a number in (0, 1)", p);
       return engine.predictOne(slot, encode(one, level(p)));
     },
   };

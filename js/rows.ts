@@ -1,7 +1,7 @@
 // The user's rows to numbers. In: row objects, columns, or a row-major typed array; out: float32, row-major, one value a feature (a category
 // is its index, a missing value NaN). Every value is checked on the way; a wrong one is named by row (from 0) and column. Nothing is coerced.
 
-import { FINITE, list, quote, rangeError, show, typeError } from "./errors.js";
+import { FINITE, list, numberError, rangeError, typeError } from "./errors.js";
 import type { Feature } from "./types.js";
 
 /** One row: an object by column name, or the values in feature order (a category then by name or by its index). */
@@ -40,9 +40,10 @@ export function rowReader(rows: AnyRows, features: readonly Encoded[]): RowReade
   }
   if (Array.isArray(rows))
     return { n: rows.length, read: (...piece) => encodeEach((r) => rows[r], features, ...piece) };
-  const n = columnLength(rows as Columns);
-  for (const { name } of features) if (!Object.hasOwn(rows, name)) throw missingColumn(name, Object.keys(rows));
-  const columns = features.map(({ name }) => (rows as Columns)[name]);
+  const { columns, n } = columnsOf(
+    rows as Columns,
+    features.map(({ name }) => name),
+  );
   return { n, read: (...piece) => encodeColumns(columns, features, ...piece) };
 }
 
@@ -54,24 +55,19 @@ export function encodeRows(rows: AnyRows, features: readonly Encoded[]): Float32
   return out;
 }
 
-/** The length of columns, after a check that they are columns of one length. */
-export function columnLength(columns: Columns): number {
-  const expected = "an array of objects or an object of columns";
-  if (typeof columns !== "object" || columns === null || Symbol.iterator in columns || Symbol.asyncIterator in columns)
-    throw typeError("rows", expected, columns);
-  const names = Object.keys(columns);
-  for (const name of names) {
-    const column = columns[name];
+/** The columns of `rows`, those of `names` first, and their length, after a check that they are columns of one length. */
+export function columnsOf(rows: Columns, names: readonly string[] = []): { columns: ArrayLike<unknown>[]; n: number } {
+  if (typeof rows !== "object" || rows === null || Symbol.iterator in rows || Symbol.asyncIterator in rows)
+    throw typeError("rows", "an array of objects or an object of columns", rows);
+  let n = -1;
+  const columns = Array.from(new Set([...names, ...Object.keys(rows)]), (name) => {
+    const column = own(rows, name);
     if (!isColumn(column)) throw typeError(name, "an array or a typed array of numbers as column", column);
-    const n = columns[names[0]].length;
-    if (column.length !== n) throw rangeError(name, `${n} values, as in ${quote(names[0])}`, column.length);
-  }
-  return names.length && columns[names[0]].length;
-}
-
-/** A RangeError for a name that is not among the columns; `hint` in the place of their names. */
-export function missingColumn(name: string, columns: readonly string[], what = "column", hint = ""): RangeError {
-  return new RangeError(`no ${what} ${quote(name)} in the rows${hint || `; columns: ${list(columns)}`}`);
+    if (n < 0) n = column.length;
+    if (column.length !== n) throw rangeError(name, `${n} values, as in the column before`, column.length);
+    return column;
+  });
+  return { columns, n: Math.max(n, 0) };
 }
 
 /** Rows [from, to), objects or arrays that `row` gives, to `out`, one float32 a feature, a row every `stride`. */
@@ -99,9 +95,10 @@ export function encodeColumns(
   const block = Math.max(16, Math.floor(4096 / stride));
   for (let start = from; start < to; start += block) {
     const end = Math.min(start + block, to);
-    columns.forEach((column, f) => {
+    features.forEach((feature, f) => {
+      const column = columns[f];
       for (let r = start, at = (start - from) * stride + f; r < end; r++, at += stride)
-        out[at] = encodeValue(column[r], features[f], r, false);
+        out[at] = encodeValue(column[r], feature, r, false);
     });
   }
 }
@@ -135,16 +132,16 @@ export function encodeValue(value: unknown, feature: Encoded, index: number, byI
 /** As encodeValue, for what is not simply a number: apart, so that engines inline the other. `byIndex`: a category may be its index. */
 function encodeOther(value: unknown, feature: Encoded, index: number, byIndex: boolean): number {
   const { name, kind, missing, categories = [], unknown } = feature;
-  const absent = isAbsent(value);
-  if (absent && missing !== "error") return Number.NaN;
+  if ((value === undefined || value === null || Number.isNaN(value)) && missing !== "error") return Number.NaN;
   if (kind === "number") throw badNumber(name, value, index);
-  let code: number | undefined;
   const text = typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
-  if (byIndex && typeof value === "number") code = categories[value] === undefined ? undefined : value;
-  else if (text) code = codeOf(categories, String(value)) ?? codeOf(categories, unknown);
+  let code: number | undefined;
+  if (!byIndex || typeof value !== "number")
+    code = text ? (codeOf(categories, String(value)) ?? codeOf(categories, unknown)) : code;
+  else if (categories[value] !== undefined) code = value;
   if (code !== undefined) return code;
   const expected = `a category${byIndex ? " or its index" : ""} (${list(categories)})`;
-  throw badValue(name, expected, value, index, text ? RangeError : TypeError);
+  throw (text ? rangeError : typeError)(name, expected, value, lead(index));
 }
 
 const codesOf = new WeakMap<readonly string[], Map<unknown, number>>();
@@ -159,25 +156,16 @@ function codeOf(categories: readonly string[], category: string | undefined): nu
   return codes.get(category);
 }
 
-/** What stands for no value. */
-export const isAbsent = (value: unknown): boolean => value === undefined || value === null || Number.isNaN(value);
-
-/** The error for a value in a row: `row 7: "name" expected …, got …`. */
-export function badValue(
-  name: string,
-  expected: string,
-  value: unknown,
-  index: number,
-  kind: ErrorConstructor = RangeError,
-): Error {
-  return new kind(`${index < 0 ? "" : `row ${index}: `}${quote(name)} expected ${expected}, got ${show(value)}`);
-}
-
 /** The error for a value that is not a finite float32. */
-export function badNumber(name: string, value: unknown, index: number): Error {
-  const expected = typeof value === "string" ? 'a number, or { categories: "auto" } declared for it' : FINITE;
-  return badValue(name, expected, value, index, typeof value === "number" ? RangeError : TypeError);
-}
+export const badNumber = (name: string, value: unknown, index: number): Error =>
+  numberError(
+    name,
+    typeof value === "string" ? 'a number, or { categories: "auto" } declared for it' : FINITE,
+    value,
+    lead(index),
+  );
+
+const lead = (index: number) => (index < 0 ? "" : `row ${index}: `);
 
 const rowName = (index: number) => (index < 0 ? "row" : `rows[${index}]`);
 

@@ -1,8 +1,8 @@
 // The options of fit, checked and completed. In: rows and what the user wrote; out: the target, one FeatureSpec a feature, in order, with
 // categories found and defaults filled in. "auto" stays "auto": fit decides from the number of rows and inputs.
 
-import { list, quote, rangeError, suggest, typeError } from "./errors.js";
-import { badNumber, type Rows } from "./rows.js";
+import { list, numberError, quote, rangeError, suggest, typeError } from "./errors.js";
+import type { Rows } from "./rows.js";
 import type { ScalingFile } from "./scan.js";
 import { type Floats, noColumn, numericColumn, readTable, type Table } from "./table.js";
 import type { Constraint, Loss } from "./types.js";
@@ -341,9 +341,8 @@ function readCategories(table: Table, name: string, given: unknown, missing: str
       const value = column[r];
       if (typeof value === "string") found.add(value);
       else if (typeof value === "boolean" || Number.isFinite(value)) found.add(String(value));
-      else if (value === undefined || value === null || Number.isNaN(value)) {
-        if (missing === "error") throw badNumber(name, value, r);
-      } else throw new TypeError(`row ${r}: ${quote(name)} expected a category (a string), got ${typeof value}`);
+      else if (missing === "error" || (value !== undefined && value !== null && !Number.isNaN(value)))
+        throw typeError(name, "a category (a string)", value, `row ${r}: `);
       if (found.size > MOST_CATEGORIES) {
         throw new RangeError(
           `${quote(where)} found more than ${MOST_CATEGORIES} categories: list those that matter and name the one that stands for the rest in "unknown"`,
@@ -443,8 +442,5 @@ function real<T extends number | "auto" = "auto">(
 }
 
 /** A wrong word or number is a wrong value; anything else is of the wrong kind. */
-function wrong(where: string, expected: string, got: unknown): Error {
-  return typeof got === "string" || typeof got === "number"
-    ? rangeError(where, expected, got)
-    : typeError(where, expected, got);
-}
+const wrong = (...what: Parameters<typeof numberError>): Error =>
+  (typeof what[2] === "string" ? rangeError : numberError)(...what);

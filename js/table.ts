@@ -1,15 +1,14 @@
 // Rows with names, for what learns from them. In: row objects or columns; out: columns by name, whichever way they came, and their numbers.
 
-import { suggest } from "./errors.js";
+import { list, quote, suggest } from "./errors.js";
 import {
   badNumber,
   type Columns,
   checkRow,
-  columnLength,
+  columnsOf,
   type Encoded,
   encodeColumns,
   encodeEach,
-  missingColumn,
   own,
   type Rows,
 } from "./rows.js";
@@ -64,7 +63,7 @@ function rowTable(rows: readonly Readonly<Record<string, unknown>>[]): Table {
 }
 
 function columnTable(columns: Columns): Table {
-  const n = columnLength(columns);
+  const { n } = columnsOf(columns);
   const names = Object.keys(columns);
   return {
     n,
@@ -78,8 +77,8 @@ function columnTable(columns: Columns): Table {
 }
 
 /** A RangeError for a name that is not among the columns, with the one that may be meant. */
-export const noColumn = (name: string, names: readonly string[], what?: string): RangeError =>
-  missingColumn(name, names, what, suggest(name, names));
+export const noColumn = (name: string, names: readonly string[], what = "column"): RangeError =>
+  new RangeError(`no ${what} ${quote(name)} in the rows${suggest(name, names) || `; columns: ${list(names)}`}`);
 
 /** Numbers in an array of their own kind. */
 export type Floats = Float32Array | Float64Array;

@@ -167,7 +167,12 @@ describe("rows", () => {
     ],
     ["null", [{ scan: null }], scan, `TypeError: row 0: "scan" expected ${FINITE}, got null`],
     ["an absent value", [{}], scan, `TypeError: row 0: "scan" expected ${FINITE}, got undefined`],
-    ["an absent column", { other: [1] }, scan, 'RangeError: no column "scan" in the rows; columns: other'],
+    [
+      "an absent column",
+      { other: [1] },
+      scan,
+      'TypeError: "scan" expected an array or a typed array of numbers as column, got undefined',
+    ],
     ["a boolean", [{ scan: true }], scan, `TypeError: row 0: "scan" expected ${FINITE}, got true`],
     ["a big integer", [{ scan: 5n }], scan, `TypeError: row 0: "scan" expected ${FINITE}, got 5n`],
     ["a date", [{ scan: new Date(0) }], scan, `TypeError: row 0: "scan" expected ${FINITE}, got a value of type Date`],
@@ -208,7 +213,7 @@ describe("rows", () => {
       "columns of unequal length",
       { scan: [1, 2], load: [1] },
       scan,
-      'RangeError: "load" expected 2 values, as in "scan", got 1',
+      'RangeError: "load" expected 2 values, as in the column before, got 1',
     ],
     [
       "a column that is no array",
