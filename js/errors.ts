@@ -46,6 +46,9 @@ export function quote(name: string): string {
   return JSON.stringify(name.length > 120 ? `${name.slice(0, 117)}...` : name);
 }
 
+/** What kind of object something is, whichever realm it comes from: "Date" of one. */
+export const tagOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);
+
 /** A value as it may stand in a message. */
 export function show(value: unknown): string {
   if (typeof value === "string") return quote(value);
@@ -53,7 +56,7 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === "function") return "a function";
   if (typeof value !== "object" || value === null) return String(value);
-  const tag = Object.prototype.toString.call(value).slice(8, -1);
+  const tag = tagOf(value);
   return tag === "Object" ? "an object" : `a value of type ${tag}`;
 }
 

@@ -5,4 +5,4 @@ import module from "./predict.wasm";
 import { checkModule } from "./wasm.compile.js";
 
 /** The module the host compiled. */
-export const wasmModule = (): WebAssembly.Module => checkModule(module, 'the import of "isotone/predict.wasm"');
+export const wasmModule = (): WebAssembly.Module => checkModule(module, "isotone/predict.wasm");

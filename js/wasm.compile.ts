@@ -1,6 +1,8 @@
 // Bytes to a compiled module, once, at first use. In: a function that gives the bytes; out: a function that gives the module.
 // Synchronous, so that no host has to wait on a promise to predict: 20 kB compile in about a millisecond.
 
+import { tagOf, typeError } from "./errors.js";
+
 /** Where a module comes from; called at first use. */
 export type ModuleSource = () => WebAssembly.Module;
 
@@ -50,8 +52,6 @@ function reason(cause: unknown): string {
 /** Checks what came from the host: an import of a .wasm file may give anything, depending on the bundler. */
 export function checkModule(module: unknown, where: string): WebAssembly.Module {
   // by tag, not instanceof: the module may have been compiled in another realm
-  if (Object.prototype.toString.call(module) !== "[object WebAssembly.Module]") {
-    throw new TypeError(`${where} expected a WebAssembly.Module, got ${module === null ? "null" : typeof module}`);
-  }
+  if (tagOf(module) !== "WebAssembly.Module") throw typeError(where, "a WebAssembly.Module", module);
   return module as WebAssembly.Module;
 }

@@ -5,4 +5,4 @@ import module from "./kernels.wasm";
 import { checkModule } from "./wasm.compile.js";
 
 /** The module the host compiled. */
-export const wasmModule = (): WebAssembly.Module => checkModule(module, 'the import of "isotone/kernels.wasm"');
+export const wasmModule = (): WebAssembly.Module => checkModule(module, "isotone/kernels.wasm");

@@ -95,13 +95,6 @@ interface TrainExports extends PredictExports {
   shuffle(at: number, count: number): void;
 }
 
-/** A fresh instance; `needs` is an export that tells the kernels from the small module, should the caller have mixed them up. */
-function instantiate<E>(module: WebAssembly.Module, needs: keyof E & string): E {
-  const { exports } = new WebAssembly.Instance(module, {});
-  if (!(needs in exports)) throw new TypeError('"module" expected the module of isotone/kernels.wasm, got another');
-  return exports as unknown as E;
-}
-
 /** Where a model lies in an engine's memory, and of which filling of it. */
 interface Slot {
   bytes: Uint8Array;
@@ -160,7 +153,10 @@ export function createEngine(source: ModuleSource, arrange: Arrange): Engine {
   let filling = 1;
 
   function begin(): PredictExports {
-    wasm = instantiate<PredictExports>(source(), "predictOne");
+    const module = source();
+    const { exports } = new WebAssembly.Instance(module, {});
+    if (!exports.predictOne) throw new TypeError('"module" expected the module of isotone/kernels.wasm, got another');
+    wasm = exports as unknown as PredictExports;
     input = wasm.alloc(BLOCK) >>> 0;
     // the kernels write whole vectors: room after the last row
     output = wasm.alloc(BLOCK + 16) >>> 0;
@@ -250,7 +246,7 @@ export function createEngines(
 ): (module?: WebAssembly.Module) => Engine {
   const engines = new WeakMap<object, Engine>();
   return (module) => {
-    const key = module === undefined ? source : checkModule(module, '"module"');
+    const key = module === undefined ? source : checkModule(module, "module");
     let engine = engines.get(key);
     if (engine === undefined) {
       engine = createEngine(module === undefined ? source : () => module, arrange);

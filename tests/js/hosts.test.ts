@@ -88,7 +88,9 @@ describe("a module of the caller's own", () => {
     const { isotone, small } = await freshCopy();
     const text = JSON.stringify(await isotone.fit(rows, quick));
     const bytes = new Uint8Array(8) as unknown as WebAssembly.Module;
-    expect(() => isotone.load(text, { module: bytes })).toThrow('"module" expected a WebAssembly.Module, got object');
+    expect(() => isotone.load(text, { module: bytes })).toThrow(
+      '"module" expected a WebAssembly.Module, got a value of type Uint8Array',
+    );
     expect(() => small.load(text, { module: bytes })).toThrow(TypeError);
     await expect(isotone.fit(rows, { ...quick, module: bytes })).rejects.toThrow(TypeError);
     await expect(isotone.fit(rows, { ...quick, module: predict })).rejects.toThrow(
