@@ -137,6 +137,11 @@ const wrong: [string, unknown, string][] = [
   ["a group with holes", changed("networks.0.0", new Array(1)), '"networks[0][0][0]" expected an array, got undefined'],
   ["a weight beyond float32", changed("networks.0.0.1.0", 1e39), '"networks[0][0][1][0]"'],
   ["weights that overflow", changed("networks.0.0.1.0", 3e38), "can overflow float32"],
+  [
+    "networks that overflow together",
+    changed("networks", [[[[3e36, 0]]], [[[4e36, 0]]]]),
+    '"networks[1]" expected weights of which no sum can overflow float32',
+  ],
   ["a scale below 0", changed("scale", -1), '"scale" expected a number above 0 within float32, got -1'],
   [
     "an offset that is no number",

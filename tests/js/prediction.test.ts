@@ -3,6 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FINITE } from "../../js/errors.js";
+import { parseModel } from "../../js/format.js";
 import { makeModel } from "../../js/model.js";
 import type { ModelData } from "../../js/types.js";
 import { evaluate, everyKind, generator, makeModel as made, makeRows, rowObject } from "./oracle.js";
@@ -74,6 +75,69 @@ describe("one row", () => {
     // and what was refused leaves nothing behind
     const rows = makeRows(data, 1, 5);
     expect(model.predict(rows)).toBe(model.predictMany(rows)[0]);
+  });
+
+  describe("of numbers that may be missing, or have a logarithm taken", () => {
+    const data: ModelData = {
+      format: "isotone",
+      version: 1,
+      target: { name: "y" },
+      loss: { name: "squared" },
+      features: [
+        { name: "a", constraint: "increasing", kind: "number", missing: "median", fill: 2 },
+        { name: "b", constraint: "free", kind: "number", missing: "error" },
+      ],
+      inputs: [
+        { feature: 0, transform: "log1p", divisor: 1, center: 0, scale: 1 },
+        { feature: 1, transform: "linear", center: 1, scale: 2 },
+      ],
+      networks: [[[[1, -0.5, 0.25]]]],
+      scale: 1,
+      offset: 0,
+      link: { name: "identity" },
+      training: parseModel(made({ ...plain, numbers: 1 })).training,
+    };
+
+    test("the same bits as array, typed array or object, whether a value is missing or not", () => {
+      const model = makeModel(data);
+      const objects = [
+        { a: 3, b: 2 },
+        { a: null, b: 1.5 },
+        { a: 0, b: -4 },
+      ];
+      const rows = Float32Array.from(objects.flatMap(({ a, b }) => [a ?? Number.NaN, b]));
+      const want = objects.map((row) => model.predict(row));
+      expect([...model.predictMany(objects)]).toEqual(want);
+      expect([...model.predictMany(rows)]).toEqual(want);
+      expect([...model.sensitivityMany(Float64Array.from(rows))]).toEqual([...model.sensitivityMany(objects)]);
+      objects.forEach((row, r) => {
+        expect(model.predict(rows.subarray(2 * r, 2 * r + 2))).toBe(want[r]);
+        expect(model.predict([row.a, row.b])).toBe(want[r]);
+        expect(model.predict([row.a ?? Number.NaN, row.b])).toBe(want[r]);
+      });
+    });
+
+    test.each([
+      ["a", [Number.POSITIVE_INFINITY, 1]],
+      ["a", [1e39, 1]],
+      ["b", [1, Number.NaN]],
+      ["b", [Number.NaN, Number.NEGATIVE_INFINITY]],
+    ])("%s is named where it is not fit: %o", (name, wrong) => {
+      const model = makeModel(data);
+      for (const row of [wrong, Float32Array.from(wrong), Float64Array.from(wrong)])
+        expect(() => model.predict(row)).toThrow(new RegExp(`^"${name}" expected ${FINITE}, got`));
+      const many = Float64Array.of(1, 1, ...wrong, 1, 1);
+      expect(() => model.predictMany(many)).toThrow(`row 1: "${name}" expected ${FINITE}`);
+      expect(() => model.sensitivityMany(many)).toThrow(`row 1: "${name}" expected ${FINITE}`);
+    });
+
+    test("a feature that no input is made from is looked at as well", () => {
+      const unused = { name: "c", constraint: "free", kind: "number", missing: "error" } as const;
+      const model = makeModel({ ...data, features: [...data.features, unused] });
+      expect(model.predict([1, 1, 7])).toBe(makeModel(data).predict([1, 1]));
+      expect(() => model.predict([1, 1, Number.NaN])).toThrow('"c" expected');
+      expect(() => model.predictMany(Float32Array.of(1, 1, Number.POSITIVE_INFINITY))).toThrow('row 0: "c" expected');
+    });
   });
 });
 
