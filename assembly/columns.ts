@@ -3,6 +3,7 @@
 
 import { CLIP, inputOf } from "./inputs";
 import { inputs, LINEAR, LOG1P, part } from "./image";
+import { logf4 } from "./math";
 
 /** Whether `n` floats are all finite. */
 export function allFinite(values: usize, n: i32): bool {
@@ -72,12 +73,19 @@ export function addPowers(values: usize, n: i32, fill: f64, mean: f64, sums: usi
   store<f64>(sums, cube, 8);
 }
 
-/** Adds the values of log1p(v / divisor), and squares of their differences to `mean`, to two float64 at `sums`. */
+/**
+ * Adds the values of log1p(v / divisor), and squares of their differences to `mean`, to two float64 at `sums`. The column is overwritten, and up to
+ * three floats after it: first all logarithms, four at a time, then the sums in order.
+ */
 export function addLogs(values: usize, n: i32, fill: f32, divisor: f32, mean: f64, sums: usize): void {
+  const end = values + ((<usize>n) << 2);
+  const fills = f32x4.splat(fill);
+  const divisors = f32x4.splat(divisor);
+  for (let p = values; p < end; p += 16) v128.store(p, log1p4(filled(v128.load(p), fills), divisors));
   let sum = load<f64>(sums);
   let square = load<f64>(sums, 8);
-  for (const end = values + ((<usize>n) << 2); values < end; values += 4) {
-    const t = <f64>inputOf(LOG1P, load<f32>(values), divisor, fill);
+  for (; values < end; values += 4) {
+    const t = <f64>load<f32>(values);
     sum += t;
     square += (t - mean) * (t - mean);
   }
@@ -85,9 +93,19 @@ export function addLogs(values: usize, n: i32, fill: f32, divisor: f32, mean: f6
   store<f64>(sums, square, 8);
 }
 
+function filled(v: v128, fills: v128): v128 {
+  return v128.bitselect(v, fills, f32x4.eq(v, v));
+}
+
+/** `inputOf` with LOG1P. */
+function log1p4(v: v128, divisors: v128): v128 {
+  const q = f32x4.div(v, divisors);
+  return v128.bitselect(q, logf4(f32x4.add(f32x4.splat(1), q)), f32x4.lt(q, f32x4.splat(0)));
+}
+
 /**
  * `n` rows of columns that begin `stride` bytes from each other to inputs, row by row. 64 rows at a time, so that the lines written to stay in the
- * first-level cache; four rows a vector for the commonest transform.
+ * first-level cache; four rows a vector for numbers.
  */
 export function prepareColumns(model: usize, columns: usize, stride: usize, n: i32, out: usize): void {
   const d = inputs(model);
@@ -105,13 +123,14 @@ export function prepareColumns(model: usize, columns: usize, stride: usize, n: i
       let p = columns + <usize>load<i32>(part(model, 11) + i) * stride + ((<usize>from) << 2);
       let to = out + <usize>from * step + i;
       const end = p + ((<usize>size) << 2);
-      if (transform == LINEAR) {
+      if (transform == LINEAR || transform == LOG1P) {
         const fills = f32x4.splat(fill);
+        const divisors = f32x4.splat(argument);
         const centers = f32x4.splat(center);
         const scales = f32x4.splat(scale);
         for (; p + 16 <= end; p += 16) {
-          let v = v128.load(p);
-          v = v128.bitselect(v, fills, f32x4.eq(v, v));
+          let v = filled(v128.load(p), fills);
+          if (transform == LOG1P) v = log1p4(v, divisors);
           v = f32x4.mul(f32x4.sub(v, centers), scales);
           v = f32x4.pmin(f32x4.pmax(v, low), high);
           v128.store_lane<f32>(to, v, 0);

@@ -191,26 +191,20 @@ async function build(
     loss: withLevel ? 0 : kind,
     parameter: target.parameter,
   };
-  let inputs = scaling.linear;
   const logTarget = schema.loss.name === "poisson" || schema.loss.name === "gamma";
-  let centre: Awaited<ReturnType<typeof fitCentre>>;
-  if (scaling.autolog === scaling.linear) {
-    await fill(inputs);
-    centre = await fitCentre(t, problem, foldOf, inner, pause);
-  } else {
-    await fill(scaling.autolog);
-    centre = await fitCentre(t, problem, foldOf, inner, pause);
-    inputs = scaling.autolog;
-    if (!logTarget && !scales) {
-      await fill(scaling.linear);
-      const other = await fitCentre(t, problem, foldOf, inner, pause);
-      if (other.error <= centre.error) {
-        centre = other;
-        inputs = scaling.linear;
-      } else {
-        await fill(inputs);
-      }
-    }
+  // the one with logarithms last: it mostly stays, and then lies there already
+  const choice = scaling.autolog !== scaling.linear && !logTarget && !scales;
+  const tries = choice ? [scaling.linear, scaling.autolog] : [scaling.autolog];
+  let inputs = tries[0];
+  await fill(inputs);
+  let centre = await fitCentre(t, problem, foldOf, inner, pause);
+  for (const other of tries.slice(1)) {
+    await fill(other);
+    const own = await fitCentre(t, problem, foldOf, inner, pause);
+    if (own.error < centre.error) {
+      centre = own;
+      inputs = other;
+    } else await fill(inputs);
   }
   const some = feed.some();
   const someInputs = t.f32({ at: some.x, length: some.rows * columns });

@@ -19,10 +19,9 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [43600, 14000, 59600],
-  "isotone, fit and load": [30500, 14000, 46600],
-  "isotone/predict": [6300, 3700, 11600],
-  "isotone/export": [22300, 0, 22300],
+  "isotone, everything": [44300, 14500, 60700],
+  "isotone, fit and load": [31200, 14500, 47700],
+  "isotone/predict": [6950, 3600, 12150],
 };
 
 const gz = (bytes) => gzipSync(bytes, { level: 9 }).length;

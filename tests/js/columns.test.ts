@@ -131,6 +131,47 @@ describe("the kernels on columns", () => {
     expect(t.f32(out)).toEqual(want);
   });
 
+  test.each([1, 6, 1023, 1024])("add up %i values, their powers and their logarithms, one after the other", (n) => {
+    const t = createTrainer(wasmModule);
+    const random = generator(n);
+    const values = Float32Array.from({ length: n }, (_, r) =>
+      r % 5 === 4 ? Number.NaN : r % 7 === 3 ? -random() : random() * 10 ** (r % 30),
+    );
+    const room = t.floats(CHUNK + 3);
+    t.f32(room).set(values);
+    const record = t.put([0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, NaN, NaN, 1, 0], "f64");
+    t.wasm.addValues(room.at, n, record.at);
+    const present = values.filter((v) => v === v);
+    const two = [present[0], present.length > 1 ? present[1] : Number.NaN];
+    const sum = present.reduce((s, v) => s + v, 0);
+    const whole = present.every((v) => v === Math.floor(v)) ? 1 : 0;
+    const many = present.length > 2 ? 1 : 0;
+    expect(Array.from(t.f64(record))).toEqual([
+      present.length,
+      sum,
+      Math.min(...present),
+      Math.max(...present),
+      ...two,
+      whole,
+      many,
+    ]);
+    const [fill, mean, divisor] = [0.5, 3.7, Math.fround(1.3)];
+    const sums = t.put([1, 2, 3, 4], "f64");
+    t.wasm.addPowers(room.at, n, fill, mean, sums.at);
+    t.wasm.addLogs(room.at, n, fill, divisor, mean, sums.at + 16);
+    const want = [1, 2, 3, 4];
+    for (const given of values) {
+      const v = given === given ? given : fill;
+      want[0] += (v - mean) * (v - mean);
+      want[1] += (v - mean) * (v - mean) * (v - mean);
+      const q = Math.fround(v / divisor);
+      const log = q < 0 ? q : logf(Math.fround(1 + q));
+      want[2] += log;
+      want[3] += (log - mean) * (log - mean);
+    }
+    expect(Array.from(t.f64(sums))).toEqual(want);
+  });
+
   test.each([0, 1, 2, 1000, 5000])("sort %i floats as typed arrays do, zeros by their sign", (n) => {
     const t = createTrainer(wasmModule);
     const random = generator(n + 1);
