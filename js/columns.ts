@@ -8,18 +8,20 @@ import { type Encoded, encodeRow, encodeValue } from "./rows.js";
 import type { Table } from "./table.js";
 import type { Block, Trainer } from "./wasm.js";
 
-/** Rows at once, and floats from one column to the next. */
+/** Rows at once. */
 export const CHUNK = 1024;
+/** Bytes from one column to the next: no power of two, or a row's values would all fall to the same few lines of the cache. */
+export const STRIDE = (CHUNK + 16) * 4;
 
 export interface RawColumns {
-  /** Address of the first column; the next one begins CHUNK floats further. */
+  /** Address of the first column; the next one begins STRIDE bytes further. */
   at: number;
   /** Loads rows [from, to), at most CHUNK; with `list` those whose numbers stand there. */
   read(from: number, to: number, list?: ArrayLike<number>): void;
 }
 
 /** Room for the raw columns of `width` features. */
-export const roomForColumns = (t: Trainer, width: number): Block => t.floats(width * CHUNK);
+export const roomForColumns = (t: Trainer, width: number): Block => t.floats((width * STRIDE) / 4);
 
 /** The rows of a table as raw columns in `room`. */
 export function rawColumns(t: Trainer, table: Table, features: readonly Encoded[], room: Block): RawColumns {
@@ -36,12 +38,12 @@ export function rawColumns(t: Trainer, table: Table, features: readonly Encoded[
         for (let k = from; k < to; k++) {
           const r = list ? list[k] : k;
           encodeRow(rows[r], features, one, 0, r);
-          for (let f = 0; f < one.length; f++) out[f * CHUNK + k - from] = one[f];
+          for (let f = 0; f < one.length; f++) out[(f * STRIDE) / 4 + k - from] = one[f];
         }
         return;
       }
       for (let f = 0; f < columns.length; f++) {
-        const at = f * CHUNK;
+        const at = (f * STRIDE) / 4;
         const column = columns[f];
         const feature = features[f];
         const quick = feature.kind === "number" && !list && copyNumbers(column, from, to, out, at);

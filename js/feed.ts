@@ -7,7 +7,7 @@
 // spread evenly over the table, whatever the rows are sorted by; inside a piece the kernels shuffle rows. A piece depends on nothing but these
 // numbers: workers get the same ones.
 
-import { CHUNK, type RawColumns } from "./columns.js";
+import { CHUNK, type RawColumns, STRIDE } from "./columns.js";
 import type { Block, Trainer } from "./wasm.js";
 
 /** Numbers (rows x inputs) that lie in the kernels' memory all at once: 64 MB. */
@@ -87,7 +87,7 @@ export function createFeed(t: Trainer, rows: FeedRows, most: number, extra: numb
     for (let k = from; k < to; k += CHUNK, at += CHUNK) {
       const end = Math.min(to, k + CHUNK);
       raw.read(k, end, list);
-      t.wasm.prepareColumns(image, raw.at, CHUNK * 4, end - k, x.at + at * columns * 4);
+      t.wasm.prepareColumns(image, raw.at, STRIDE, end - k, x.at + at * columns * 4);
     }
   }
 

@@ -3,7 +3,7 @@
 
 import { foldMembers } from "./assemble.js";
 import { fitCentre } from "./centre.js";
-import { CHUNK, rawColumns, roomForColumns } from "./columns.js";
+import { CHUNK, rawColumns, roomForColumns, STRIDE } from "./columns.js";
 import { defaultsFor } from "./defaults.js";
 import { directionsAgainst } from "./directions.js";
 import { abortError } from "./errors.js";
@@ -243,7 +243,7 @@ async function build(
         seed: keyOf(schema.seed, 0x70617274),
         put(part, out, rowOf) {
           rawColumns(t, part, schema.features, room).read(0, part.n);
-          t.wasm.prepareColumns(model, room.at, CHUNK * 4, part.n, fewInputs.at);
+          t.wasm.prepareColumns(model, room.at, STRIDE, part.n, fewInputs.at);
           out.x.set(t.f32({ at: fewInputs.at, length: part.n * columns }));
           const values = part.column(schema.target) as ArrayLike<number>;
           const cases = schema.weight === undefined ? undefined : (part.column(schema.weight) as ArrayLike<number>);

@@ -2,7 +2,7 @@
 // Out: range, median and fill of every feature, and the inputs of both candidate scalings: z-scores, and z-scores after log1p of skewed counts.
 // Every transform is non-decreasing, so a constraint on the feature is the same constraint on its inputs.
 
-import { CHUNK, type RawColumns } from "./columns.js";
+import { CHUNK, type RawColumns, STRIDE } from "./columns.js";
 import { RESIDENT } from "./feed.js";
 import { medianOf } from "./metrics.js";
 import type { Feature, Input } from "./types.js";
@@ -55,7 +55,7 @@ export function describe(
     for (let from = 0; from < n; from += CHUNK) {
       const count = Math.min(CHUNK, n - from);
       raw.read(from, from + count);
-      for (let f = 0; f < width; f++) visit(f, raw.at + f * CHUNK * 4, count, from);
+      for (let f = 0; f < width; f++) visit(f, raw.at + f * STRIDE, count, from);
     }
   };
   const stride = Math.max(1, Math.ceil(n / (n * width > RESIDENT ? SAMPLE / 4 : SAMPLE)));

@@ -1,7 +1,7 @@
 // Raw columns and what the kernels make of them: each kernel against a plain loop, bit for bit.
 
 import { describe, expect, test } from "vitest";
-import { CHUNK, rawColumns, roomForColumns } from "../../js/columns.js";
+import { CHUNK, rawColumns, roomForColumns, STRIDE } from "../../js/columns.js";
 import { logf } from "../../js/math.js";
 import type { Encoded } from "../../js/rows.js";
 import { encodeTable, readTable } from "../../js/table.js";
@@ -36,7 +36,7 @@ function read(rows: Parameters<typeof readTable>[0], list?: number[]): number[][
     const to = Math.min(n, from + CHUNK);
     raw.read(from, to, list);
     features.forEach((_, f) => {
-      out[f].push(...t.f32({ at: raw.at + f * CHUNK * 4, length: to - from }));
+      out[f].push(...t.f32({ at: raw.at + f * STRIDE, length: to - from }));
     });
   }
   return out;
@@ -89,7 +89,7 @@ describe("the kernels on columns", () => {
     );
     const room = roomForColumns(t, 3);
     table.forEach((column, f) => {
-      t.f32(room).set(column, f * CHUNK);
+      t.f32(room).set(column, (f * STRIDE) / 4);
     });
     const own: Feature[] = [0, 1, 2].map((f) => ({
       name: `x${f}`,
@@ -110,7 +110,7 @@ describe("the kernels on columns", () => {
     const image = putImage(t, { features: own, inputs, networks: [], scale: 1, offset: 0, link: { name: "identity" } });
     const out = t.floats((n + 1) * inputs.length);
     t.f32(out).fill(7);
-    t.wasm.prepareColumns(image, room.at, CHUNK * 4, n, out.at);
+    t.wasm.prepareColumns(image, room.at, STRIDE, n, out.at);
     const want = new Float32Array((n + 1) * inputs.length).fill(7);
     for (let r = 0; r < n; r++) {
       inputs.forEach((input, i) => {
