@@ -22,6 +22,16 @@ export function allFinite(values: usize, n: i32): bool {
   return !v128.any_true(bad);
 }
 
+/** Rounds `n` float64 to float32 at `out`, in whole vectors; whether all are finite then. An engine copies between kinds of arrays in twice the time. */
+export function narrow(values: usize, n: i32, out: usize): bool {
+  for (let i: usize = 0; i < (<usize>n) << 2; i += 16) {
+    const low = f32x4.demote_f64x2_zero(v128.load(values + (i << 1)));
+    const high = f32x4.demote_f64x2_zero(v128.load(values + (i << 1), 16));
+    v128.store(out + i, v128.shuffle<i64>(low, high, 0, 2));
+  }
+  return allFinite(out, n);
+}
+
 /**
  * Adds `n` values to a column's record, a missing one not at all. Eight float64: values present, their sum, the least, the greatest, the first two
  * different ones (NaN before that), 1 while all are whole, 1 once there are more than two.

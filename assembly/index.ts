@@ -1,7 +1,7 @@
 // The whole wasm interface, in the order of the pipeline.
 export { alloc, mark, reset } from "./arena";
 export { expf, logf, logistic, logit } from "./math";
-export { addLogs, addPowers, addValues, allFinite, prepareColumns, sortFloats } from "./columns";
+export { addLogs, addPowers, addValues, allFinite, narrow, prepareColumns, sortFloats } from "./columns";
 export {
   addMoments,
   momentScratch,

@@ -20,20 +20,33 @@ export interface RawColumns {
   read(from: number, to: number, list?: ArrayLike<number>): void;
 }
 
-/** Room for the raw columns of `width` features. */
-export const roomForColumns = (t: Trainer, width: number): Block => t.floats((width * STRIDE) / 4);
+/** Room for the raw columns of `width` features, and for float64 of one. */
+export const roomForColumns = (t: Trainer, width: number): Block => t.floats((width * STRIDE) / 4 + 2 * CHUNK);
 
 /** The rows of a table as raw columns in `room`. */
 export function rawColumns(t: Trainer, table: Table, features: readonly Encoded[], room: Block): RawColumns {
   const { rows } = table;
   const columns = rows ? [] : features.map(({ name }) => table.column(name));
   const one = new Float32Array(features.length);
+  const wide = { at: room.at + features.length * STRIDE, length: CHUNK };
   let out = t.f32(room);
+  let doubles = t.f64(wide);
+
+  /** Copies numbers of a column to float `at` of the room; false where some are none, or not finite. */
+  function copy(column: ArrayLike<unknown>, from: number, to: number, at: number): boolean {
+    const { wasm } = t;
+    if (column instanceof Float64Array) {
+      doubles.set(column.subarray(from, to));
+      return wasm.narrow(wide.at, to - from, room.at + at * 4) !== 0;
+    }
+    return copyNumbers(column, from, to, out, at) && wasm.allFinite(room.at + at * 4, to - from) !== 0;
+  }
+
   return {
     at: room.at,
     read(from, to, list) {
       // the view is void once the memory has grown
-      if (out.length === 0) out = t.f32(room);
+      if (out.length === 0) [out, doubles] = [t.f32(room), t.f64(wide)];
       if (rows) {
         for (let k = from; k < to; k++) {
           const r = list ? list[k] : k;
@@ -46,8 +59,7 @@ export function rawColumns(t: Trainer, table: Table, features: readonly Encoded[
         const at = (f * STRIDE) / 4;
         const column = columns[f];
         const feature = features[f];
-        const quick = feature.kind === "number" && !list && copyNumbers(column, from, to, out, at);
-        if (quick && t.wasm.allFinite(room.at + at * 4, to - from)) continue;
+        if (feature.kind === "number" && !list && copy(column, from, to, at)) continue;
         for (let k = from; k < to; k++) {
           const r = list ? list[k] : k;
           out[at + k - from] = encodeValue(column[r], feature, r, false);
@@ -60,7 +72,7 @@ export function rawColumns(t: Trainer, table: Table, features: readonly Encoded[
 /** Numbers of a column to `out` from `at` on; false where something is no number. The loop would be slow once it has seen many kinds of arrays. */
 function copyNumbers(column: ArrayLike<unknown>, from: number, to: number, out: Float32Array, at: number): boolean {
   if (ArrayBuffer.isView(column)) {
-    out.set((column as unknown as Float64Array).subarray(from, to), at);
+    out.set((column as unknown as Float32Array).subarray(from, to), at);
     return true;
   }
   for (let r = from; r < to; r++, at++) {

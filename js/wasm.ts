@@ -22,6 +22,7 @@ interface TrainExports extends PredictExports {
   expf(x: number): number;
   logf(x: number): number;
   allFinite(values: number, n: number): number;
+  narrow(values: number, n: number, out: number): number;
   addValues(values: number, n: number, record: number): void;
   addPowers(values: number, n: number, fill: number, mean: number, sums: number): void;
   addLogs(values: number, n: number, fill: number, divisor: number, mean: number, sums: number): void;
