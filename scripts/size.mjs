@@ -19,9 +19,10 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [44300, 14500, 60700],
-  "isotone, fit and load": [31200, 14500, 47700],
-  "isotone/predict": [6950, 3600, 12150],
+  "isotone, everything": [43900, 14300, 60200],
+  "isotone, fit and load": [30800, 14300, 47200],
+  "isotone/predict": [6300, 3700, 11600],
+  "isotone/export": [22300, 0, 22300],
 };
 
 const gz = (bytes) => gzipSync(bytes, { level: 9 }).length;
