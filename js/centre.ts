@@ -31,6 +31,20 @@ export interface Centre {
   ridge: number;
   /** Cross-validated squared error over the rows' weight, on (working) targets. */
   error: number;
+  /** The same error by part left out (a fold, or a row), summed over its rows. */
+  errors: Float64Array;
+}
+
+/**
+ * Whether `a` has the lower cross-validated error by more than one standard error of the difference over the parts left out. Of few rows
+ * or a few huge ones the plain comparison is a coin toss, and the loser costs more than the winner gains.
+ */
+export function clearlyBetter(a: Centre, b: Centre): boolean {
+  const k = a.errors.length;
+  const gains = a.errors.map((v, i) => b.errors[i] - v);
+  const gain = gains.reduce((s, v) => s + v, 0);
+  const square = gains.reduce((s, v) => s + (v - gain / k) * (v - gain / k), 0);
+  return gain > Math.sqrt((square * k) / (k - 1));
 }
 
 /** `folds[r]` is the fold of row r, below `count`; `pause` is awaited between blocks of work. */
@@ -113,7 +127,7 @@ export async function fitCentre(
     : fold;
   const moments = await momentsBy(id, parts);
   const weightSum = t.f64(total)[d * q + d];
-  const errors = new Float64Array(RIDGES.length);
+  const errors = RIDGES.map(() => new Float64Array(parts));
   for (let k = 0; k < parts; k++) {
     const part = moments.at + k * q * q * 8;
     if (t.f64({ at: part, length: q * q })[d * q + d] === 0) continue;
@@ -122,12 +136,13 @@ export async function fitCentre(
     t.f64(beta).fill(0);
     for (let r = 0; r < RIDGES.length; r++) {
       solve(rest.at, RIDGES[r]);
-      errors[r] += wasm.squaredError(part, d, beta.at);
+      errors[r][k] = wasm.squaredError(part, d, beta.at);
     }
     await pause();
   }
+  const sums = errors.map((byPart) => byPart.reduce((s, v) => s + v, 0));
   let best = 0;
-  for (let r = 1; r < RIDGES.length; r++) if (errors[r] < errors[best]) best = r;
+  for (let r = 1; r < RIDGES.length; r++) if (sums[r] < sums[best]) best = r;
   const ridge = RIDGES[best];
   t.f64(beta).fill(0);
   solve(total.at, ridge);
@@ -144,5 +159,5 @@ export async function fitCentre(
     }
   }
   wasm.reset(start);
-  return { all, without, ridge, error: errors[best] / weightSum };
+  return { all, without, ridge, error: sums[best] / weightSum, errors: errors[best] };
 }
