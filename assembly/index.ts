@@ -17,6 +17,7 @@ export {
   begin,
   dropPlan,
   evaluate,
+  evaluateNetworks,
   evaluateCentre,
   feed,
   gradients,

@@ -538,6 +538,33 @@ export function evaluate(rowsAt: usize, count: i32, tau: f32, out: usize): void 
   }
 }
 
+/**
+ * The same for each network by itself, times its factor: [networks][count rounded up to eight]. Added up in order these are the sums of
+ * `evaluate`, bit for bit.
+ */
+export function evaluateNetworks(rowsAt: usize, count: i32, tau: f32, out: usize): void {
+  store<f32>(taus, tau);
+  const end = metas + ((<usize>tileCount) << 2);
+  for (let r = 0; r < count; r += 8) {
+    gather(rowsAt + ((<usize>r) << 2), min(8, count - r), taus, 0);
+    transpose8(batchRows, dp, d, xt);
+    let to = out + ((<usize>r) << 2);
+    let first = metas;
+    let from = tiles;
+    let tile = tiles;
+    for (let meta = metas; meta < end; ) {
+      const word = load<i32>(meta);
+      meta += 4;
+      tile += (<usize>((d + 1) * (word & 7))) << 2;
+      if (!(word & END_NETWORK)) continue;
+      forward8<f32>(from, first, <i32>((meta - first) >> 2), d, xt, to, 0, 0);
+      to += (<usize>((count + 7) & ~7)) << 2;
+      first = meta;
+      from = tile;
+    }
+  }
+}
+
 /** Mean loss of predictions `f` ([count]) on the listed rows, weighted. */
 export function lossOf(rowsAt: usize, count: i32, f: usize, kind: i32, tau: f32, parameter: f32): f64 {
   let sum: f64 = 0;

@@ -1,10 +1,13 @@
 // From trained members to one model. In: weights [planes][dp] a member, the linear centres, the blend. Out: networks of plain numbers.
 // The average of members is again a sum of networks; their planes (1x1 networks) and the linear part of the blend add up to one plane.
+// A network's bounds are constant hyperplanes: of a group by itself, which caps the least of the groups, and of every other group.
 // Folded in float64 and rounded once: every term of a weight has the sign of its constraint, so the sum has it too.
+
+import type { Bounds } from "./bounds.js";
 
 /** `a` in [0, 1]: weight of the networks, 1 - a the weight of the linear fit. */
 export function foldMembers(
-  members: { weights: Float32Array; centre: Float64Array }[],
+  members: { weights: Float32Array; centre: Float64Array; bounds?: Bounds }[],
   shapes: [number, number][],
   factors: number[],
   d: number,
@@ -15,7 +18,8 @@ export function foldMembers(
   const plane = new Float64Array(d + 1);
   let anyPlane = false;
   const networks: number[][][][] = [];
-  for (const { weights, centre } of members) {
+  const constant = (value: number) => [...new Array<number>(d).fill(0), Math.fround(value)];
+  for (const { weights, centre, bounds } of members) {
     if (a < 1) {
       anyPlane = true;
       for (let i = 0; i <= d; i++) plane[i] += (1 - a) * share * centre[i];
@@ -37,8 +41,10 @@ export function foldMembers(
           group.push(Array.from({ length: d + 1 }, (_, i) => Math.fround(c * weights[at + i])));
           at += dp;
         }
+        if (bounds && bounds.low[m] > Number.NEGATIVE_INFINITY) group.push(constant(a * share * bounds.low[m]));
         network.push(group);
       }
+      if (bounds && bounds.high[m] < Number.POSITIVE_INFINITY) network.push([constant(a * share * bounds.high[m])]);
       networks.push(network);
     });
   }

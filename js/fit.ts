@@ -2,6 +2,7 @@
 // The recipe and its constants: docs/defaults.md. Every choice is made on training rows; all arithmetic is + - * / and sqrt, or the kernels'.
 
 import { foldMembers } from "./assemble.js";
+import { boundNetworks, unbounded } from "./bounds.js";
 import { clearlyBetter, fitCentre } from "./centre.js";
 import { CHUNK, rawColumns, roomForColumns, STRIDE } from "./columns.js";
 import { defaultsFor } from "./defaults.js";
@@ -12,7 +13,7 @@ import { parseModel } from "./format.js";
 import { type Look, type MemberResult, type Plan, trainMember } from "./member.js";
 import { type Model, makeModel } from "./model.js";
 import { describe } from "./normalise.js";
-import { chooseBlend, collect, finish } from "./outoffold.js";
+import { collect, finish } from "./outoffold.js";
 import { comesAgain, createReadings } from "./readings.js";
 import { relevanceOf, WIDE } from "./relevance.js";
 import type { Rows } from "./rows.js";
@@ -465,12 +466,17 @@ async function build(
   }
 
   const committee = { plan, results, held, leftOut, centres: centre.without };
-  const outOfFold = folds > 0 ? collect(t, committee) : undefined;
-  const a = outOfFold ? chooseBlend(t, plan, outOfFold) : 1;
+  const collected = folds > 0 ? collect(t, committee) : undefined;
+  const bounded = auto.bounds && !single && !withLevel && target.link.name === "identity" && feed.whole && !readings;
+  const flat = shapes.map(([groups, hyperplanes]) => groups * hyperplanes === 1);
+  const judged =
+    collected && (bounded ? boundNetworks(t, committee, collected, flat, foldOf) : unbounded(t, committee, collected));
+  const a = judged?.blend ?? 1;
   const networks = foldMembers(
     results.map((m, e) => ({
       weights: m.weights[m.best] as Float32Array,
       centre: folds > 0 ? centre.without[e] : centre.all,
+      bounds: judged?.bounds?.[e],
     })),
     shapes,
     factors,
@@ -510,7 +516,7 @@ async function build(
     link: target.link,
     training,
   };
-  if (outOfFold) finish(t, data, committee, outOfFold, a, actual, caseWeight);
+  if (judged) finish(t, data, committee, judged.outOfFold, a, actual, caseWeight);
   // through the reader, so that what is in memory is what a file would hold
   return parseModel(data);
 }

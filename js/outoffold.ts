@@ -26,7 +26,7 @@ export interface Committee {
 }
 
 /** Left-out rows of all members, in order, with what the networks and the linear fit say of them (sums), [levels][rows]. */
-interface OutOfFold {
+export interface OutOfFold {
   rows: Uint32Array;
   places: Uint32Array;
   networks: Float32Array;
@@ -100,9 +100,10 @@ function lossRows(t: Trainer, plan: Plan, rows: Uint32Array, sums: Float32Array)
 /**
  * How much of the networks, how much of the linear fit: the share with the least out-of-fold loss, and of it only the part that the gain
  * on the linear fit vouches for: all of it from CERTAIN standard errors of that gain on, in proportion below. Rows of greatest gain and of
- * greatest loss do not vote there: of a few huge targets one decides the mean gain, and the next one may lie on the other side.
+ * greatest loss do not vote there: of a few huge targets one decides the mean gain, and the next one may lie on the other side. `loss` is the
+ * sum over all rows at that share.
  */
-export function chooseBlend(t: Trainer, plan: Plan, o: OutOfFold): number {
+export function chooseBlend(t: Trainer, plan: Plan, o: OutOfFold): { a: number; loss: number } {
   const losses = BLENDS.map((a) => lossRows(t, plan, o.places, blended(o, a)));
   const sums = losses.map(sumOf);
   let best = 0;
@@ -114,7 +115,8 @@ export function chooseBlend(t: Trainer, plan: Plan, o: OutOfFold): number {
   const gain = sumOf(kept) / kept.length;
   const square = sumOf(listOf(kept.length, (r) => (kept[r] - gain) * (kept[r] - gain)));
   const certain = CERTAIN * (Math.sqrt(square) / kept.length);
-  return BLENDS[best] * (gain < certain ? Math.max(0, gain / certain) : 1);
+  const a = BLENDS[best] * (gain < certain ? Math.max(0, gain / certain) : 1);
+  return { a, loss: a === BLENDS[best] ? sums[best] : sumOf(lossRows(t, plan, o.places, blended(o, a))) };
 }
 
 /** Residuals, calibration and held-out scores, from rows that the predicting member did not train on. */

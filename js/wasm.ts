@@ -88,6 +88,7 @@ interface TrainExports extends PredictExports {
   advance(steps: number): number;
   meanLoss(): number;
   evaluate(rows: number, count: number, tau: number, out: number): void;
+  evaluateNetworks(rows: number, count: number, tau: number, out: number): void;
   evaluateCentre(rows: number, count: number, centre: number, tau: number, out: number): void;
   lossOf(rows: number, count: number, f: number, kind: number, tau: number, parameter: number): number;
   lossRowsOf(rows: number, count: number, f: number, kind: number, tau: number, parameter: number, out: number): void;

@@ -422,7 +422,7 @@ export function everyKind(): Record<string, ModelData> {
     "a plane and 16 networks of 4 x 4": withPlane(
       makeModel({ seed: 9, networks: 16, ragged: false, numbers: 10, categories: 0, missing: false }),
     ),
-    "several inputs of one feature": makeModel({ seed: 10, doubled: true }),
+    "several inputs of one feature, networks with bounds": withBounds(makeModel({ seed: 10, doubled: true })),
     "hostile names": makeModel({
       seed: 11,
       numbers: HOSTILE.length,
@@ -439,6 +439,17 @@ export function everyKind(): Record<string, ModelData> {
 export function withPlane(data: ModelData): ModelData {
   const first = data.networks[0][0][0].map((w) => f(w / 3) + 0);
   return { ...data, networks: [[[first]], ...data.networks] };
+}
+
+/** The same model with bounds on its networks, as training adds them: a constant plane in each group, and one that is a group of its own. */
+export function withBounds(data: ModelData): ModelData {
+  const constant = (value: number) => [...data.inputs.map(() => 0), f(value)];
+  const bounded = data.networks.map((network) => {
+    const biases = network.flat().map((plane) => plane[plane.length - 1]);
+    const [low, high] = [Math.min(...biases), Math.max(...biases)];
+    return [...network.map((group) => [...group, constant(low)]), [constant(high)]];
+  });
+  return { ...data, networks: bounded };
 }
 
 /** `n` rows of float32, row-major: mostly inside the ranges, some beyond, at the edges, huge or missing where that is allowed. */

@@ -1,0 +1,112 @@
+// Where networks stop. Beyond the training rows the plane of a sum is enough: networks were bent to rows that are there, and far out the steepest
+// hyperplane of each decides alone. In: a trained committee and its left-out rows. Out: the blend; the sides on which networks are held to the
+// values that they take on training rows; those values, and the left-out rows' sums under them. In a model a bound is a constant hyperplane.
+
+import { type Committee, chooseBlend, type OutOfFold } from "./outoffold.js";
+import type { Trainer } from "./wasm.js";
+
+/** The bound above stays unless the out-of-fold loss is 5 % lower without it, */
+const CLEARLY = 0.95;
+/** or changes by less than 0.1 %: then it is not worth its plane. */
+const NOTICED = 0.001;
+/** The bound below costs a plane in each group, two thirds of a prediction's time, and must lower the loss by 1 %. */
+const WORTH = 0.99;
+
+/** Of one member, a number a network, times the network's factor; infinite where there is no bound. */
+export interface Bounds {
+  low: Float32Array;
+  high: Float32Array;
+}
+
+/** What left-out rows decide. */
+export interface Judged {
+  /** Share of the networks. */
+  blend: number;
+  /** With the networks' sums as the model will have them. */
+  outOfFold: OutOfFold;
+  /** By member. */
+  bounds?: Bounds[];
+}
+
+/** Networks as they are. */
+export const unbounded = (t: Trainer, { plan }: Committee, outOfFold: OutOfFold): Judged => ({
+  blend: chooseBlend(t, plan, outOfFold).a,
+  outOfFold,
+});
+
+/**
+ * Decides about the bound above and the one below, each by itself. Left-out rows are judged under bounds from the rows that their member
+ * trained on; the model's come from all rows.
+ *
+ * @param flat for each network, whether it is a single plane: those have no bounds
+ * @param foldOf the fold of each row; member e left out fold e. The kernels have all rows, in this order
+ */
+export function boundNetworks(
+  t: Trainer,
+  committee: Committee,
+  o: OutOfFold,
+  flat: boolean[],
+  foldOf: Uint8Array,
+): Judged {
+  const { plan, results, held } = committee;
+  const n = foldOf.length;
+  const stride = (n + 7) & ~7;
+  const mark = t.wasm.mark();
+  const list = t.put(
+    Uint32Array.from({ length: n }, (_, r) => r),
+    "u32",
+  );
+  const out = t.floats(flat.length * stride);
+  const sums = { above: new Float32Array(o.networks.length), below: new Float32Array(o.networks.length) };
+  const both = new Float32Array(o.networks.length);
+  let first = 0;
+  const bounds = results.map((member, e): Bounds => {
+    t.slabW(plan.planes * plan.dp).set(member.weights[member.best] as Float32Array);
+    t.wasm.refreshTiles();
+    t.wasm.evaluateNetworks(list.at, n, 0.5, out.at);
+    const low = new Float32Array(flat.length);
+    const high = new Float32Array(flat.length);
+    flat.forEach((single, m) => {
+      const values = t.f32(out).subarray(m * stride, m * stride + n);
+      // over the rows that the member trained on, and over all
+      let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+      let [leastOfAll, mostOfAll] = [least, most];
+      for (let r = 0; r < n; r++) {
+        const v = values[r];
+        if (v < leastOfAll) leastOfAll = v;
+        if (v > mostOfAll) mostOfAll = v;
+        if (foldOf[r] === e) continue;
+        if (v < least) least = v;
+        if (v > most) most = v;
+      }
+      if (single) {
+        least = leastOfAll = Number.NEGATIVE_INFINITY;
+        most = mostOfAll = Number.POSITIVE_INFINITY;
+      }
+      const rows = held[e];
+      for (let k = 0, at = first; k < rows.length; k++, at++) {
+        const v = values[rows[k]];
+        const capped = v < most ? v : most;
+        sums.above[at] += capped;
+        sums.below[at] += v > least ? v : least;
+        both[at] += capped > least ? capped : least;
+      }
+      [low[m], high[m]] = [leastOfAll, mostOfAll];
+    });
+    first += held[e].length;
+    return { low, high };
+  });
+  t.wasm.reset(mark);
+  const free = chooseBlend(t, plan, o);
+  const lossOf = (networks: Float32Array) => chooseBlend(t, plan, { ...o, networks }).loss;
+  const capped = lossOf(sums.above);
+  const above = free.loss >= CLEARLY * capped && Math.abs(free.loss - capped) >= NOTICED * free.loss;
+  const below = lossOf(sums.below) < WORTH * free.loss;
+  if (!above && !below) return { blend: free.a, outOfFold: o };
+  for (const { low, high } of bounds) {
+    if (!above) high.fill(Number.POSITIVE_INFINITY);
+    if (!below) low.fill(Number.NEGATIVE_INFINITY);
+  }
+  const outOfFold = { ...o, networks: above && below ? both : above ? sums.above : sums.below };
+  return { ...unbounded(t, committee, outOfFold), bounds };
+}
