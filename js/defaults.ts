@@ -3,16 +3,19 @@
 import { WIDE } from "./relevance.js";
 import type { Schema } from "./schema.js";
 
-/** From the numbers of rows and inputs and the effort asked for. */
-export function defaultsFor(n: number, d: number, effort: Schema["effort"] = "default") {
+/** From the numbers of rows and inputs and the effort asked for. `shared`: the inputs' scales are those of other shards, so relevance must not change them. */
+export function defaultsFor(n: number, d: number, effort: Schema["effort"] = "default", shared = false) {
+  const narrow = Math.min(1, WIDE / d);
+  /** Wide and many rows: relevance keeps hundreds of inputs in check, so that they bear larger steps, but of more rows: the gradient of few is mostly noise. */
+  const large = n >= 20000 && narrow < 1 && !shared;
   const steps = n < 250 ? 500 : n < 20000 ? 4000 : d > WIDE ? 5000 : 10000;
   /** Ridge on the hyperplanes' weights; none where it is too small to matter, since then planes at rest cost nothing; wide tables need it. */
   const lambda = 50 / (n * n) > (d > WIDE ? 1e-7 : 1e-5) ? Math.min(1 / n, 50 / (n * n)) : d > WIDE ? 20 / n : 0;
   return {
     members: effort === "best" || n < 250 ? 8 : effort === "fast" ? 2 : n < 5000 ? 8 : 4,
     steps: effort === "fast" ? steps / 4 : effort === "best" ? steps * 2 : steps,
-    batch: n < 20000 ? 64 : 128,
-    learningRate: (n < 250 ? 0.04 : 0.06) * Math.min(1, WIDE / d),
+    batch: large ? 512 : n < 20000 ? 64 : 128,
+    learningRate: (n < 250 ? 0.04 : 0.06) * (large ? Math.sqrt(narrow) : shared ? narrow * narrow : narrow),
     lambda,
     /** Multiples of it that are tried; the least out-of-fold loss decides. Noiseless tables want a tenth, noisy ones all of it. */
     decays: lambda === 0 || effort === "fast" || n >= (effort === "best" ? 20000 : 2000) ? [1] : [1, 0.1],

@@ -137,7 +137,7 @@ async function build(
   const features = scaling.features;
   const columns = scaling.linear.length;
   // folds
-  const auto = defaultsFor(allRows, columns, schema.effort);
+  const auto = defaultsFor(allRows, columns, schema.effort, scales !== undefined);
   const inner = folds > 0 ? folds : Math.min(n, 8);
   const foldOf = new Uint8Array(n);
   const foldSeed = keyOf(schema.seed, 0x666f6c64);
@@ -296,8 +296,7 @@ async function build(
       `trained on ${trainedOn} rows drawn at random from ${(sampled as Sample).seen}: more would not fit in memory at once`,
     );
   }
-  // shards share their inputs' scales, so relevance must not change them: wide tables learn more slowly instead
-  const rate = given(hyper.learningRate, auto.learningRate * (scales ? Math.min(1, WIDE / columns) : 1));
+  const rate = given(hyper.learningRate, auto.learningRate);
   const levels = withLevel ? (schema.loss.levels as number[]) : [0.5];
   const places = feed.places;
   t.wasm.setData(places.x, places.y, places.weight, columns, withLevel, LEVEL_SCALE);
