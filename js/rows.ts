@@ -1,7 +1,7 @@
 // The user's rows to numbers. In: row objects, columns, or a row-major typed array; out: float32, row-major, one value a feature (a category
 // is its index, a missing value NaN). Every value is checked on the way; a wrong one is named by row (from 0) and column. Nothing is coerced.
 
-import { FINITE, list, numberError, rangeError, typeError } from "./errors.js";
+import { list, quote, rangeError, show, typeError } from "./errors.js";
 import type { Feature } from "./types.js";
 
 /** One row: an object by column name, or the values in feature order (a category then by name or by its index). */
@@ -132,14 +132,21 @@ export function encodeValue(value: unknown, feature: Encoded, index: number, byI
 /** As encodeValue, for what is not simply a number: apart, so that engines inline the other. `byIndex`: a category may be its index. */
 function encodeOther(value: unknown, feature: Encoded, index: number, byIndex: boolean): number {
   const { name, kind, missing, categories = [], unknown } = feature;
-  if ((value === undefined || value === null || Number.isNaN(value)) && missing !== "error") return Number.NaN;
-  if (kind === "number") throw badNumber(name, value, index);
+  const absent = value === undefined || value === null || Number.isNaN(value);
+  if (absent && missing !== "error") return Number.NaN;
+  if (absent || kind === "number") throw badNumber(name, value, index);
   const text = typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
   let code: number | undefined;
   if (!byIndex || typeof value !== "number")
     code = text ? (codeOf(categories, String(value)) ?? codeOf(categories, unknown)) : code;
   else if (categories[value] !== undefined) code = value;
   if (code !== undefined) return code;
+  if (text && !(byIndex && typeof value === "number")) {
+    const where = index < 0 ? "" : ` (row ${index})`;
+    throw new RangeError(
+      `unknown category ${show(String(value))} for ${quote(name)}${where}; known: ${list(categories)}`,
+    );
+  }
   const expected = `a category${byIndex ? " or its index" : ""} (${list(categories)})`;
   throw (text ? rangeError : typeError)(name, expected, value, lead(index));
 }
@@ -157,13 +164,13 @@ function codeOf(categories: readonly string[], category: string | undefined): nu
 }
 
 /** The error for a value that is not a finite float32. */
-export const badNumber = (name: string, value: unknown, index: number): Error =>
-  numberError(
-    name,
-    typeof value === "string" ? 'a number, or { categories: "auto" } declared for it' : FINITE,
-    value,
-    lead(index),
-  );
+export function badNumber(name: string, value: unknown, index: number): Error {
+  const what = `${lead(index)}${quote(name)} is `;
+  if (typeof value === "number")
+    return new RangeError(`${what}${value}${Number.isFinite(value) ? ", beyond float32 (largest 3.4e38)" : ""}`);
+  if (value === undefined || value === null) return new TypeError(`${what}missing${value === null ? " (null)" : ""}`);
+  return typeError(name, 'a number, or { categories: "auto" } declared for it', value, lead(index));
+}
 
 const lead = (index: number) => (index < 0 ? "" : `row ${index}: `);
 

@@ -19,9 +19,9 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [44600, 14450, 60950],
+  "isotone, everything": [44700, 14450, 60950],
   "isotone, fit and load": [31500, 14450, 47750],
-  "isotone/predict": [6300, 3700, 11600],
+  "isotone/predict": [6400, 3700, 11700],
   "isotone/export": [22300, 0, 22300],
 };
 

@@ -213,7 +213,7 @@ describe("audit", () => {
         rows,
         { a: 1, b: 1 },
       ),
-    ).rejects.toThrow('row 1: "a" expected a finite number within float32, got null');
+    ).rejects.toThrow('row 1: "a" is missing (null)');
     const report = await audit(
       of(([a, b]) => (Number.isNaN(a) ? 0 : -a) + (Number.isNaN(b) ? 0 : b)),
       rows,

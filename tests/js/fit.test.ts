@@ -252,9 +252,7 @@ describe("inputs as they come", () => {
     });
     const model = await fit(rows, { target: "t", features: { scan: 1, city: { categories: "auto" } } });
     expect(model.predict({ city: "Oslo", scan: 3 }) - model.predict({ city: "Bergen", scan: 3 })).toBeCloseTo(10, 0);
-    expect(() => model.predict({ city: "Rome", scan: 3 })).toThrow(
-      /"city" expected a category \(Bergen, Oslo, .*\), got "Rome"/,
-    );
+    expect(() => model.predict({ city: "Rome", scan: 3 })).toThrow(/unknown category "Rome" for "city".*Bergen, Oslo/);
   });
 
   test("missing values: an error by default, the median on request, a learned indicator on free features", async () => {
@@ -264,9 +262,7 @@ describe("inputs as they come", () => {
       const b = random() < 0.2 ? Number.NaN : random() * 10;
       return { a, b, t: (Number.isNaN(a) ? 5 : a) + (Number.isNaN(b) ? 20 : b) };
     });
-    await expect(fit(rows, { target: "t", features: { a: 1, b: 0 } })).rejects.toThrow(
-      /row \d+: "[ab]" expected .*, got NaN/,
-    );
+    await expect(fit(rows, { target: "t", features: { a: 1, b: 0 } })).rejects.toThrow(/row \d+: "[ab]" is NaN/);
     const model = await fit(rows, {
       target: "t",
       features: { a: { constraint: 1, missing: "median" }, b: { constraint: 0, missing: "indicator" } },
