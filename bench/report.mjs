@@ -131,7 +131,7 @@ export function report(results) {
       say(`### ${workload}, batch ${batch}`, "", table(times, "ms"));
       const differences = checks.map((c) => `${c.label} ${c.difference.toExponential(0)}`).join(", ");
       say(
-        `Set-up of \`fit\`: ${short(setup)} ms. Largest difference from the reference after 20 steps: ${differences}.`,
+        `Set-up of \`fit\`: ${setup > 0 ? `${short(setup)} ms` : "less than the spread of the times above"}. Largest difference from the reference after 20 steps: ${differences}.`,
       );
     }
     ratioChart(
