@@ -57,7 +57,8 @@ export function inputOf(transform: i32, v: f32, argument: f32, fill: f32): f32 {
   if (transform == LINEAR) return missing ? fill : v;
   if (transform == LOG1P) {
     const q = (missing ? fill : v) / argument;
-    return q < 0 ? q : logf(<f32>1 + q);
+    // NaN passes: the logarithm's bit tricks would make a number of it
+    return q >= 0 ? logf(<f32>1 + q) : q;
   }
   if (transform == EQUALS) return v == argument ? 1 : 0;
   if (transform == MISSING) return missing ? 1 : 0;

@@ -128,6 +128,18 @@ describe("one row", () => {
       expect(() => model.sensitivityMany(many)).toThrow(`row 1: "${name}" is `);
     });
 
+    test("NaN is refused where a logarithm is taken and no value may be missing", () => {
+      const model = makeModel(everyKind()["a plane and 16 networks of 4 x 4"]);
+      expect(everyKind()["a plane and 16 networks of 4 x 4"].inputs.some((input) => input.transform === "log1p")).toBe(
+        true,
+      );
+      model.features.forEach(({ name }, f) => {
+        const row = Float32Array.from(model.features, (_, i) => (i === f ? Number.NaN : 1));
+        expect(() => model.predict(row)).toThrow(`"${name}" is NaN`);
+        expect(() => model.predictMany(row)).toThrow(`row 0: "${name}" is NaN`);
+      });
+    });
+
     test("a feature that no input is made from is looked at as well", () => {
       const unused = { name: "c", constraint: "free", kind: "number", missing: "error" } as const;
       const model = makeModel({ ...data, features: [...data.features, unused] });
