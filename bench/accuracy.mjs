@@ -126,7 +126,7 @@ function fitRivals(list) {
   const into = mkdtempSync(join(tmpdir(), "isotone-accuracy-"));
   let from = 0;
   const blocks = [];
-  const tasks = list.map((set) => {
+  const tasks = list.map((set, number) => {
     const columns = [];
     const signs = [];
     for (const [name, f] of Object.entries(set.features)) {
@@ -147,9 +147,10 @@ function fitRivals(list) {
       for (let r = 0; r < n; r++) x[r * columns.length + j] = column[r];
     });
     blocks.push(Buffer.from(x.buffer));
-    const { name, task, tests, measure: how, sd: spread } = set;
+    const { task, tests, measure: how, sd: spread } = set;
     const entry = {
-      name,
+      // its number: a set may be there twice, once with fixed splits and once as papers report it
+      name: String(number),
       task,
       measure: how,
       sd: spread,
@@ -178,7 +179,10 @@ function fitRivals(list) {
     .split("\n")
     .filter(Boolean)
     .map((line) => JSON.parse(line));
-  return { versions: answers[0]?.versions ?? {}, scores: Object.fromEntries(answers.map((a) => [a.name, a.scores])) };
+  return {
+    versions: answers[0]?.versions ?? {},
+    scores: new Map(answers.map((a) => [list[Number(a.name)], a.scores])),
+  };
 }
 
 const storedFile = here("accuracy-rivals.json");
@@ -186,7 +190,7 @@ const stored = existsSync(storedFile) ? JSON.parse(readFileSync(storedFile, "utf
 const fitted = values["no-rivals"] ? undefined : fitRivals(sets);
 if (fitted && values["store-rivals"]) {
   // the fixed sets have theirs in splits.json
-  const others = sets.filter((s) => s.group !== "fixed").map((s) => [s.name, fitted.scores[s.name]]);
+  const others = sets.filter((s) => s.group !== "fixed").map((s) => [s.name, fitted.scores.get(s)]);
   const round = (_, v) => (typeof v === "number" ? Number(v.toPrecision(5)) : v);
   const kept = { versions: fitted.versions, scores: { ...stored.scores, ...Object.fromEntries(others) } };
   writeFileSync(
@@ -194,7 +198,7 @@ if (fitted && values["store-rivals"]) {
     `${JSON.stringify(kept, round, 2).replace(/\[\s+([^\]]+?)\s+\]/g, (_, a) => `[${a.replace(/\s+/g, " ")}]`)}\n`,
   );
 }
-const rivalsOf = (set) => fitted?.scores[set.name] ?? set.stored ?? stored.scores[set.name] ?? {};
+const rivalsOf = (set) => fitted?.scores.get(set) ?? set.stored ?? stored.scores[set.name] ?? {};
 const firstOf = (set, scores) => scores.slice(0, set.tests.length);
 
 const results = new Map();
@@ -203,7 +207,7 @@ for (const set of sets) {
   if (set.group === "ratings") {
     own.single = (await measure(set, { networks: 1, groups: 8, hyperplanes: 8 })).scores;
   }
-  results.set(set.name, own);
+  results.set(set, own);
   console.error(`${set.name}: ${mean(own.scores).toFixed(4)} (${own.seconds.toFixed(1)} s a fit)`);
 }
 
@@ -242,7 +246,7 @@ if (fixed.length) {
   const ratios = [];
   const to = Object.fromEntries(names.map((n) => [n, []]));
   for (const set of fixed) {
-    const own = results.get(set.name);
+    const own = results.get(set);
     const rivals = rivalsOf(set);
     const best = Math.min(...MONOTONE.map((n) => mean(firstOf(set, rivals[n]))));
     ratios.push(mean(own.scores) / best);
@@ -278,12 +282,10 @@ if (fixed.length) {
     row([
       set.name,
       set.target.length,
-      ...results.get(set.name).held.map((h) => (Number.isNaN(h) ? "too few rows" : (100 * h).toFixed(1))),
+      ...results.get(set).held.map((h) => (Number.isNaN(h) ? "too few rows" : (100 * h).toFixed(1))),
     ]);
   }
-  const means = COVERAGES.map((_, c) =>
-    mean(fixed.map((s) => results.get(s.name).held[c]).filter((h) => !Number.isNaN(h))),
-  );
+  const means = COVERAGES.map((_, c) => mean(fixed.map((s) => results.get(s).held[c]).filter((h) => !Number.isNaN(h))));
   row(["mean", "", ...means.map((h) => `**${(100 * h).toFixed(1)}**`)]);
   say();
 }
@@ -315,10 +317,10 @@ if (others.length) {
     "held at 90 %",
     "seconds a fit",
   ]);
-  const ratioTo = (set, name) => mean(results.get(set.name).scores) / mean(firstOf(set, rivalsOf(set)[name]));
+  const ratioTo = (set, name) => mean(results.get(set).scores) / mean(firstOf(set, rivalsOf(set)[name]));
   const toBest = (set) => Math.max(...MONOTONE.map((name) => ratioTo(set, name)));
   for (const set of others) {
-    const own = results.get(set.name);
+    const own = results.get(set);
     const rivals = rivalsOf(set);
     const compared = known.includes(set);
     row([
@@ -379,7 +381,7 @@ if (ratings.length) {
   const names = ["linear, signs", "MLP free", "HGB monotone", "XGB monotone"];
   head(["set", "rows", "default sum", "one network", ...names]);
   for (const set of ratings) {
-    const own = results.get(set.name);
+    const own = results.get(set);
     const rivals = rivalsOf(set);
     row([
       set.name,
@@ -404,7 +406,7 @@ if (classic.length) {
   head(["set", "rows", "measure", "isotone", ...names]);
   const of = { mse: "MSE", accuracy: "accuracy", rmse: "RMSE of y / 8" };
   for (const set of classic) {
-    const own = results.get(set.name);
+    const own = results.get(set);
     const rivals = rivalsOf(set);
     const digits = set.measure === "mse" ? 2 : 4;
     const cells = names.map((n) => figure(firstOf(set, rivals[n] ?? []), digits));

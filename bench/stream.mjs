@@ -3,45 +3,26 @@
 // memory, and the error on fresh rows over the noise that nobody can predict.
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { uniform } from "./lib/random.mjs";
+import { batchOf, COLUMNS, peakMemory, streamOf } from "./lib/stream.mjs";
 
-const COLUMNS = 10;
-const BATCH = 10_000;
 const NOISE = 1;
-
-/** Rows [from, to) as columns: counts with effects that bend and meet. */
-function batch(uniform, count) {
-  const columns = Object.fromEntries(Array.from({ length: COLUMNS }, (_, c) => [`c${c}`, new Float64Array(count)]));
-  const y = new Float64Array(count);
-  for (let r = 0; r < count; r++) {
-    for (let c = 0; c < COLUMNS; c++) columns[`c${c}`][r] = Math.floor(10 * uniform() ** 2);
-    const v = (c) => columns[`c${c}`][r];
-    y[r] =
-      v(0) * v(1) * 0.3 +
-      4 * Math.sqrt(v(2)) +
-      Math.max(v(3), v(4)) +
-      0.5 * v(5) +
-      NOISE * Math.sqrt(12) * (uniform() - 0.5);
-  }
-  return { ...columns, y };
-}
 
 async function run(rows, again) {
   const { fit } = await import("../dist/index.js");
-  const { uniform } = await import("./lib/random.mjs");
   let read = 0;
-  async function* stream() {
-    const next = uniform(1);
-    for (let from = 0; from < rows; from += BATCH) {
-      const count = Math.min(BATCH, rows - from);
+  const stream = streamOf(rows, {
+    again,
+    noise: NOISE,
+    onBatch: (count) => {
       read += count;
-      yield batch(next, count);
-    }
-  }
+    },
+  });
   const began = performance.now();
-  const model = await fit(again ? { [Symbol.asyncIterator]: stream } : stream(), { target: "y" });
+  const model = await fit(stream, { target: "y" });
   const seconds = (performance.now() - began) / 1000;
-  const peak = process.resourceUsage().maxRSS / 1024;
-  const fresh = batch(uniform(2), 20_000);
+  const peak = peakMemory();
+  const fresh = batchOf(uniform(2), 20_000, NOISE);
   const predicted = model.predictMany(fresh);
   const rmse = Math.sqrt(fresh.y.reduce((sum, v, r) => sum + (predicted[r] - v) ** 2, 0) / fresh.y.length);
   if (again) console.log("a source that can be read again:");

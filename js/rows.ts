@@ -59,15 +59,19 @@ export function encodeRows(rows: AnyRows, features: readonly Encoded[]): Float32
 export function columnsOf(rows: Columns, names: readonly string[] = []): { columns: ArrayLike<unknown>[]; n: number } {
   if (typeof rows !== "object" || rows === null || Symbol.iterator in rows || Symbol.asyncIterator in rows)
     throw typeError("rows", "an array of objects or an object of columns", rows);
-  let n = -1;
-  const columns = Array.from(new Set([...names, ...Object.keys(rows)]), (name) => {
+  const given = Object.keys(rows);
+  let first: string | undefined;
+  let n = 0;
+  const columns = Array.from(new Set([...names, ...given]), (name) => {
     const column = own(rows, name);
-    if (!isColumn(column)) throw typeError(name, "an array or a typed array of numbers as column", column);
-    if (n < 0) n = column.length;
-    if (column.length !== n) throw rangeError(name, `${n} values, as in the column before`, column.length);
+    if (column === undefined && !given.includes(name))
+      throw new RangeError(`no column ${quote(name)} in the rows; columns: ${list(given)}`);
+    if (!isColumn(column)) throw typeError(name, "an array or a typed array as column", column);
+    if (first === undefined) [first, n] = [name, column.length];
+    if (column.length !== n) throw rangeError(name, `${n} values, as in ${quote(first)}`, column.length);
     return column;
   });
-  return { columns, n: Math.max(n, 0) };
+  return { columns, n };
 }
 
 /** Rows [from, to), objects or arrays that `row` gives, to `out`, one float32 a feature, a row every `stride`. */

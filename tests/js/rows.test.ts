@@ -149,12 +149,7 @@ describe("rows", () => {
     ],
     ["null", [{ scan: null }], scan, `TypeError: row 0: "scan" is missing (null)`],
     ["an absent value", [{}], scan, `TypeError: row 0: "scan" is missing`],
-    [
-      "an absent column",
-      { other: [1] },
-      scan,
-      'TypeError: "scan" expected an array or a typed array of numbers as column, got undefined',
-    ],
+    ["an absent column", { other: [1] }, scan, 'RangeError: no column "scan" in the rows; columns: other'],
     [
       "a boolean",
       [{ scan: true }],
@@ -205,13 +200,13 @@ describe("rows", () => {
       "columns of unequal length",
       { scan: [1, 2], load: [1] },
       scan,
-      'RangeError: "load" expected 2 values, as in the column before, got 1',
+      'RangeError: "load" expected 2 values, as in "scan", got 1',
     ],
     [
       "a column that is no array",
       { scan: 1 },
       scan,
-      'TypeError: "scan" expected an array or a typed array of numbers as column, got 1',
+      'TypeError: "scan" expected an array or a typed array as column, got 1',
     ],
     [
       "a column of big integers",
