@@ -370,98 +370,94 @@ async function build(
   begin(setup);
   await pause();
   let results: MemberResult[] = [];
-  try {
-    for (const [round, decay] of decays.entries()) {
-      const decayed = lambdas.map((lambda) => lambda * decay);
-      t.f32(ridge).set(decayed);
-      const committee: MemberResult[] = [];
-      const done = new Array<number>(members).fill(0);
-      const report = (e: number) => (look: Look) => {
-        done[e] = look.step / steps;
-        schema.onProgress?.({
-          epoch: (epochs * (round * members + done.reduce((a, b) => a + b, 0))) / members / decays.length,
-          epochs,
-          loss: look.loss,
-          validationLoss: look.validationLoss,
-          seconds: (Date.now() - began) / 1000,
-          threads: 1 + helpers.filter((helper) => helper.alive()).length,
-        });
-      };
-      /** Pieces of member e, one after the other, in the places from `base` on. */
-      const piecesOf = (e: number, base: number) => {
-        let k = 0;
-        return () => feed.piece(schema.seed, e, k++, foldOf, ownFold(e), base);
-      };
-      const here = async (e: number) => {
-        if (readings) {
-          const { t: own, put } = createSeat(createTrainer, setup());
-          put(feed.pick(leftOut[e]), plan.room);
-          const piece = readings.piecesOf(e, ownFold(e), reads, quota);
-          const next = async () => {
-            const { rows: given, list } = await piece();
-            put(given, 0);
-            return list;
-          };
-          const places = leftOut[e].map((_, i) => plan.room + i);
-          const result = await trainMember(own, plan, e, await next(), places, centreOf(e), report(e), pause, next);
-          readings.done();
-          return result;
+  for (const [round, decay] of decays.entries()) {
+    const decayed = lambdas.map((lambda) => lambda * decay);
+    t.f32(ridge).set(decayed);
+    const committee: MemberResult[] = [];
+    const done = new Array<number>(members).fill(0);
+    const report = (e: number) => (look: Look) => {
+      done[e] = look.step / steps;
+      schema.onProgress?.({
+        epoch: (epochs * (round * members + done.reduce((a, b) => a + b, 0))) / members / decays.length,
+        epochs,
+        loss: look.loss,
+        validationLoss: look.validationLoss,
+        seconds: (Date.now() - began) / 1000,
+        threads: 1 + helpers.filter((helper) => helper.alive()).length,
+      });
+    };
+    /** Pieces of member e, one after the other, in the places from `base` on. */
+    const piecesOf = (e: number, base: number) => {
+      let k = 0;
+      return () => feed.piece(schema.seed, e, k++, foldOf, ownFold(e), base);
+    };
+    const here = async (e: number) => {
+      if (readings) {
+        const { t: own, put } = createSeat(createTrainer, setup());
+        put(feed.pick(leftOut[e]), plan.room);
+        const piece = readings.piecesOf(e, ownFold(e), reads, quota);
+        const next = async () => {
+          const { rows: given, list } = await piece();
+          put(given, 0);
+          return list;
+        };
+        const places = leftOut[e].map((_, i) => plan.room + i);
+        const result = await trainMember(own, plan, e, await next(), places, centreOf(e), report(e), pause, next);
+        readings.done();
+        return result;
+      }
+      const next = feed.whole ? undefined : piecesOf(e, 0);
+      return trainMember(t, plan, e, next ? next() : rowsOf(e), leftOut[e], centreOf(e), report(e), pause, next);
+    };
+    let next = 0;
+    const failed: number[] = [];
+    const own = (async () => {
+      if (readings) await Promise.all(held.map(async (_, e) => void (committee[e] = await here(e))));
+      else {
+        while (next < members) {
+          const e = next++;
+          committee[e] = await here(e);
         }
-        const next = feed.whole ? undefined : piecesOf(e, 0);
-        return trainMember(t, plan, e, next ? next() : rowsOf(e), leftOut[e], centreOf(e), report(e), pause, next);
-      };
-      let next = 0;
-      const failed: number[] = [];
-      const own = (async () => {
-        if (readings) await Promise.all(held.map(async (_, e) => void (committee[e] = await here(e))));
-        else {
-          while (next < members) {
-            const e = next++;
-            committee[e] = await here(e);
+      }
+    })();
+    await Promise.all([
+      own,
+      ...helpers.map(async (helper) => {
+        // one that is not ready yet when all members are given out is not waited for
+        await Promise.race([helper.ready, own]);
+        while (helper.alive() && next < members) {
+          const e = next++;
+          const job = { plan, stream: e, lambdas: decayed, centre: centreOf(e) };
+          let result: MemberResult | undefined;
+          if (feed.whole) result = await helper.train({ ...job, rows: rowsOf(e), leftOut: leftOut[e] }, report(e));
+          else {
+            const { room, spare } = feed;
+            const next = piecesOf(e, spare);
+            const sent = (memory?: Float32Array<ArrayBuffer>) => ({
+              list: next(),
+              rows: feed.copy(spare, spare + room, memory),
+            });
+            const first = sent();
+            result = await helper.train(
+              {
+                ...job,
+                rows: first.list,
+                first: first.rows,
+                leftOut: leftOut[e].map((_, i) => room + i),
+                held: feed.pick(leftOut[e]),
+              },
+              report(e),
+              sent,
+            );
           }
+          if (result) committee[e] = result;
+          else failed.push(e);
         }
-      })();
-      await Promise.all([
-        own,
-        ...helpers.map(async (helper) => {
-          // one that is not ready yet when all members are given out is not waited for
-          await Promise.race([helper.ready, own]);
-          while (helper.alive() && next < members) {
-            const e = next++;
-            const job = { plan, stream: e, lambdas: decayed, centre: centreOf(e) };
-            let result: MemberResult | undefined;
-            if (feed.whole) result = await helper.train({ ...job, rows: rowsOf(e), leftOut: leftOut[e] }, report(e));
-            else {
-              const { room, spare } = feed;
-              const next = piecesOf(e, spare);
-              const sent = (memory?: Float32Array<ArrayBuffer>) => ({
-                list: next(),
-                rows: feed.copy(spare, spare + room, memory),
-              });
-              const first = sent();
-              result = await helper.train(
-                {
-                  ...job,
-                  rows: first.list,
-                  first: first.rows,
-                  leftOut: leftOut[e].map((_, i) => room + i),
-                  held: feed.pick(leftOut[e]),
-                },
-                report(e),
-                sent,
-              );
-            }
-            if (result) committee[e] = result;
-            else failed.push(e);
-          }
-        }),
-      ]);
-      for (const e of failed) committee[e] = await here(e);
-      if (keepAll) chooseStep(committee, leftOut);
-      if (round === 0 || lossOf(committee, leftOut) < CLEARLY * lossOf(results, leftOut)) results = committee;
-    }
-  } finally {
-    close();
+      }),
+    ]);
+    for (const e of failed) committee[e] = await here(e);
+    if (keepAll) chooseStep(committee, leftOut);
+    if (round === 0 || lossOf(committee, leftOut) < CLEARLY * lossOf(results, leftOut)) results = committee;
   }
 
   const committee = { plan, results, held, leftOut, centres: centre.without };

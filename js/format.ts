@@ -18,13 +18,17 @@ type Read<T> = (self: Fields, key: Key) => T;
 /** What is being read. */
 let file: Fields | undefined;
 
+/** How deep a model file is, at most; an object of the caller's may hold itself. */
+const DEPTH = 8;
+
 /** Where `self[key]` lies: the way from `within`, which lies at `at`, to `self`. */
-function pathOf(self: Fields, key: Key, within = file, at = ""): Key | undefined {
+function pathOf(self: Fields, key: Key, within = file, at = "", depth = DEPTH): Key | undefined {
   const path = (to: Key) => (Array.isArray(within) ? `${at}[${to}]` : at ? `${at}.${to}` : to);
   if (self === within) return path(key);
   for (const to in within) {
     const inner = within[to];
-    const found = typeof inner === "object" && pathOf(self, key, inner as Fields, path(to) as string);
+    const found =
+      depth > 0 && typeof inner === "object" && pathOf(self, key, inner as Fields, path(to) as string, depth - 1);
     if (found) return found;
   }
 }
