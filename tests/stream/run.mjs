@@ -10,8 +10,11 @@ import { uniform } from "../../bench/lib/random.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "../..");
-/** What the peak may grow by. */
-const STEADY = 1.15;
+/**
+ * Megabytes that the peak may grow by: what the garbage collector has not yet taken differs by up to 55 between runs. Rows kept as float32 would
+ * add 400 and 160.
+ */
+const SLACK = 100;
 
 let passed = 0;
 let failed = 0;
@@ -35,7 +38,7 @@ for (const [how, rows, named] of [
 ]) {
   const many = fitted(how, rows);
   const peaks = `${many.peak.toFixed(0)} MB and ${few.peak.toFixed(0)} MB, the rows ${megabytes(rows)} and ${megabytes(FEW)} MB`;
-  check(`${named} takes no more memory than one of 2,000,000`, many.peak < STEADY * few.peak, peaks);
+  check(`${named} takes the memory of one of 2,000,000, within ${SLACK} MB`, many.peak < few.peak + SLACK, peaks);
   const missed = `${(100 * many.unexplained).toFixed(2)} % of the variance missed`;
   check(`${named}: the model explains fresh rows`, many.unexplained < 0.01, missed);
   const all = how === "again";
