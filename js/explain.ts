@@ -220,12 +220,8 @@ export function explainer(
   const baseZ = new Float64Array(d);
   const baseValue = new Float64Array(planes.length);
   function setBase(row: ArrayLike<number>): void {
-    if (base !== undefined) {
-      let same = true;
-      for (let f = 0; f < features.length && same; f++) same = Object.is(base[f], row[f]);
-      if (same) return;
-    }
-    base = Float64Array.from({ length: features.length }, (_, f) => row[f]);
+    if (base?.every((v, f) => Object.is(v, row[f]))) return;
+    base = Float64Array.from(features, (_, f) => row[f]);
     for (let i = 0; i < d; i++) baseZ[i] = i === levelInput ? levelAt : zOf(i, rawOf(i, row));
     for (let p = 0, w = 0; p < planes.length; p++, w += stride) {
       let a = weights[w + d];
@@ -246,18 +242,13 @@ export function explainer(
   }
 
   const levels: Candidates[] = [];
-  const above = new Float64Array(widest);
-  const below = new Float64Array(widest);
+  // of each candidate: the least and the greatest value at the ends, given how far the path may leave the chord
+  const [lowStart, lowEnd, highStart, highEnd] = [0, 0, 0, 0].map(() => new Float64Array(widest));
   // the active planes of the network at hand, in order, and from where on; `bent`: the interval in which the event has to be moved to the path
-  let pieceStart: number[] = [];
-  let piecePlane: number[] = [];
-  let pieceBent: (Interval | undefined)[] = [];
+  let pieces: { t: number; plane: number; bent?: Interval }[] = [];
 
   function found(t: number, plane: number, bent?: Interval): void {
-    if (piecePlane.length > 0 && piecePlane[piecePlane.length - 1] === plane) return;
-    pieceStart.push(t);
-    piecePlane.push(plane);
-    pieceBent.push(bent);
+    if (pieces.at(-1)?.plane !== plane) pieces.push({ t, plane, bent });
   }
 
   function candidatesAt(depth: number): Candidates {
@@ -284,8 +275,12 @@ export function explainer(
         }
       }
       // rounding must not let the bounds in: far more than it can be
-      above[c] = (sum + size) / 2 + 1e-12 * size;
-      below[c] = (sum - size) / 2 - 1e-12 * size;
+      const above = (sum + size) / 2 + 1e-12 * size;
+      const below = (sum - size) / 2 - 1e-12 * size;
+      lowStart[c] = atStart[c] + below;
+      lowEnd[c] = atEnd[c] + below;
+      highStart[c] = atStart[c] + above;
+      highEnd[c] = atEnd[c] + above;
     }
     // the group with the lowest ceiling, and the ceiling's ends
     let lowest = -1;
@@ -296,8 +291,8 @@ export function explainer(
       let ceilingStart = Number.NEGATIVE_INFINITY;
       let ceilingEnd = Number.NEGATIVE_INFINITY;
       for (; c < n && groupOf[plane[c]] === group; c++) {
-        ceilingStart = Math.max(ceilingStart, atStart[c] + above[c]);
-        ceilingEnd = Math.max(ceilingEnd, atEnd[c] + above[c]);
+        ceilingStart = Math.max(ceilingStart, highStart[c]);
+        ceilingEnd = Math.max(ceilingEnd, highEnd[c]);
       }
       if (lowest < 0 || ceilingStart + ceilingEnd < lowestStart + lowestEnd) {
         lowest = group;
@@ -305,6 +300,7 @@ export function explainer(
         lowestEnd = ceilingEnd;
       }
     }
+    const under = (c: number, other: number) => highStart[c] < lowStart[other] && highEnd[c] < lowEnd[other];
     let kept = 0;
     for (let c = 0; c < n; ) {
       const group = groupOf[plane[c]];
@@ -315,25 +311,13 @@ export function explainer(
       let e = c;
       let both = c;
       for (; c < n && groupOf[plane[c]] === group; c++) {
-        const floorStart = atStart[c] + below[c];
-        const floorEnd = atEnd[c] + below[c];
-        if (group !== lowest && floorStart > lowestStart && floorEnd > lowestEnd) high = true;
-        if (floorStart > atStart[s] + below[s]) s = c;
-        if (floorEnd > atEnd[e] + below[e]) e = c;
-        if (floorStart + floorEnd > atStart[both] + below[both] + atEnd[both] + below[both]) both = c;
+        if (group !== lowest && lowStart[c] > lowestStart && lowEnd[c] > lowestEnd) high = true;
+        if (lowStart[c] > lowStart[s]) s = c;
+        if (lowEnd[c] > lowEnd[e]) e = c;
+        if (lowStart[c] + lowEnd[c] > lowStart[both] + lowEnd[both]) both = c;
       }
-      if (high) continue;
-      const sStart = atStart[s] + below[s];
-      const sEnd = atEnd[s] + below[s];
-      const eStart = atStart[e] + below[e];
-      const eEnd = atEnd[e] + below[e];
-      const bothStart = atStart[both] + below[both];
-      const bothEnd = atEnd[both] + below[both];
       for (let q = begin; q < c; q++) {
-        const start = atStart[q] + above[q];
-        const end = atEnd[q] + above[q];
-        if ((start < bothStart && end < bothEnd) || (start < sStart && end < sEnd) || (start < eStart && end < eEnd))
-          continue;
+        if (high || under(q, both) || under(q, s) || under(q, e)) continue;
         plane[kept] = plane[q];
         atStart[kept] = atStart[q];
         atEnd[kept] = atEnd[q];
@@ -342,6 +326,9 @@ export function explainer(
     }
     return kept;
   }
+
+  /** What the speed of input i is divided by at share t of the way: the slope of a logarithm falls as its argument grows. */
+  const slowing = (i: number, t: number) => (isLog[i] ? divisors[i] + Math.max(0, from[i] + t * (to[i] - from[i])) : 1);
 
   /** True if two planes can be equal at one place of the interval at most: the slope of their difference keeps its sign. */
   function meetOnce({ start, end }: Interval, one: number, other: number): boolean {
@@ -352,8 +339,8 @@ export function explainer(
       if (start.z[k] === end.z[k]) continue;
       const by = (weights[one * stride + i] - weights[other * stride + i]) * scales[i] * (to[i] - from[i]);
       // the slope of a logarithm lies between those at the ends
-      const a = isLog[i] ? by / (divisors[i] + Math.max(0, from[i] + start.t * (to[i] - from[i]))) : by;
-      const b = isLog[i] ? by / (divisors[i] + Math.max(0, from[i] + end.t * (to[i] - from[i]))) : by;
+      const a = by / slowing(i, start.t);
+      const b = by / slowing(i, end.t);
       least += Math.min(a, b);
       most += Math.max(a, b);
     }
@@ -403,6 +390,9 @@ export function explainer(
     const { start, end } = interval;
     const bent = curved ? interval : undefined;
     let s = 0;
+    const slopeOf = (c: number) => atEnd[c] - atStart[c];
+    const heightOf = (c: number) => atStart[c] + s * slopeOf(c);
+    const ties = (a: number, b: number) => Math.abs(a - b) <= 1e-13 * (1 + Math.abs(b));
     for (let guard = 0; guard < 10000; guard++) {
       // the active plane just after s: value first, slope at a tie
       let active = -1;
@@ -410,17 +400,15 @@ export function explainer(
       for (let c = 0; c < n; ) {
         const group = groupOf[plane[c]];
         let top = c;
-        let most = atStart[c] + s * (atEnd[c] - atStart[c]);
+        let most = heightOf(c);
         for (c++; c < n && groupOf[plane[c]] === group; c++) {
-          const a = atStart[c] + s * (atEnd[c] - atStart[c]);
-          const tie = Math.abs(a - most) <= 1e-13 * (1 + Math.abs(most));
-          if (tie ? atEnd[c] - atStart[c] > atEnd[top] - atStart[top] : a > most) {
+          const a = heightOf(c);
+          if (ties(a, most) ? slopeOf(c) > slopeOf(top) : a > most) {
             top = c;
             most = a;
           }
         }
-        const tie = active >= 0 && Math.abs(most - least) <= 1e-13 * (1 + Math.abs(least));
-        if (active < 0 || (tie ? atEnd[top] - atStart[top] < atEnd[active] - atStart[active] : most < least)) {
+        if (active < 0 || (ties(most, least) ? slopeOf(top) < slopeOf(active) : most < least)) {
           active = top;
           least = most;
         }
@@ -429,16 +417,16 @@ export function explainer(
       // the next place where it can change: a plane of its group rises above it, or the last of another group's planes sinks below it
       let next = 1;
       const own = groupOf[plane[active]];
-      const slope = atEnd[active] - atStart[active];
-      const value = atStart[active] + s * slope;
+      const slope = slopeOf(active);
+      const value = heightOf(active);
       const rounding = 1e-13 * (1 + Math.abs(value));
       for (let c = 0; c < n; ) {
         const group = groupOf[plane[c]];
         let sinks = -1;
         for (; c < n && groupOf[plane[c]] === group; c++) {
           if (c === active) continue;
-          const closing = slope - (atEnd[c] - atStart[c]);
-          const apart = atStart[c] + s * (atEnd[c] - atStart[c]) - value;
+          const closing = slope - slopeOf(c);
+          const apart = heightOf(c) - value;
           const crossing = closing === 0 ? Number.POSITIVE_INFINITY : s + apart / closing;
           if (group === own) {
             if (closing < 0 && crossing > s + 1e-12 && crossing < next) next = crossing;
@@ -471,8 +459,7 @@ export function explainer(
       for (let k = 0; k < moves; k++) {
         const i = moving[k];
         if (interval.start.z[k] === interval.end.z[k]) continue;
-        const way = scales[i] * (to[i] - from[i]);
-        const speed = isLog[i] ? way / (divisors[i] + Math.max(0, from[i] + at * (to[i] - from[i]))) : way;
+        const speed = (scales[i] * (to[i] - from[i])) / slowing(i, at);
         slant += (weights[one * stride + i] - weights[other * stride + i]) * speed;
       }
       let next = at - gap / slant;
@@ -519,12 +506,8 @@ export function explainer(
       const factor = linkSlope(eta + at * scale) * scale * GAUSS_WEIGHTS[g] * (b.t - a.t);
       for (let k = 0; k < moves; k++) {
         const i = moving[k];
-        const speed = to[i] - from[i];
-        const v = from[i] + t * speed;
         // held at the clip, or on its way
-        if (a.z[k] === b.z[k]) continue;
-        const dz = isLog[i] ? speed / (divisors[i] + Math.max(0, v)) : speed;
-        parts[k] += slope[k] * dz * scales[i] * factor;
+        if (a.z[k] !== b.z[k]) parts[k] += slope[k] * ((to[i] - from[i]) / slowing(i, t)) * scales[i] * factor;
       }
     }
     return end;
@@ -559,9 +542,7 @@ export function explainer(
     let sumEnd = 0;
     for (let m = 0; m < networks.length; m++) {
       const n = first[m + 1] - first[m];
-      pieceStart = [];
-      piecePlane = [];
-      pieceBent = [];
+      pieces = [];
       for (const root of roots) {
         const top = candidatesAt(0);
         for (let c = 0; c < n; c++) {
@@ -572,12 +553,11 @@ export function explainer(
         }
         walk(root, 0, n);
       }
-      const last = piecePlane.length - 1;
-      sum += baseValue[piecePlane[0]];
-      sumEnd += valueAt(piecePlane[last], zEnd);
+      const last = pieces.length - 1;
+      sum += baseValue[pieces[0].plane];
+      sumEnd += valueAt(pieces[last].plane, zEnd);
       let before = points[0].z;
-      for (let e = 0; e <= last; e++) {
-        const plane = piecePlane[e];
+      for (const [e, { t: start, plane }] of pieces.entries()) {
         const w = plane * stride;
         if (link.name !== "identity") {
           if (e === 0) for (let k = 0; k < moves; k++) slope[k] += weights[w + moving[k]];
@@ -586,12 +566,10 @@ export function explainer(
         let z = zEnd;
         if (e < last) {
           z = new Float64Array(moves);
-          const bent = pieceBent[e + 1];
-          const next = piecePlane[e + 1];
-          const t = bent ? Math.max(pieceStart[e], onPath(pieceStart[e + 1], bent, plane, next, z)) : pieceStart[e + 1];
-          pieceStart[e + 1] = t;
-          inputsAt(t, z);
-          if (link.name !== "identity") events.push({ point: { t, z }, from: plane, to: next });
+          const next = pieces[e + 1];
+          if (next.bent) next.t = Math.max(start, onPath(next.t, next.bent, plane, next.plane, z));
+          inputsAt(next.t, z);
+          if (link.name !== "identity") events.push({ point: { t: next.t, z }, from: plane, to: next.plane });
         }
         if (link.name === "identity")
           for (let k = 0; k < moves; k++) parts[k] += weights[w + moving[k]] * (z[k] - before[k]) * scale;

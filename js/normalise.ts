@@ -169,22 +169,21 @@ export function describe(
     const scale = Math.fround(1 / sd);
     return { center: Math.fround(mean), scale: sd > 0 && Number.isFinite(scale) && scale > 0 ? scale : 1 };
   };
+  /** Of an input that is 1 in so many rows, else 0. */
+  const indicator = (count: number) => {
+    const share = count / n;
+    return scaled(share, n * share * (1 - share));
+  };
   const inputsOf = (withLog: boolean) =>
     described.flatMap((feature, f): Input[] => {
+      const missing = (count: number): Input[] =>
+        feature.missing === "indicator" ? [{ feature: f, transform: "missing", ...indicator(count) }] : [];
       if (feature.kind === "category") {
-        const tally = counts[f];
-        const share = (k: number) => tally[k] / n;
-        const list: Input[] = (feature.categories as string[]).map((_, k) => ({
-          feature: f,
-          transform: "equals",
-          category: k,
-          ...scaled(share(k), n * share(k) * (1 - share(k))),
-        }));
-        if (feature.missing === "indicator") {
-          const k = tally.length - 1;
-          list.push({ feature: f, transform: "missing", ...scaled(share(k), n * share(k) * (1 - share(k))) });
-        }
-        return list;
+        const categories = feature.categories as string[];
+        const list = categories.map(
+          (_, category): Input => ({ feature: f, transform: "equals", category, ...indicator(counts[f][category]) }),
+        );
+        return [...list, ...missing(counts[f][categories.length])];
       }
       const c = columns[f];
       const divisor = logged[f];
@@ -192,11 +191,7 @@ export function describe(
         (withLog || transforms[f] === "log1p") && divisor > 0
           ? [{ feature: f, transform: "log1p", divisor, ...scaled(logMean[f], logSquare[f]) }]
           : [{ feature: f, transform: "linear", ...scaled(c.mean, c.square) }];
-      if (feature.missing === "indicator") {
-        const share = (n - c.present) / n;
-        list.push({ feature: f, transform: "missing", ...scaled(share, n * share * (1 - share)) });
-      }
-      return list;
+      return [...list, ...missing(n - c.present)];
     });
   const linear = inputsOf(false);
   const choice = logged.some((c, f) => c > 0 && transforms[f] === "auto");
