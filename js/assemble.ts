@@ -1,15 +1,88 @@
-// From trained members to one model. In: weights [planes][dp] a member, the linear centres, the blend. Out: networks of plain numbers.
+// From trained members to one model. In: weights [planes][dp] a member, the linear centres, what left-out rows decided. Out: the model as plain numbers.
 // The average of members is again a sum of networks; their planes (1x1 networks) and the linear part of the blend add up to one plane.
 // A network's bounds are constant hyperplanes: of a group by itself, which caps the least of the groups, and of every other group.
 // Folded in float64 and rounded once: every term of a weight has the sign of its constraint, so the sum has it too.
 
-import type { Bounds } from "./bounds.js";
+import type { Bounds, Judged } from "./bounds.js";
+import { parseModel } from "./format.js";
+import type { MemberResult } from "./member.js";
+import { type Committee, finish } from "./outoffold.js";
+import type { FitPlan } from "./plan.js";
+import type { Source } from "./source.js";
+import type { Target } from "./target.js";
+import type { Layout } from "./threads.js";
+import type { Feature, Input, ModelData, TrainingReport } from "./types.js";
+import { VERSION } from "./version.js";
+import type { Trainer } from "./wasm.js";
+
+/** The model, with scores, residuals and levels from the left-out rows that were `judged`, if any. */
+export function assemble(
+  t: Trainer,
+  source: Source,
+  features: Feature[],
+  inputs: Input[],
+  target: Target,
+  layout: Layout,
+  plan: FitPlan,
+  committee: Committee,
+  judged: Judged | undefined,
+  warnings: string[],
+): ModelData {
+  const { schema, actual, weight } = source;
+  const { results, centres } = committee;
+  const blend = judged?.blend ?? 1;
+  const members = results.map((m, e) => ({
+    weights: m.weights[m.best] as Float32Array,
+    centre: centres[e],
+    bounds: judged?.bounds?.[e],
+  }));
+  const data: ModelData = {
+    format: "isotone",
+    version: 1,
+    target: { name: schema.target },
+    loss: schema.loss,
+    features,
+    inputs,
+    networks: foldMembers(members, layout, inputs.length, plan.dp, blend),
+    scale: Math.fround(target.scale),
+    offset: Math.fround(target.offset),
+    link: target.link,
+    training: {
+      seed: schema.seed,
+      rows: plan.trainedOn,
+      isotone: VERSION,
+      members: results.length,
+      steps: plan.steps,
+      batch: plan.batch,
+      learningRate: plan.rate,
+      curve: curveOf(results, plan),
+      blend,
+      warnings,
+    },
+  };
+  if (judged) finish(t, data, committee, judged.outOfFold, blend, actual, weight);
+  // through the reader, so that what is in memory is what a file would hold
+  return parseModel(data);
+}
+
+/** Looks, averaged over members. */
+function curveOf(results: MemberResult[], { batch, each }: FitPlan): TrainingReport["curve"] {
+  const mean = (values: number[]) => {
+    const sum = values.reduce((s, v) => s + v, 0);
+    return Number.isFinite(sum) ? sum / values.length : null;
+  };
+  return results[0].looks.map(({ step }, k) => ({
+    step,
+    epoch: (step * batch) / each,
+    loss: mean(results.map((m) => m.looks[k].loss)) ?? 0,
+    validationLoss: mean(results.map((m) => m.looks[k].validationLoss)),
+  }));
+}
 
 /** `a` in [0, 1]: weight of the networks, 1 - a the weight of the linear fit. */
-export function foldMembers(
+function foldMembers(
   members: { weights: Float32Array; centre: Float64Array; bounds?: Bounds }[],
-  shapes: [number, number][],
-  factors: number[],
+  { shapes, factors }: Layout,
   d: number,
   dp: number,
   a: number,
@@ -26,8 +99,9 @@ export function foldMembers(
     }
     if (a === 0) continue;
     let at = 0;
-    shapes.forEach(([groups, hyperplanes], m) => {
-      const c = a * share * factors[m];
+    factors.forEach((factor, m) => {
+      const [groups, hyperplanes] = shapes.slice(2 * m);
+      const c = a * share * factor;
       if (groups === 1 && hyperplanes === 1) {
         anyPlane = true;
         for (let i = 0; i <= d; i++) plane[i] += c * weights[at + i];

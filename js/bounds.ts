@@ -2,7 +2,9 @@
 // hyperplane of each decides alone. In: a trained committee and its left-out rows. Out: the blend; the sides on which networks are held to the
 // values that they take on training rows; those values, and the left-out rows' sums under them. In a model a bound is a constant hyperplane.
 
-import { type Committee, chooseBlend, type OutOfFold } from "./outoffold.js";
+import type { Folds } from "./folds.js";
+import { type Committee, chooseBlend, collect, type OutOfFold } from "./outoffold.js";
+import type { Layout } from "./threads.js";
 import type { Trainer } from "./wasm.js";
 
 /** The bound above stays unless the out-of-fold loss is 5 % lower without it, */
@@ -29,10 +31,24 @@ export interface Judged {
 }
 
 /** Networks as they are. */
-export const unbounded = (t: Trainer, { plan }: Committee, outOfFold: OutOfFold): Judged => ({
+const unbounded = (t: Trainer, { plan }: Committee, outOfFold: OutOfFold): Judged => ({
   blend: chooseBlend(t, plan, outOfFold).a,
   outOfFold,
 });
+
+/** The blend, and the bounds where `may` says that there may be some; nothing where no rows were left out. The rest as for boundNetworks. */
+export function judge(
+  t: Trainer,
+  committee: Committee,
+  { out, of }: Folds,
+  { shapes, factors }: Layout,
+  may: boolean,
+): Judged | undefined {
+  if (!out) return undefined;
+  const o = collect(t, committee);
+  const flat = factors.map((_, m) => shapes[2 * m] * shapes[2 * m + 1] === 1);
+  return may ? boundNetworks(t, committee, o, flat, of) : unbounded(t, committee, o);
+}
 
 /**
  * Decides about the bound above and the one below, each by itself. Left-out rows are judged under bounds from the rows that their member
@@ -41,13 +57,7 @@ export const unbounded = (t: Trainer, { plan }: Committee, outOfFold: OutOfFold)
  * @param flat for each network, whether it is a single plane: those have no bounds
  * @param foldOf the fold of each row; member e left out fold e. The kernels have all rows, in this order
  */
-export function boundNetworks(
-  t: Trainer,
-  committee: Committee,
-  o: OutOfFold,
-  flat: boolean[],
-  foldOf: Uint8Array,
-): Judged {
+function boundNetworks(t: Trainer, committee: Committee, o: OutOfFold, flat: boolean[], foldOf: Uint8Array): Judged {
   const { plan, results, held } = committee;
   const n = foldOf.length;
   const stride = (n + 7) & ~7;

@@ -23,3 +23,6 @@ export function defaultsFor(n: number, d: number, effort: Schema["effort"] = "de
     bounds: n >= 250 && n < 5000,
   };
 }
+
+/** What the user set, or what `auto` stands for. */
+export const given = (value: number | "auto", otherwise: number): number => (value === "auto" ? otherwise : value);

@@ -5,10 +5,15 @@
 // they are sorted, and an epoch reads the source once a part. Inside a part rows are dealt to pieces as they come, the next C rows to C
 // different pieces. Members train side by side; the next reading starts when all of them are through with the part.
 
-import { CHUNK } from "./columns.js";
+import { CHUNK, rawColumns, STRIDE } from "./columns.js";
 import { keyOf, type SentRows } from "./feed.js";
-import { type Batches, tableOf } from "./sample.js";
+import type { Folds } from "./folds.js";
+import { type Batches, type Sample, tableOf } from "./sample.js";
+import { checkTarget, checkWeight } from "./schema.js";
+import type { Source } from "./source.js";
 import { readTable, type Table } from "./table.js";
+import type { Target } from "./target.js";
+import type { Block, Trainer } from "./wasm.js";
 
 /** Rows of a piece, at most. */
 const PIECE = 16384;
@@ -38,6 +43,54 @@ export async function comesAgain(batches: Batches): Promise<boolean> {
     // a stream that cannot be opened twice
   }
   return false;
+}
+
+export type Readings = ReturnType<typeof createReadings>;
+
+/**
+ * Readings of a source that comes again, parts of `most` numbers; undefined of one that does not. Rows become the `columns` inputs of the packed model
+ * `image`, by way of raw columns in `room`, as those of the sample did; every target and weight is checked.
+ */
+export function readAgain(
+  t: Trainer,
+  { again, rows, sample, schema, weight, toMeanOne }: Source,
+  target: Target,
+  image: number,
+  columns: number,
+  room: Block,
+  folds: Folds,
+  most: number,
+  pause: () => Promise<void>,
+): Readings | undefined {
+  if (!again) return undefined;
+  const inputs = t.floats(CHUNK * columns + 16);
+  return createReadings({
+    batches: again,
+    rows,
+    columns,
+    names: (sample as Sample).names,
+    most,
+    seed: keyOf(schema.seed, 0x70617274),
+    put(part, out, rowOf) {
+      rawColumns(t, part, schema.features, room).read(0, part.n);
+      t.wasm.prepareColumns(image, room.at, STRIDE, part.n, inputs.at);
+      out.x.set(t.f32({ at: inputs.at, length: part.n * columns }));
+      const values = part.column(schema.target) as ArrayLike<number>;
+      const cases = schema.weight === undefined ? undefined : (part.column(schema.weight) as ArrayLike<number>);
+      for (let i = 0; i < part.n; i++) {
+        checkTarget(schema, values[i], rowOf(i));
+        out.y[i] = target.unit(values[i]);
+        if (cases && toMeanOne) {
+          checkWeight(schema.weight as string, cases[i], rowOf(i));
+          (out.weight as Float32Array)[i] = toMeanOne(cases[i]);
+        }
+      }
+    },
+    weighted: weight !== undefined,
+    foldOf: folds.by,
+    members: folds.members,
+    pause,
+  });
 }
 
 export function createReadings(p: ReadingsPlan) {

@@ -19,7 +19,7 @@ export function meanOne(values: Floats): (v: number) => number {
   return (v) => (v * values.length) / sum;
 }
 
-interface Target {
+export interface Target {
   y: Float32Array;
   /** One target in the units of the loss. */
   unit(v: number): number;

@@ -2,30 +2,38 @@
 // no workers. Members are independent and have seeds of their own, so who trains which cannot change a bit. No shared memory: each worker
 // gets its own copy of the inputs, or pieces of them as it goes (feed.ts), so no page needs cross-origin isolation.
 //
-// A worker is started from text: the functions `serve`, `createTrainer`, `trainMember` and `createSeat`, which therefore use nothing outside themselves.
+// A worker is started from text: the functions `serve`, `createTrainer`, `trainMember`, `layNetworks` and `createSeat`, which use nothing outside themselves.
 // Where a policy forbids that, or compiled modules cannot be sent, there is no helper and the caller trains alone: a worker gets members only
 // after it has said that it is ready, so that one that never starts holds nobody up.
 
 import { abortError } from "./errors.js";
-import type { SentRows } from "./feed.js";
+import type { Place, SentRows } from "./feed.js";
 import { type Look, type MemberResult, type Plan, trainMember } from "./member.js";
 import { type Block, createTrainer, type Trainer } from "./wasm.js";
 
+/** What the rows and the networks of a trainer are like. */
+export interface Layout {
+  /** Inputs of a row, and 1 where the quantile level comes after them, times `levelScale`. */
+  columns: number;
+  withLevel: number;
+  levelScale: number;
+  /** Groups and hyperplanes of each network, one after the other; its share in the sum, and its ridge. */
+  shapes: number[];
+  factors: number[];
+  lambdas: number[];
+  /** [columns + withLevel] */
+  signs: number[];
+}
+
 /** What a trainer is made from, once a worker. */
-export interface Setup {
+export interface Setup extends Layout {
+  /** Rows a step, at most. */
+  batch: number;
   module: WebAssembly.Module;
   /** All rows; none where they come in pieces. */
   all: SentRows;
   /** Rows to make room for. */
   places: number;
-  columns: number;
-  withLevel: number;
-  levelScale: number;
-  shapes: number[];
-  factors: number[];
-  lambdas: number[];
-  signs: number[];
-  batch: number;
 }
 
 /** One member. */
@@ -70,8 +78,24 @@ export interface Seat {
   put(rows: SentRows, at: number): void;
 }
 
+/**
+ * Tells a trainer where its rows are, and its networks; gives the place of their ridges. Becomes text for workers: no names from outside.
+ *
+ * @throws RangeError where the host refuses the memory
+ */
+export function layNetworks(t: Trainer, layout: Layout, batch: number, rows: Place): Block {
+  t.wasm.setData(rows.x, rows.y, rows.weight, layout.columns, layout.withLevel, layout.levelScale);
+  const ridge = t.put(layout.lambdas);
+  const shapes = t.put(layout.shapes, "i32").at;
+  const factors = t.put(layout.factors).at;
+  const signs = t.put(layout.signs).at;
+  if (!t.wasm.setNetworks(layout.factors.length, shapes, factors, ridge.at, signs, batch))
+    throw new RangeError("networks: the host refused the WebAssembly memory for them");
+  return ridge;
+}
+
 /** A trainer with room for rows and with the networks of `setup`. Becomes text for workers: no names from outside. */
-export function createSeat(create: typeof createTrainer, setup: Setup): Seat {
+export function createSeat(create: typeof createTrainer, lay: typeof layNetworks, setup: Setup): Seat {
   const t = create(() => setup.module);
   const { places, columns, all } = setup;
   // the kernels read whole vectors: room after the last row
@@ -84,16 +108,16 @@ export function createSeat(create: typeof createTrainer, setup: Setup): Seat {
     if (weight) t.f32(weight).set(rows.weight as Float32Array, at);
   };
   put(all, 0);
-  t.wasm.setData(x.at, y.at, weight?.at ?? 0, columns, setup.withLevel, setup.levelScale);
-  const ridge = t.put(setup.lambdas);
-  const shapes = t.put(setup.shapes, "i32").at;
-  const factors = t.put(setup.factors).at;
-  t.wasm.setNetworks(setup.factors.length, shapes, factors, ridge.at, t.put(setup.signs).at, setup.batch);
-  return { t, ridge, put };
+  return { t, put, ridge: lay(t, setup, setup.batch, { x: x.at, y: y.at, weight: weight?.at ?? 0 }) };
 }
 
 /** The worker's side. Becomes text: no names from outside. */
-function serve(create: typeof createTrainer, train: typeof trainMember, sit: typeof createSeat): void {
+function serve(
+  create: typeof createTrainer,
+  train: typeof trainMember,
+  lay: typeof layNetworks,
+  sit: typeof createSeat,
+): void {
   // biome-ignore lint/suspicious/noExplicitAny: hosts differ in every type here
   const host = globalThis as any;
   const port = host.process?.getBuiltinModule?.("node:worker_threads")?.parentPort ?? host;
@@ -119,7 +143,7 @@ function serve(create: typeof createTrainer, train: typeof trainMember, sit: typ
         wake();
       }
       if (message.setup) {
-        seat = sit(create, message.setup);
+        seat = sit(create, lay, message.setup);
         port.postMessage({ ready: true });
       }
       if (message.job) {
@@ -197,7 +221,7 @@ export function startHelpers(
   signal?: AbortSignal,
 ): { helpers: Helper[]; close: () => void } {
   // a compiler that keeps the names of functions calls a helper of its own inside them
-  const text = `var __name=f=>f;(${serve})((${createTrainer}),(${trainMember}),(${createSeat}))`;
+  const text = `var __name=f=>f;(${serve})((${createTrainer}),(${trainMember}),(${layNetworks}),(${createSeat}))`;
   const helpers: Helper[] = [];
   const ends: (() => void)[] = [];
   for (let k = 0; k < count; k++) {
