@@ -65,7 +65,7 @@ export function planTraining(
 ): FitPlan {
   const { hyper, loss } = schema;
   const epochs = hyper.epochs === "auto" ? undefined : hyper.epochs;
-  const each = out ? rows - Math.ceil(rows / count) : of.length;
+  const each = out ? rows - Math.ceil(rows / count) : rows;
   const batch = Math.max(1, Math.min(given(hyper.batch, auto.batch), each));
   let steps = epochs ? epochs * Math.ceil(each / batch) : auto.steps;
   let [trainedOn, reads, quota] = [rows, 0, 0];

@@ -91,6 +91,19 @@ describe("fit from a source that can be read again", () => {
     expect(once.training.warnings.join()).toContain("trained on 4096 rows drawn at random from 9000");
   });
 
+  test("goes through every row as often as asked, whether or not some are left out", async () => {
+    for (const [validation, share] of [
+      [0.125, 0.875],
+      [0, 1],
+    ]) {
+      const { training } = await fitData(source(many), { ...more, validation }, RESIDENT);
+      const least = (share * N * more.epochs) / more.batch;
+      expect(training.steps).toBeGreaterThanOrEqual(Math.floor(least));
+      // the last batch of a piece is a short one
+      expect(training.steps).toBeLessThan(1.3 * least);
+    }
+  });
+
   test.each<[string, Partial<FitOptions>]>([
     ["squared loss", {}],
     ["case weights", { weight: "w" }],
