@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
+import { growth } from "./lib/growth.mjs";
 import { short } from "./lib/rounds.mjs";
 
 const here = (name) => new URL(name, import.meta.url);
@@ -258,6 +259,17 @@ export function report(results) {
       ...scale.n.map((r) => line(`${r.n} rows x ${r.d}`, r)),
       ...scale.d.map((r) => line(`${r.d} inputs, ${r.n} rows`, r)),
       ...scale.planes.map((r) => line(`${r.networks * 16 + 1} planes, ${r.n} rows x ${r.d}`, r)),
+    );
+    say(
+      "Straight lines through these, time = fixed + each x size, by least squares of the relative errors; how far a figure is from its line, at most. Against rows the time is",
+      "that of an epoch or of the whole batch.",
+      "",
+      "| time of | against | fixed | each | at most |",
+      "|---|---|---:|---:|---:|",
+      ...growth(scale).map(
+        ({ grows, timed, unit, fixed, each, worst }) =>
+          `| ${timed}, ${unit} | ${grows} | ${short(fixed)} | ${short(each)} | ${(100 * worst).toFixed(1)} % |`,
+      ),
     );
     const points = (rows, size) =>
       rows.flatMap((r) => [

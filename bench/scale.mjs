@@ -1,6 +1,7 @@
-// Growth: time per row as rows, inputs and planes grow, through the public functions. A straight line means that the time per unit stays flat.
+// Growth: time per row as rows, inputs and planes grow, through the public functions, and how far from a straight line each is.
 import { fit } from "../dist/index.js";
 import { median } from "./lib/contenders.mjs";
+import { growth } from "./lib/growth.mjs";
 import { columnsOf } from "./lib/models.mjs";
 import { makeRows } from "./workloads.mjs";
 
@@ -60,6 +61,11 @@ export async function scale({ most = 1_000_000, rounds = 3 } = {}) {
       const size = key === "planes" ? `${r.networks * 16 + 1} planes` : `${key} = ${r[key]}`;
       console.log(`  ${size.padEnd(14)} ${r.train.toFixed(3)} us   ${r.predict.toFixed(0)} ns`);
     }
+  }
+  for (const { grows, timed, unit, fixed, each, worst } of growth(results)) {
+    console.log(
+      `  ${timed} against ${grows}: ${fixed.toPrecision(3)} + ${each.toPrecision(3)} each ${unit}, within ${(100 * worst).toFixed(1)} %`,
+    );
   }
   return results;
 }
