@@ -3,6 +3,7 @@
 // Every choice (scaling, stopping, ridge strength) is made on the training part of a fold.
 
 import { abortError, rangeError, typeError } from "./errors.js";
+import { inWords } from "./findings.js";
 import { fit } from "./fit.js";
 import { linearFit } from "./linear.js";
 import { scoresOf } from "./metrics.js";
@@ -99,15 +100,7 @@ type Predictions = Float64Array[];
  * console.log(model.rmse, linear.rmse, statements.join("\n"));
  */
 export async function crossValidate(rows: Rows, options: CrossValidateOptions): Promise<CrossValidation> {
-  if (typeof options !== "object" || options === null) throw typeError("options", "an object with a target", options);
-  const { folds: wanted = 5, repeats = 1, coverage = [0.8, 0.9], free: compare = true, ...fitOptions } = options;
-  if (!Number.isInteger(wanted) || wanted < 2) throw rangeError("folds", "a whole number from 2", wanted);
-  if (!Number.isInteger(repeats) || repeats < 1) throw rangeError("repeats", "a whole number from 1", repeats);
-  if (typeof compare !== "boolean") throw typeError("free", "true or false", compare);
-  if (!Array.isArray(coverage)) throw typeError("coverage", "an array of numbers between 0 and 1", coverage);
-  for (const share of coverage) {
-    if (!(share > 0 && share < 1)) throw rangeError("coverage", "numbers between 0 and 1", share);
-  }
+  const { wanted, repeats, coverage, compare, fitOptions } = readSplits(options);
   const table = readTable(rows);
   const schema = readOptions(table, fitOptions);
   const y = readTarget(table, schema);
@@ -164,71 +157,28 @@ export async function crossValidate(rows: Rows, options: CrossValidateOptions): 
           : [m.predictMany(others)];
       place("model", ask(model));
 
-      const trainingY = Float64Array.from(training, (r) => y[r]);
       const trainingWeight = weight && Float64Array.from(training, (r) => weight[r]);
-      const { inputs, features } = model.toJSON();
-      const line = linearFit(encode(own, schema), inputs, features, trainingY, trainingWeight);
-      const fitted = line(encode(own, schema));
-      const predicted = line(encode(others, schema));
-      if (schema.loss.name === "quantiles") {
-        const residuals = trainingY.map((value, i) => value - fitted[i]);
-        place(
-          "linear",
-          levels.map((level) => predicted.map((value) => value + quantileOf(residuals, trainingWeight, level))),
-        );
-        place(
-          "mean",
-          levels.map((level) => new Float64Array(test.length).fill(quantileOf(trainingY, trainingWeight, level))),
-        );
-      } else {
-        place("linear", [predicted]);
-        place("mean", [new Float64Array(test.length).fill(meanOf(trainingY, trainingWeight))]);
-      }
+      const trainingY = Float64Array.from(training, (r) => y[r]);
+      const baselines = predictBaselines(model, own, others, trainingY, trainingWeight, schema);
+      place("linear", baselines.linear);
+      place("mean", baselines.mean);
 
       if (both) {
         const unbound = await run(true);
         place("free", ask(unbound));
-        const slopes = unbound.sensitivityMany(others);
-        constrained.forEach((feature, c) => {
-          const f = schema.features.indexOf(feature);
-          const sign = feature.constraint === "increasing" ? 1 : -1;
-          for (let i = 0; i < test.length; i++) {
-            const slope = slopes[i * schema.features.length + f];
-            if (slope * sign < 0) against[c].wrong++;
-            against[c].slope += slope;
-            against[c].rows++;
-          }
-        });
+        addSlopes(unbound.sensitivityMany(others), constrained, schema, against);
       }
 
-      for (const interval of intervals) {
-        let ends: [number, number][];
-        try {
-          ends =
-            schema.loss.name === "quantiles"
-              ? asRows.map((row) => [
-                  model.quantile(row, (1 - interval.coverage) / 2),
-                  model.quantile(row, (1 + interval.coverage) / 2),
-                ])
-              : asRows.map((row) => model.predictInterval(row, interval.coverage));
-        } catch (error) {
-          // too few rows for this coverage, no rows left out, or probabilities: no interval to check
-          if (error instanceof RangeError) continue;
-          throw error;
-        }
-        ends.forEach(([low, high], i) => {
-          const w = weight ? weight[test[i]] : 1;
-          interval.weight += w;
-          if (low <= y[test[i]] && y[test[i]] <= high) interval.held += w;
-          interval.width += w * (high - low);
-        });
-      }
+      const testY = Float64Array.from(test, (r) => y[r]);
+      const testWeight = weight && Float64Array.from(test, (r) => weight[r]);
+      for (const sums of intervals)
+        addIntervals(model, asRows, testY, testWeight, sums, schema.loss.name === "quantiles");
 
       const scores = (name: string) =>
         score(
           all[name].map((values) => Float64Array.from(test, (r) => values[r])),
-          Float64Array.from(test, (r) => y[r]),
-          weight && Float64Array.from(test, (r) => weight[r]),
+          testY,
+          testWeight,
           schema,
         );
       const entry: FoldScores = {
@@ -248,19 +198,11 @@ export async function crossValidate(rows: Rows, options: CrossValidateOptions): 
     if (repeat === 0) first = all.model[levels.indexOf(nearestMedian(levels))];
   }
 
-  const criterion =
-    schema.loss.name === "quantiles"
-      ? "pinball"
-      : schema.loss.name === "logistic"
-        ? "logLoss"
-        : schema.loss.name === "absolute"
-          ? "mae"
-          : "rmse";
   const result: CrossValidation = {
     rows: n,
     folds,
     repeats,
-    criterion,
+    criterion: criterionOf(schema),
     model: average(bySplit.model),
     linear: average(bySplit.linear),
     mean: average(bySplit.mean),
@@ -286,59 +228,18 @@ export async function crossValidate(rows: Rows, options: CrossValidateOptions): 
   return result;
 }
 
-/** What the scores say, in plain sentences. */
-function inWords(result: CrossValidation): string[] {
-  const { model, linear, mean, free, criterion, perFold } = result;
-  const name = { rmse: "RMSE", mae: "MAE", pinball: "pinball loss", logLoss: "log loss" }[criterion];
-  const of = (scores: CvScores) => scores[criterion] as number;
-  const wins = (a: "model" | "free", b: "model" | "linear" | "mean") =>
-    perFold.filter((fold) => of(fold[a] as CvScores) < of(fold[b])).length;
-  const number = (value: number) => String(Number(value.toPrecision(4)));
-  const percent = (share: number) => `${Number((100 * share).toPrecision(2))} %`;
-  const splits = perFold.length;
-  const out: string[] = [];
-  const simple = mean === linear || of(mean) <= of(linear) ? "mean" : "linear";
-  if (of(model) >= of(mean)) {
-    out.push(
-      `The model does not beat the mean of the target (${name} ${number(of(model))} against ${number(of(mean))}): ${free !== undefined && of(free) < 0.95 * of(mean) ? "under these constraints " : ""}the features say little about it.`,
-    );
-  } else if (of(model) > 0.99 * of(linear) || wins("model", "linear") <= (2 / 3) * splits) {
-    out.push(
-      `The model does not clearly beat the sign-constrained linear fit (${name} ${number(of(model))} against ${number(of(linear))}; better in ${wins("model", "linear")} of ${splits} folds): a linear model does as well here.`,
-    );
-  } else {
-    const baseline = simple === "mean" ? mean : linear;
-    out.push(
-      `The model's ${name} is ${percent(1 - of(model) / of(baseline))} below that of the ${simple === "mean" ? "mean" : "sign-constrained linear fit"} (${number(of(model))} against ${number(of(baseline))}; better in ${wins("model", simple)} of ${splits} folds).`,
-    );
+/** How to split, checked, and what is left for fit. */
+function readSplits(options: CrossValidateOptions) {
+  if (typeof options !== "object" || options === null) throw typeError("options", "an object with a target", options);
+  const { folds: wanted = 5, repeats = 1, coverage = [0.8, 0.9], free: compare = true, ...fitOptions } = options;
+  if (!Number.isInteger(wanted) || wanted < 2) throw rangeError("folds", "a whole number from 2", wanted);
+  if (!Number.isInteger(repeats) || repeats < 1) throw rangeError("repeats", "a whole number from 1", repeats);
+  if (typeof compare !== "boolean") throw typeError("free", "true or false", compare);
+  if (!Array.isArray(coverage)) throw typeError("coverage", "an array of numbers between 0 and 1", coverage);
+  for (const share of coverage) {
+    if (!(share > 0 && share < 1)) throw rangeError("coverage", "numbers between 0 and 1", share);
   }
-  if (free === undefined) return out;
-  const gain = 1 - of(free) / of(model);
-  const often = wins("free", "model");
-  // a score near zero can differ by half and matter to nobody: the cost must show on the scale of the mean, too
-  if (gain > 0.02 && of(model) - of(free) > 0.01 * of(mean) && often > splits / 2) {
-    out.push(
-      `The constraints cost accuracy: with every feature free the ${name} falls by ${percent(gain)}, from ${number(of(model))} to ${number(of(free))} (better in ${often} of ${splits} folds).`,
-    );
-    const suspects = result.directions.filter((d) => d.against > 0.5);
-    if (suspects.length > 0) {
-      const named = suspects
-        .slice(0, 5)
-        .map(
-          (d) => `"${d.feature}" (${d.constraint}, but the free fit moves against it in ${percent(d.against)} of rows)`,
-        );
-      out.push(`Check the direction of ${named.join(", ")}.`);
-    }
-  } else if (gain < -0.01) {
-    out.push(
-      `The constraints help: with every feature free the ${name} rises by ${percent(-gain)}, from ${number(of(model))} to ${number(of(free))}.`,
-    );
-  } else {
-    out.push(
-      `The constraints cost ${gain > 0.01 ? "little" : "nothing"}: with every feature free the ${name} is ${number(of(free))}.`,
-    );
-  }
-  return out;
+  return { wanted, repeats, coverage, compare, fitOptions };
 }
 
 /** A fold for every row, all as large as each other to one row; xorshift on 32-bit integers, so the same everywhere. */
@@ -364,6 +265,100 @@ function split(n: number, folds: number, seed: number, repeat: number): Uint32Ar
   });
   return foldOf;
 }
+
+/** What a sign-constrained linear fit of the training rows `own` predicts for `others`, and what their mean (or quantiles) does, [levels][others]. */
+function predictBaselines(
+  model: Model,
+  own: Columns,
+  others: Columns,
+  y: Float64Array,
+  weight: Float64Array | undefined,
+  schema: Schema,
+): { linear: Predictions; mean: Predictions } {
+  const { inputs, features } = model.toJSON();
+  const rows = encode(own, schema);
+  const line = linearFit(rows, inputs, features, y, weight);
+  const predicted = line(encode(others, schema));
+  const constant = (value: number) => new Float64Array(predicted.length).fill(value);
+  if (schema.loss.name !== "quantiles") return { linear: [predicted], mean: [constant(meanOf(y, weight))] };
+  const fitted = line(rows);
+  const residuals = y.map((value, i) => value - fitted[i]);
+  const levels = schema.loss.levels as number[];
+  return {
+    linear: levels.map((level) => {
+      const shift = quantileOf(residuals, weight, level);
+      return predicted.map((value) => value + shift);
+    }),
+    mean: levels.map((level) => constant(quantileOf(y, weight, level))),
+  };
+}
+
+/** How often intervals of one coverage held, and how wide they were: sums over rows by their weight. */
+interface Held {
+  coverage: number;
+  held: number;
+  width: number;
+  weight: number;
+}
+
+/** Adds the intervals of the left-out `rows`, whose targets are `y`; nothing where the model has none. */
+function addIntervals(
+  model: Model,
+  rows: Record<string, unknown>[],
+  y: Float64Array,
+  weight: Float64Array | undefined,
+  sums: Held,
+  quantiles: boolean,
+): void {
+  const { coverage } = sums;
+  let ends: [number, number][];
+  try {
+    ends = rows.map((row) =>
+      quantiles
+        ? [model.quantile(row, (1 - coverage) / 2), model.quantile(row, (1 + coverage) / 2)]
+        : model.predictInterval(row, coverage),
+    );
+  } catch (error) {
+    // too few rows for this coverage, no rows left out, or probabilities: no interval to check
+    if (error instanceof RangeError) return;
+    throw error;
+  }
+  ends.forEach(([low, high], i) => {
+    const w = weight ? weight[i] : 1;
+    sums.weight += w;
+    if (low <= y[i] && y[i] <= high) sums.held += w;
+    sums.width += w * (high - low);
+  });
+}
+
+/** What a free fit says of the constraints: sums over rows. */
+interface Against {
+  rows: number;
+  wrong: number;
+  slope: number;
+}
+
+/** Adds the derivatives of a free fit, [rows][features]. */
+function addSlopes(
+  slopes: Float32Array,
+  constrained: readonly FeatureSpec[],
+  schema: Schema,
+  against: Against[],
+): void {
+  const width = schema.features.length;
+  constrained.forEach((feature, c) => {
+    const sign = feature.constraint === "increasing" ? 1 : -1;
+    for (let at = schema.features.indexOf(feature); at < slopes.length; at += width) {
+      if (slopes[at] * sign < 0) against[c].wrong++;
+      against[c].slope += slopes[at];
+      against[c].rows++;
+    }
+  });
+}
+
+/** The score that the loss is about. */
+const criterionOf = ({ loss: { name } }: Schema): CrossValidation["criterion"] =>
+  name === "quantiles" ? "pinball" : name === "logistic" ? "logLoss" : name === "absolute" ? "mae" : "rmse";
 
 /** The named columns of some rows. */
 function subset(table: Table, schema: Schema, rows: readonly number[]): Columns {

@@ -19,7 +19,7 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [45100, 14450, 61650],
+  "isotone, everything": [45200, 14450, 61850],
   "isotone, fit and load": [31950, 14450, 48100],
   "isotone/predict": [6400, 3700, 11700],
   "isotone/export": [22300, 0, 22300],

@@ -1,11 +1,7 @@
 // Everything a report shows, as plain numbers. In: a model and the rows gathered from a file; out: one object for the charts and the page.
 
-import {
-  type FeatureSensitivity,
-  type PartialDependence,
-  partialDependence,
-  sensitivitySummary,
-} from "../sensitivity.js";
+import { type PartialDependence, partialDependence } from "../dependence.js";
+import { type FeatureSensitivity, sensitivitySummary } from "../sensitivity.js";
 import type { Constraint, Feature, ModelData, TrainingReport } from "../types.js";
 import type { Gathered, KeptRow, Origin, ReportModel } from "./gather.js";
 import { type Quality, qualityOf, quantile } from "./quality.js";

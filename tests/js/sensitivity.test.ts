@@ -2,16 +2,10 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { interactions, partialDependence, surface } from "../../js/dependence.js";
+import { alphaCurves, permutationImportance } from "../../js/importance.js";
 import { makeModel } from "../../js/model.js";
-import {
-  alphaCurves,
-  interactions,
-  partialDependence,
-  permutationImportance,
-  type Sensitive,
-  sensitivitySummary,
-  surface,
-} from "../../js/sensitivity.js";
+import { type Sensitive, sensitivitySummary } from "../../js/sensitivity.js";
 import type { Constraint, Feature, ModelData } from "../../js/types.js";
 import { evaluate, evaluate64, everyKind, generator, makeModel as made, makeRows } from "./oracle.js";
 import { randomModel } from "./random-model.js";
