@@ -2,12 +2,14 @@
 // way back, text with the fewest digits that read back to the same float32. Fields: docs/model-format.md.
 // A reader takes what holds a value and the value's key, and gives a checked copy; where that lies in the file is looked up only for a message.
 
-import { complaint, FINITE, ModelFormatError, quote, show } from "./errors.js";
+import { complaint, FINITE, ModelFormatError, quote } from "./errors.js";
 import type { Constraint, Feature, Input, Link, Loss, ModelData, TrainingReport } from "./types.js";
 
 /** The version of the model file that this library reads and writes. */
 const VERSION = 1;
 const LARGEST = 3.4028234663852886e38;
+/** A weight up to here counts for nothing beside LARGEST: inputs are held to -50 .. 50, and no file holds 1e9 numbers. */
+const SMALL = 1e20;
 const SIGNS = { decreasing: -1, free: 0, increasing: 1 };
 
 type Key = string | number;
@@ -51,22 +53,20 @@ const between =
     return x > low && x < high ? x : wrong(self, key, called);
   };
 
-const isObject = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 const string = kind<string>("a string", (value) => typeof value === "string");
-const object = kind<Fields>("an object", isObject);
+const object = kind<Fields>(
+  "an object",
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+);
 const array = kind<Fields & unknown[]>("an array", Array.isArray);
 const number = between("a finite number", -Infinity, Infinity, Number);
 const level = between("a level between 0 and 1", 0, 1, Number);
-const positive = between("a number above 0", 0, Infinity, Number);
 const float = between(FINITE, -Infinity, Infinity, Math.fround);
-const positiveFloat = between("a number above 0 within float32", 0, Infinity, Math.fround);
+const positive = between("a number above 0 within float32", 0, Infinity, Math.fround);
 
 const maybe = <T>(self: Fields, key: Key, read: Read<T>): T | undefined =>
   self[key] === undefined ? undefined : read(self, key);
 
-/** One of `words`; `why` is said of them when it is another. */
 function word<T extends string>(self: Fields, key: Key, words: readonly T[], why = ""): T {
   const value = self[key] as T;
   return words.includes(value) ? value : wrong(self, key, words.map((one) => `"${one}"`).join(", ") + why);
@@ -77,6 +77,21 @@ function each<T>(self: Fields, key: Key, read: Read<T>, what?: string): T[] {
   const items = array(self, key);
   if (what && !items.length) wrong(self, key, `at least one ${what}`);
   return Array.from(items, (_, i) => read(items, i));
+}
+
+/** As `each`, of numbers, by built-in functions: loops run but once, and take three times as long before they are compiled. */
+function numbers(self: Fields, key: Key, read: Read<number>, round = Number as (x: number) => number): number[] {
+  const items: unknown[] = array(self, key);
+  return items.every(Number.isFinite) ? (items as number[]).map(round) : each(self, key, read);
+}
+
+/** Refuses numbers that fall, or do not rise where they must `strictly`. */
+function ascending(self: Fields, key: Key, items: number[], strictly = false): number[] {
+  for (let i = 1; i < items.length; i++) {
+    if (items[i] < items[i - 1] || (strictly && items[i] === items[i - 1]))
+      wrong(self[key] as Fields, i, "ascending numbers");
+  }
+  return items;
 }
 
 /** `read` without what is undefined, once `self` has no fields besides. */
@@ -93,14 +108,10 @@ function only<T extends object>(self: Fields, read: T): T {
 const distinct: Read<string> = (names, i) =>
   (names as unknown as unknown[]).indexOf(names[i]) < +i ? wrong(names, i, "distinct names") : string(names, i);
 
-/** Numbers that do not fall, or `strictly` rise. */
-const ascending =
-  (read: Read<number>, strictly: boolean): Read<number> =>
-  (numbers, i) => {
-    const before = numbers[+i - 1] as number;
-    const x = read(numbers, i);
-    return before > x || (strictly && before === x) ? wrong(numbers, i, `ascending numbers, above ${before}`) : x;
-  };
+const readRange: Read<[number, number]> = (self, key) => {
+  const range = each(self, key, number) as [number, number];
+  return range.length === 2 && range[0] <= range[1] ? range : wrong(self, key, "[least, greatest]");
+};
 
 const readFeature: Read<Feature> = (features, i) => {
   const self = object(features, i);
@@ -109,28 +120,23 @@ const readFeature: Read<Feature> = (features, i) => {
     wrong(self, "name", "distinct names");
   const kind = word(self, "kind", ["number", "category"]);
   const category = kind === "category";
-  const why = category ? " for a category" : "";
-  const constraint = word(self, "constraint", category ? ["free"] : ["increasing", "decreasing", "free"], why);
-  const free = constraint === "free";
+  const constraint = word(self, "constraint", category ? ["free"] : ["increasing", "decreasing", "free"]);
   const missing = word(
     self,
     "missing",
-    category ? ["error", "indicator"] : free ? ["error", "median", "indicator"] : ["error", "median"],
-    free ? why : ' ("indicator" is what only a free feature may have)',
+    category ? ["error", "indicator"] : constraint === "free" ? ["error", "median", "indicator"] : ["error", "median"],
+    ` for ${constraint} ${kind}`,
   );
   const feature: Feature = { name, constraint, kind, missing };
   if (category) {
-    feature.categories = each(self, "categories", distinct, "category");
-    feature.unknown = maybe(self, "unknown", (self, key) => {
-      const value = self[key] as string;
-      return feature.categories?.includes(value) ? value : wrong(self, key, "one of the categories");
-    });
+    const categories = each(self, "categories", distinct, "category");
+    feature.categories = categories;
+    feature.unknown = maybe(self, "unknown", (self, key) =>
+      categories.includes(self[key] as string) ? (self[key] as string) : wrong(self, key, "one of the categories"),
+    );
   } else {
     if (missing !== "error") feature.fill = float(self, "fill");
-    feature.range = maybe(self, "range", (self, key) => {
-      const range = each(self, key, number) as [number, number];
-      return range.length === 2 && range[0] <= range[1] ? range : wrong(self, key, "[least, greatest]");
-    });
+    feature.range = maybe(self, "range", readRange);
     feature.median = maybe(self, "median", number);
   }
   return only(self, feature);
@@ -140,44 +146,40 @@ const readLoss = (file: Fields): Loss => {
   const self = object(file, "loss");
   const name = word(self, "name", ["squared", "absolute", "huber", "poisson", "gamma", "logistic", "quantiles"]);
   const loss: Loss = { name };
-  if (name === "huber") loss.delta = maybe(self, "delta", positive);
-  if (name === "quantiles") loss.levels = each(self, "levels", ascending(level, true), "level");
+  if (name === "huber") loss.delta = maybe(self, "delta", between("a number above 0", 0, Infinity, Number));
+  if (name === "quantiles") loss.levels = ascending(self, "levels", each(self, "levels", level, "level"), true);
   return only(self, loss);
 };
+
+/** Where `self[key]` points to in `all`. */
+function indexOf(self: Fields, key: Key, all: readonly unknown[]): number {
+  const i = self[key];
+  return typeof i === "number" && all[i] !== undefined
+    ? i
+    : wrong(self, key, `the index of a ${key}, 0 to ${all.length - 1}`);
+}
 
 /** An input refers to a feature, or a category of it, that there is, and its transform suits the feature. */
 const inputOf =
   (features: readonly Feature[]): Read<Input> =>
   (inputs, i) => {
     const self = object(inputs, i);
-    const index = (key: string, all: readonly unknown[]): number => {
-      const value = self[key];
-      if (typeof value === "number" && all[value] !== undefined) return value;
-      return wrong(self, key, `the index of a ${key}, 0 to ${all.length - 1}`);
-    };
-    const level = self.transform === "level";
-    if (level && self.feature !== -1) wrong(self, "feature", "-1, because the quantile level is no feature");
-    const feature = level ? -1 : index("feature", features);
+    const level = self.feature === -1;
+    const feature = level ? -1 : indexOf(self, "feature", features);
     const { categories, missing } = level ? ({} as Feature) : features[feature];
     const suit: Input["transform"][] = level ? ["level"] : categories ? ["equals"] : ["linear", "log1p"];
     if (missing === "indicator") suit.push("missing");
     const transform = word(self, "transform", suit, ` for feature ${feature}`);
-    const input: Input = {
-      feature,
-      transform,
-      center: float(self, "center"),
-      scale: positiveFloat(self, "scale"),
-    };
-    if (transform === "log1p") input.divisor = positiveFloat(self, "divisor");
-    if (transform === "equals") input.category = index("category", categories ?? []);
+    const input: Input = { feature, transform, center: float(self, "center"), scale: positive(self, "scale") };
+    if (transform === "log1p") input.divisor = positive(self, "divisor");
+    if (transform === "equals") input.category = indexOf(self, "category", categories ?? []);
     return only(self, input);
   };
 
 /** The constraint of an input: its feature's for numbers, none for indicators, increasing for the quantile level. */
-export function inputConstraint(input: Input, features: readonly Feature[]): Constraint {
-  if (input.transform === "level") return "increasing";
-  if (input.transform === "equals" || input.transform === "missing") return "free";
-  return features[input.feature]?.constraint ?? "free";
+export function inputConstraint({ feature, transform }: Input, features: readonly Feature[]): Constraint {
+  if (feature < 0) return "increasing";
+  return transform === "equals" || transform === "missing" ? "free" : features[feature].constraint;
 }
 
 /**
@@ -185,45 +187,45 @@ export function inputConstraint(input: Input, features: readonly Feature[]): Con
  * overflow.
  */
 function networksOf(model: Fields, features: readonly Feature[], inputs: readonly Input[]): number[][][][] {
-  // the bias is free
-  const signs = [...inputs.map((input) => SIGNS[inputConstraint(input, features)]), 0];
   const d = inputs.length;
-  // inputs are held to -50 .. 50: weights up to here cannot overflow, whatever the others
-  const safe = LARGEST / 50 / (d + 1) / array(model, "networks").length;
-  const least = signs.map((sign) => (sign > 0 ? 0 : -safe));
-  const most = signs.map((sign) => (sign < 0 ? 0 : safe));
-  let large = false;
+  const constraints = inputs.map((input) => inputConstraint(input, features));
+  // the bias is free
+  const signs = [...constraints.map((constraint) => SIGNS[constraint]), 0];
+  const least = signs.map((sign) => (sign > 0 ? 0 : -SMALL));
+  const most = signs.map((sign) => (sign < 0 ? 0 : SMALL));
+  /** The greatest that a plane of this network with large weights can come to, and the sum of those of all networks. */
+  let bound = 0;
+  let sum = 0;
   const readPlane: Read<number[]> = (planes, j) => {
-    const given = array(planes, j);
-    if (given.length !== d + 1) wrong(planes, j, `${d + 1} numbers (a weight for each of ${d} inputs, then the bias)`);
-    // built-in functions and comparisons, because it runs but once: arithmetic takes three times as long before it is compiled
-    const plane = given.every(Number.isFinite) ? (given as number[]).map(Math.fround) : each(planes, j, float);
+    const plane = numbers(planes, j, float, Math.fround);
+    if (plane.length !== d + 1) wrong(planes, j, `${d + 1} numbers (a weight for each of ${d} inputs, then the bias)`);
     for (let i = 0; i <= d; i++) {
       const w = plane[i];
       if (w === 0) plane[i] = 0;
       else if (!(w >= least[i] && w <= most[i])) {
+        const given = planes[j] as Fields;
         float(given, i);
         if (w * signs[i] < 0) {
-          const name = features[inputs[i].feature]?.name;
-          const whose = `${name === undefined ? "the quantile level" : quote(name)}, ${inputConstraint(inputs[i], features)}`;
+          const { feature } = inputs[i];
+          const whose = `${feature < 0 ? "the quantile level" : quote(features[feature].name)}, ${constraints[i]}`;
           wrong(given, i, `a weight [network][group][plane][input] within the constraint of ${whose}`);
         }
-        large = true;
+        bound = Math.max(
+          bound,
+          plane.reduce((sum, w, i) => sum + Math.abs(w) * (i < d ? 50 : 1), 0),
+        );
       }
     }
     return plane;
   };
   const readGroup: Read<number[][]> = (groups, k) => each(groups, k, readPlane, "hyperplane");
-  const networks = each(model, "networks", (all, m) => each(all, m, readGroup, "group"), "network");
-  if (large) {
-    let sum = 0;
-    networks.forEach((groups, m) => {
-      const bounds = groups.flat().map((plane) => plane.reduce((sum, w, i) => sum + Math.abs(w) * (i < d ? 50 : 1), 0));
-      sum += bounds.reduce((a, b) => Math.max(a, b));
-      if (!(sum <= LARGEST)) wrong(model.networks as Fields, m, "weights of which no sum can overflow float32");
-    });
-  }
-  return networks;
+  const readNetwork: Read<number[][][]> = (networks, m) => {
+    const network = each(networks, m, readGroup, "group");
+    sum += bound;
+    bound = 0;
+    return sum <= LARGEST ? network : wrong(networks, m, "weights of which no sum can overflow float32");
+  };
+  return each(model, "networks", readNetwork, "network");
 }
 
 const readLink = (file: Fields): Link => {
@@ -245,7 +247,7 @@ const readTraining: Read<TrainingReport> = (given, key) => {
     maybe(self, name, number);
   maybe(self, "isotone", string);
   const lists: Record<string, Read<unknown>> = { curve: readPoint, warnings: string, parts: readTraining };
-  for (const name in lists) maybe(self, name, (self, key) => each(self, key, lists[name]));
+  for (const name in lists) if (self[name] !== undefined) each(self, name, lists[name]);
   return JSON.parse(JSON.stringify({ ...self, curve: self.curve ?? [], warnings: self.warnings ?? [] }));
 };
 
@@ -257,36 +259,38 @@ const readCalibration: Read<[number, number]> = (pairs, i) => {
     : wrong(pairs, i, "[requested level, level fed in], not below the pair before");
 };
 
-function readModel(file: Fields): ModelData {
-  word(file, "format", ["isotone"]);
-  if (file.version !== VERSION) wrong(file, "version", `${VERSION} (to read a later one, update isotone)`);
-  const loss = readLoss(file);
-  const features = each(file, "features", readFeature, "feature");
-  const inputs = each(file, "inputs", inputOf(features), "input");
+function readModel(holder: Fields): ModelData {
+  const self = object(holder, "model");
+  word(self, "format", ["isotone"]);
+  if (self.version !== VERSION) wrong(self, "version", `${VERSION} (to read a later one, update isotone)`);
+  const loss = readLoss(self);
+  const features = each(self, "features", readFeature, "feature");
+  const inputs = each(self, "inputs", inputOf(features), "input");
   const quantiles = loss.name === "quantiles";
-  if (quantiles !== inputs.some(({ transform }) => transform === "level"))
-    wrong(file, "inputs", `${quantiles ? "one" : "none"} with the transform "level", because "loss" is "${loss.name}"`);
-  const target = object(file, "target");
-  return only(file, {
+  if (quantiles !== inputs.some(({ feature }) => feature < 0))
+    wrong(self, "inputs", `${quantiles ? "one" : "none"} with the transform "level", because "loss" is "${loss.name}"`);
+  const target = object(self, "target");
+  const model: ModelData = {
     format: "isotone",
     version: VERSION,
     target: only(target, { name: string(target, "name") }),
     loss,
     features,
     inputs,
-    networks: networksOf(file, features, inputs),
-    scale: positiveFloat(file, "scale"),
-    offset: float(file, "offset"),
-    link: readLink(file),
+    networks: networksOf(self, features, inputs),
+    scale: positive(self, "scale"),
+    offset: float(self, "offset"),
+    link: readLink(self),
     calibration: quantiles
-      ? maybe(file, "calibration", (file, key) => each(file, key, readCalibration, "pair"))
+      ? maybe(self, "calibration", (self, key) => each(self, key, readCalibration, "pair"))
       : undefined,
-    residuals: maybe(file, "residuals", (file, key) => {
-      const residuals = each(file, key, ascending(number, false), "number");
-      return residuals.length > 1001 ? wrong(file, key, "1 to 1001 numbers") : residuals;
+    residuals: maybe(self, "residuals", (self, key) => {
+      const residuals = ascending(self, key, numbers(self, key, number));
+      return residuals.length > 0 && residuals.length < 1002 ? residuals : wrong(self, key, "1 to 1001 numbers");
     }),
-    training: readTraining(file, "training"),
-  });
+    training: readTraining(self, "training"),
+  };
+  return only(self, model);
 }
 
 /**
@@ -297,20 +301,20 @@ function readModel(file: Fields): ModelData {
  * @throws ModelFormatError naming the field that is wrong
  */
 export function parseModel(source: unknown): ModelData {
-  let given = source;
+  let model = source;
   if (typeof source === "string") {
     try {
       // trimmed of a byte order mark
-      given = JSON.parse(source.trim());
+      model = JSON.parse(source.trim());
     } catch (error) {
       throw new ModelFormatError(`not a model file: ${(error as Error).message}`);
     }
   }
-  if (!isObject(given)) throw new ModelFormatError(`not a model file: expected a JSON object, got ${show(given)}`);
   // a model, or anything else that knows how to write itself as one
-  file = typeof given.toJSON === "function" ? (given.toJSON() as Fields) : given;
+  if (typeof (model as { toJSON?: unknown })?.toJSON === "function") model = (model as { toJSON(): unknown }).toJSON();
+  file = model as Fields;
   try {
-    return readModel(file);
+    return readModel({ model });
   } finally {
     file = undefined;
   }

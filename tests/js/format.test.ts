@@ -56,7 +56,7 @@ function refusal(model: unknown): string {
 
 const wrong: [string, unknown, string][] = [
   ["what is not JSON", "{", "not a model file"],
-  ["what is not an object", "[]", "expected a JSON object, got an array of 0"],
+  ["what is not an object", "[]", '"model" expected an object, got an array of 0'],
   ["another format", changed("format", "onnx"), '"format" expected "isotone", got "onnx"'],
   ["a later version", changed("version", 2), '"version" expected 1 (to read a later one, update isotone), got 2'],
   [
@@ -87,7 +87,11 @@ const wrong: [string, unknown, string][] = [
   ["an unknown constraint", changed("features.0.constraint", "up"), '"features[0].constraint" expected "increasing"'],
   ["an unknown kind", changed("features.0.kind", "text"), '"features[0].kind"'],
   ["a median without its number", changed("features.0.missing", "median"), '"features[0].fill"'],
-  ["an indicator on a constrained feature", changed("features.0.missing", "indicator"), "only a free feature may have"],
+  [
+    "an indicator on a constrained feature",
+    changed("features.0.missing", "indicator"),
+    '"features[0].missing" expected "error", "median" for increasing number, got "indicator"',
+  ],
   ["categories of a number", changed("features.0.categories", ["a"]), '"features[0].categories"'],
   ["a range upside down", changed("features.0.range", [2, 1]), '"features[0].range"'],
   ["no inputs", changed("inputs", []), '"inputs" expected at least one input'],
