@@ -8,7 +8,7 @@ import { fit } from "./fit.js";
 import { linearFit } from "./linear.js";
 import { scoresOf } from "./metrics.js";
 import type { Model } from "./model.js";
-import type { Columns, Rows } from "./rows.js";
+import { type Columns, encodeRows, type Rows } from "./rows.js";
 import {
   type FeatureOption,
   type FeatureSpec,
@@ -18,7 +18,7 @@ import {
   readWeights,
   type Schema,
 } from "./schema.js";
-import { encodeTable, type Floats, readTable, type Table } from "./table.js";
+import { type Floats, readTable, type Table } from "./table.js";
 import type { Scores } from "./types.js";
 
 /** Options of `crossValidate`: those of `fit`, and how to split. */
@@ -276,9 +276,9 @@ function predictBaselines(
   schema: Schema,
 ): { linear: Predictions; mean: Predictions } {
   const { inputs, features } = model.toJSON();
-  const rows = encode(own, schema);
+  const rows = encodeRows(own, schema.features);
   const line = linearFit(rows, inputs, features, y, weight);
-  const predicted = line(encode(others, schema));
+  const predicted = line(encodeRows(others, schema.features));
   const constant = (value: number) => new Float64Array(predicted.length).fill(value);
   if (schema.loss.name !== "quantiles") return { linear: [predicted], mean: [constant(meanOf(y, weight))] };
   const fitted = line(rows);
@@ -378,13 +378,6 @@ function subset(table: Table, schema: Schema, rows: readonly number[]): Columns 
 function rowsOf(columns: Columns, schema: Schema): Record<string, unknown>[] {
   const n = columns[schema.target].length;
   return Array.from({ length: n }, (_, r) => Object.fromEntries(schema.names.map((name) => [name, columns[name][r]])));
-}
-
-function encode(columns: Columns, schema: Schema): Float32Array {
-  const table = readTable(columns);
-  const out = new Float32Array(table.n * schema.features.length);
-  encodeTable(table, schema.features, 0, table.n, out);
-  return out;
 }
 
 /** Features as options again: categories as found in all rows, so that every fold knows them. */

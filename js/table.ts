@@ -1,17 +1,7 @@
 // Rows with names, for what learns from them. In: row objects or columns; out: columns by name, whichever way they came, and their numbers.
 
 import { list, quote, suggest } from "./errors.js";
-import {
-  badNumber,
-  type Columns,
-  checkRow,
-  columnsOf,
-  type Encoded,
-  encodeColumns,
-  encodeEach,
-  own,
-  type Rows,
-} from "./rows.js";
+import { badNumber, type Columns, checkRow, columnsOf, own, type Rows } from "./rows.js";
 
 /** Rows with names, whichever way they came. */
 export interface Table {
@@ -95,24 +85,4 @@ export function numericColumn(table: Table, name: string): Floats {
     if (out !== column) out[r] = value as number;
   }
   return out;
-}
-
-/** Writes rows [from, to) of a table to `out`, row-major, one float32 a feature. */
-export function encodeTable(
-  table: Table,
-  features: readonly Encoded[],
-  from: number,
-  to: number,
-  out: Float32Array,
-): void {
-  const { rows } = table;
-  if (rows) encodeEach((r) => rows[r], features, from, to, out);
-  else
-    encodeColumns(
-      features.map(({ name }) => table.column(name)),
-      features,
-      from,
-      to,
-      out,
-    );
 }

@@ -3,8 +3,8 @@
 import { describe, expect, test } from "vitest";
 import { CHUNK, rawColumns, roomForColumns, STRIDE } from "../../js/columns.js";
 import { logf } from "../../js/math.js";
-import type { Encoded } from "../../js/rows.js";
-import { encodeTable, readTable } from "../../js/table.js";
+import { type Encoded, encodeRows } from "../../js/rows.js";
+import { readTable } from "../../js/table.js";
 import type { Feature, Input } from "../../js/types.js";
 import { wasmModule } from "../../js/wasm.inline.js";
 import { createTrainer, putImage, SORTING } from "../../js/wasm.js";
@@ -45,8 +45,7 @@ function read(rows: Parameters<typeof readTable>[0], list?: number[]): number[][
 describe("raw columns", () => {
   const given = columns(2500);
   const { a, b, city } = given;
-  const encoded = new Float32Array(2500 * 3);
-  encodeTable(readTable(given), features, 0, 2500, encoded);
+  const encoded = encodeRows(given, features);
   const want = features.map((_, f) => Array.from({ length: 2500 }, (_, r) => encoded[r * 3 + f]));
 
   test.each<[string, Parameters<typeof readTable>[0]]>([

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Encoded, encodeRow, encodeRows, rowReader } from "../../js/rows.js";
-import { encodeTable, numericColumn, readTable } from "../../js/table.js";
+import { numericColumn, readTable } from "../../js/table.js";
 
 const scan: Encoded = { name: "scan", kind: "number", missing: "error" };
 const load: Encoded = { name: "load", kind: "number", missing: "median" };
@@ -249,10 +249,10 @@ describe("rows", () => {
     );
     const features = Object.keys(columns).map((name): Encoded => ({ name, kind: "number", missing: "error" }));
     const out = new Float32Array(4096 * 10);
-    const table = readTable(columns);
+    const reader = rowReader(columns, features);
     for (let from = 0; from < n; from += 4096) {
       const to = Math.min(n, from + 4096);
-      encodeTable(table, features, from, to, out);
+      reader.read(from, to, out);
       let wrong = 0;
       for (let i = 0; i < (to - from) * 10; i++)
         if (out[i] !== ((from + Math.floor(i / 10)) % 1000) * 10 + (i % 10)) wrong++;
