@@ -54,14 +54,14 @@ export function packImage(data: Packable): { bytes: Uint8Array; size: number } {
       }
     });
   }
-  let end = HEADER;
+  // feature, transform, argument, fill, center and scale of each input, dp words each
+  const vectors = [0, 1, 2, 3, 4, 5].map((k) => HEADER + k * dp * 4);
+  let end = HEADER + dp * 24;
   const take = (words: number) => {
     const at = end;
     end += (words * 4 + 15) & ~15;
     return at;
   };
-  // feature, transform, argument, fill, center and scale of each input
-  const vectors = Array.from({ length: 6 }, () => take(dp));
   const meta = take(metas.length);
   const rows = take(planes * dp);
   const bytes = new Uint8Array(rows + planes * (d + 1) * 4);
@@ -69,27 +69,27 @@ export function packImage(data: Packable): { bytes: Uint8Array; size: number } {
   const tiles = take(planes * (d + 1) + 4);
   const onesMeta = take(metas.length + 1);
   const ones = take(lanes * (d + 1));
-  const plain =
-    features.length === d &&
-    inputs.every((i, k) => i.transform === "linear" && i.feature === k && features[k].missing === "error");
   const i32 = new Int32Array(bytes.buffer);
   const f32 = new Float32Array(bytes.buffer);
-  i32.set([rowLengthOf(data), d, dp, metas.length, networks.length, planes, LINKS.indexOf(link.name), plain ? 1 : 0]);
+  let plain = features.length === d ? 1 : 0;
+  inputs.forEach(({ feature, transform, divisor, category, center, scale }, i) => {
+    const { fill, missing } = features[feature] ?? {};
+    if (transform !== "linear" || feature !== i || missing !== "error") plain = 0;
+    const at = HEADER / 4 + i;
+    i32[at] = feature < 0 ? features.length : feature;
+    i32[at + dp] = TRANSFORMS.indexOf(transform);
+    f32[at + dp * 2] = divisor ?? category ?? 0;
+    // without a fill a missing number is found by the kernels: it stays NaN
+    f32[at + dp * 3] = fill ?? Number.NaN;
+    f32[at + dp * 4] = center;
+    f32[at + dp * 5] = scale;
+  });
+  i32.set([rowLengthOf(data), d, dp, metas.length, networks.length, planes, LINKS.indexOf(link.name), plain]);
   f32.set([data.scale, data.offset, link.name === "exp" ? link.maximum : 0], 8);
   i32.set([...vectors, meta, tiles, rows, end, 0, onesMeta, ones, 0, 0, features.length], 11);
   i32.set(metas, meta / 4);
   networks.flat(2).forEach((plane, j) => {
     f32.set(plane, rows / 4 + j * (d + 1));
-  });
-  inputs.forEach((input, i) => {
-    const { feature, transform, divisor, category, center, scale } = input;
-    const { fill } = features[feature] ?? {};
-    const at = feature < 0 ? features.length : feature;
-    // without a fill a missing number is found by the kernels: it stays NaN
-    const values = [at, TRANSFORMS.indexOf(transform), divisor ?? category ?? 0, fill ?? Number.NaN, center, scale];
-    values.forEach((value, k) => {
-      (k < 2 ? i32 : f32)[vectors[k] / 4 + i] = value;
-    });
   });
   // scratch: z and its transpose, sums, dz, active planes (assembly/predict.ts)
   return { bytes, size: end + dp * 64 + 32 + dp * 4 + networks.length * 32 + 64 };

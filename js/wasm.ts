@@ -146,49 +146,37 @@ type Arrange = (networks: ModelData["networks"]) => ModelData["networks"];
 /** An engine on the module that `source` gives, compiled and instantiated at first use. */
 export function createEngine(source: ModuleSource, arrange: Arrange): Engine {
   let wasm: PredictExports | undefined;
-  let view = new Float32Array(0);
-  /** The memory where rows go in. */
-  let room = view;
+  /** The memory where rows go in; a fresh view after memory may have grown. */
+  let room = new Float32Array(0);
   let input = 0;
   let output = 0;
   let floor = 0;
   let filling = 1;
 
-  function begin(): PredictExports {
-    const module = source();
-    const { exports } = new WebAssembly.Instance(module, {});
-    if (!exports.predictOne) throw new TypeError('"module" expected the module of isotone/kernels.wasm, got another');
-    wasm = exports as unknown as PredictExports;
-    input = wasm.alloc(BLOCK) >>> 0;
-    // the kernels write whole vectors: room after the last row
-    output = wasm.alloc(BLOCK + 16) >>> 0;
-    floor = wasm.mark() >>> 0;
-    look();
-    return wasm;
-  }
-
-  /** Fresh views, after memory may have grown. */
-  function look(): void {
-    const { buffer } = (wasm as PredictExports).memory;
-    view = new Float32Array(buffer);
-    room = new Float32Array(buffer, input, BLOCK / 4);
-  }
-
   /** The model's address, after copying it in where needed. */
   function place(slot: Slot): number {
-    const w = wasm ?? begin();
     if (slot.filling === filling) return slot.at;
-    const top = w.mark() >>> 0;
+    if (!wasm) {
+      const module = source();
+      const { exports } = new WebAssembly.Instance(module, {});
+      if (!exports.predictOne) throw new TypeError('"module" expected the module of isotone/kernels.wasm, got another');
+      wasm = exports as unknown as PredictExports;
+      input = wasm.alloc(BLOCK) >>> 0;
+      // the kernels write whole vectors: room after the last row
+      output = wasm.alloc(BLOCK + 16) >>> 0;
+      floor = wasm.mark() >>> 0;
+    }
+    const top = wasm.mark() >>> 0;
     if (top > floor && top + slot.size > FULL) {
-      w.reset(floor);
+      wasm.reset(floor);
       filling++;
     }
-    const at = w.alloc(slot.size) >>> 0;
+    const at = wasm.alloc(slot.size) >>> 0;
     if (at === 0) throw new RangeError(`model: the host refused ${slot.size} bytes of WebAssembly memory`);
-    new Uint8Array(w.memory.buffer, at, slot.bytes.length).set(slot.bytes);
-    if (w.planModel?.(at) === 0)
+    new Uint8Array(wasm.memory.buffer).set(slot.bytes, at);
+    if (wasm.planModel?.(at) === 0)
       throw new RangeError("model: the host refused WebAssembly memory for its pruning plan");
-    look();
+    room = new Float32Array(wasm.memory.buffer, input, BLOCK / 4);
     slot.at = at;
     slot.filling = filling;
     return at;
@@ -220,18 +208,18 @@ export function createEngine(source: ModuleSource, arrange: Arrange): Engine {
       return (wasm as PredictExports).predictOne(model, input);
     },
     run(kernel, slot, n, piece, out) {
-      const length = slot.row;
       const width = out.length / n;
       // a row longer than a block (over 65,000 features) does not occur: addFeatures refuses it
-      const most = Math.floor(BLOCK / 4 / length) & ~7 || 1;
+      const most = Math.floor(BLOCK / 4 / slot.row) & ~7 || 1;
       for (let from = 0; from < n; from += most) {
         const count = Math.min(most, n - from);
         const rows = piece(from, from + count);
         // only now: a row may have getters that predict, too
         const model = place(slot);
         room.set(rows);
-        if (!(wasm as PredictExports)[kernel](model, input, count, output)) return false;
-        out.set(view.subarray(output >> 2, (output >> 2) + count * width), from * width);
+        const { memory, [kernel]: compute } = wasm as PredictExports;
+        if (!compute(model, input, count, output)) return false;
+        out.set(new Float32Array(memory.buffer, output, count * width), from * width);
       }
       return true;
     },
