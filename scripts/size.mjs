@@ -19,10 +19,10 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [45200, 14450, 61850],
-  "isotone, fit and load": [31950, 14450, 48100],
-  "isotone/predict": [6400, 3700, 11700],
-  "isotone/export": [22300, 0, 22300],
+  "isotone, everything": [45050, 14450, 61650],
+  "isotone, fit and load": [31800, 14450, 47950],
+  "isotone/predict": [6200, 3700, 11550],
+  "isotone/export": [22100, 0, 22100],
 };
 
 const gz = (bytes) => gzipSync(bytes, { level: 9 }).length;
