@@ -44,13 +44,13 @@ function activeAt(model: usize): usize {
 
 /** One raw row; NaN where prepareRow says that it is not fit. */
 export function one<Prune>(model: usize, raw: usize): f32 {
-  layOut(model);
+  if (!load<i32>(model, 96)) layOut(model);
   const z = part(model, 20);
   if (!prepareRow(model, raw, z)) return NaN;
   if (isInteger<Prune>()) {
     const plan = <usize>load<u32>(model, 84);
     if (plan && load<i32>(plan, 24) && shouldPrune(plan, 1))
-      return link(model, forwardPruned1(plan, inputs(model), z, activeAt(model), 4));
+      return link(model, forwardPruned1(plan, inputs(model), z, 0, 0));
   }
   return link(model, forward1(part(model, 23), part(model, 22), inputs(model), z));
 }
