@@ -52,6 +52,13 @@ interface Interval {
   halves?: [Interval, Interval];
 }
 
+/** Where a network's active plane changes; -1: an input has a corner there. */
+interface Change {
+  point: Point;
+  from: number;
+  to: number;
+}
+
 /** A place on the path: the share of the way, and the moving inputs there. */
 interface Point {
   t: number;
@@ -513,7 +520,8 @@ export function explainer(
     return end;
   }
 
-  return (baseRow, row) => {
+  /** Sets both ends of the path, and the inputs that move on it. */
+  function setEnds(baseRow: ArrayLike<number>, row: ArrayLike<number>): void {
     setBase(baseRow);
     moves = 0;
     curved = false;
@@ -530,81 +538,105 @@ export function explainer(
       moving[moves++] = i;
       curved ||= isLog[i] === 1 && Math.max(from[i], to[i]) > 0;
     }
+  }
+
+  /** Finds the pieces of network m on the path, which `roots` cover from end to end. */
+  function findPieces(m: number, roots: Interval[]): void {
+    const n = first[m + 1] - first[m];
+    pieces = [];
+    for (const root of roots) {
+      const top = candidatesAt(0);
+      for (let c = 0; c < n; c++) {
+        const p = first[m] + c;
+        top.plane[c] = p;
+        top.atStart[c] = root.start.t === 0 ? baseValue[p] : valueAt(p, root.start.z);
+        top.atEnd[c] = valueAt(p, root.end.z);
+      }
+      walk(root, 0, n);
+    }
+  }
+
+  /** Of the network at hand: adds its pieces to `parts`, or under a link its first plane to `slope` and its changes to `events`. */
+  function addPieces(begin: Point, end: Point, events: Change[]): void {
+    const last = pieces.length - 1;
+    let before = begin.z;
+    for (const [e, { t: start, plane }] of pieces.entries()) {
+      const w = plane * stride;
+      if (link.name !== "identity") {
+        if (e === 0) for (let k = 0; k < moves; k++) slope[k] += weights[w + moving[k]];
+        if (e === last) break;
+      }
+      let z = end.z;
+      if (e < last) {
+        z = new Float64Array(moves);
+        const next = pieces[e + 1];
+        if (next.bent) next.t = Math.max(start, onPath(next.t, next.bent, plane, next.plane, z));
+        inputsAt(next.t, z);
+        if (link.name !== "identity") events.push({ point: { t: next.t, z }, from: plane, to: next.plane });
+      }
+      if (link.name === "identity")
+        for (let k = 0; k < moves; k++) parts[k] += weights[w + moving[k]] * (z[k] - before[k]) * scale;
+      before = z;
+    }
+  }
+
+  /** Adds to `parts` under the link, from event to event and corner to corner. `eta` at the first point. */
+  function addThroughLink(points: Point[], events: Change[], eta: number): void {
+    for (let k = 1; k < points.length - 1; k++) events.push({ point: points[k], from: -1, to: -1 });
+    events.sort((x, y) => x.point.t - y.point.t);
+    let at = points[0];
+    let running = eta;
+    for (const event of events) {
+      running = throughLink(at, event.point, running, 0);
+      at = event.point;
+      if (event.from < 0) continue;
+      for (let k = 0; k < moves; k++)
+        slope[k] += weights[event.to * stride + moving[k]] - weights[event.from * stride + moving[k]];
+    }
+    throughLink(at, points[points.length - 1], running, 0);
+  }
+
+  /**
+   * The parts by feature, summing to `difference`: what rounding, Gauss' rule and events that could not be moved leave over goes to the parts by their
+   * size, and cannot turn one.
+   */
+  function shareOut(difference: number): Float64Array {
     const contributions = new Float64Array(features.length);
-    const points = corners().map(pointAt);
-    const roots: Interval[] = [];
-    for (let k = 1; k < points.length; k++) roots.push(intervalOf(points[k - 1], points[k]));
-    const zEnd = points[points.length - 1].z;
-    parts.fill(0);
-    slope.fill(0);
-    const events: { point: Point; from: number; to: number }[] = [];
-    let sum = 0;
-    let sumEnd = 0;
-    for (let m = 0; m < networks.length; m++) {
-      const n = first[m + 1] - first[m];
-      pieces = [];
-      for (const root of roots) {
-        const top = candidatesAt(0);
-        for (let c = 0; c < n; c++) {
-          const p = first[m] + c;
-          top.plane[c] = p;
-          top.atStart[c] = root.start.t === 0 ? baseValue[p] : valueAt(p, root.start.z);
-          top.atEnd[c] = valueAt(p, root.end.z);
-        }
-        walk(root, 0, n);
-      }
-      const last = pieces.length - 1;
-      sum += baseValue[pieces[0].plane];
-      sumEnd += valueAt(pieces[last].plane, zEnd);
-      let before = points[0].z;
-      for (const [e, { t: start, plane }] of pieces.entries()) {
-        const w = plane * stride;
-        if (link.name !== "identity") {
-          if (e === 0) for (let k = 0; k < moves; k++) slope[k] += weights[w + moving[k]];
-          if (e === last) break;
-        }
-        let z = zEnd;
-        if (e < last) {
-          z = new Float64Array(moves);
-          const next = pieces[e + 1];
-          if (next.bent) next.t = Math.max(start, onPath(next.t, next.bent, plane, next.plane, z));
-          inputsAt(next.t, z);
-          if (link.name !== "identity") events.push({ point: { t: next.t, z }, from: plane, to: next.plane });
-        }
-        if (link.name === "identity")
-          for (let k = 0; k < moves; k++) parts[k] += weights[w + moving[k]] * (z[k] - before[k]) * scale;
-        before = z;
-      }
-    }
-    const eta = sum * scale + offset;
-    const baseline = linkOf(eta);
-    const prediction = linkOf(sumEnd * scale + offset);
-    if (link.name !== "identity") {
-      for (let k = 1; k < points.length - 1; k++) events.push({ point: points[k], from: -1, to: -1 });
-      events.sort((x, y) => x.point.t - y.point.t);
-      let at = points[0];
-      let running = eta;
-      for (const event of events) {
-        running = throughLink(at, event.point, running, 0);
-        at = event.point;
-        if (event.from < 0) continue;
-        for (let k = 0; k < moves; k++)
-          slope[k] += weights[event.to * stride + moving[k]] - weights[event.from * stride + moving[k]];
-      }
-      throughLink(at, points[points.length - 1], running, 0);
-    }
-    // what rounding, Gauss' rule and events that could not be moved leave over goes to the parts by their size, and cannot turn one
     let [total, size] = [0, 0];
     for (let k = 0; k < moves; k++) {
       total += parts[k];
       size += Math.abs(parts[k]);
     }
-    const over = size > 0 ? (prediction - baseline - total) / size : 0;
+    const over = size > 0 ? (difference - total) / size : 0;
     for (let k = 0; k < moves; k++) {
       const f = inputs[moving[k]].feature;
       contributions[f] += parts[k] + Math.abs(parts[k]) * Math.max(-1, over);
     }
-    return { baseline, prediction, contributions };
+    return contributions;
+  }
+
+  return (baseRow, row) => {
+    setEnds(baseRow, row);
+    const points = corners().map(pointAt);
+    const roots: Interval[] = [];
+    for (let k = 1; k < points.length; k++) roots.push(intervalOf(points[k - 1], points[k]));
+    const end = points[points.length - 1];
+    parts.fill(0);
+    slope.fill(0);
+    const events: Change[] = [];
+    let sum = 0;
+    let sumEnd = 0;
+    for (let m = 0; m < networks.length; m++) {
+      findPieces(m, roots);
+      sum += baseValue[pieces[0].plane];
+      sumEnd += valueAt(pieces[pieces.length - 1].plane, end.z);
+      addPieces(points[0], end, events);
+    }
+    const eta = sum * scale + offset;
+    if (link.name !== "identity") addThroughLink(points, events, eta);
+    const baseline = linkOf(eta);
+    const prediction = linkOf(sumEnd * scale + offset);
+    return { baseline, prediction, contributions: shareOut(prediction - baseline) };
   };
 }
 
