@@ -38,6 +38,9 @@ export interface Scaling {
   warnings: string[];
 }
 
+/** Calls for every column of every chunk of rows: feature, address, rows, and the number of the first. */
+type Each = (visit: (f: number, at: number, count: number, from: number) => void) => void;
+
 /** Describes `n` raw rows. `transforms[f]` forces a feature's transform ("linear" or "log1p") or leaves the choice ("auto"). */
 export function describe(
   t: Trainer,
@@ -46,18 +49,64 @@ export function describe(
   features: Feature[],
   transforms: ("auto" | "linear" | "log1p")[],
 ): Scaling {
-  const { wasm } = t;
-  const width = features.length;
-  const counts = features.map((f) => new Float64Array((f.categories?.length ?? 0) + 1)); // the last: missing
-  const start = wasm.mark();
-  /** Hands the columns out, chunk by chunk: address, rows, and the number of the first. */
-  const each = (visit: (f: number, at: number, count: number, from: number) => void) => {
+  const start = t.wasm.mark();
+  const each: Each = (visit) => {
     for (let from = 0; from < n; from += CHUNK) {
       const count = Math.min(CHUNK, n - from);
       raw.read(from, from + count);
-      for (let f = 0; f < width; f++) visit(f, raw.at + f * STRIDE, count, from);
+      for (let f = 0; f < features.length; f++) visit(f, raw.at + f * STRIDE, count, from);
     }
   };
+  const { columns, counts } = readColumns(t, each, n, features);
+  const warnings: string[] = [];
+  const described = features.map((feature, f) => describeFeature(feature, columns[f], n, warnings));
+  const divisors = features.map((feature, f) =>
+    feature.kind === "number" && transforms[f] !== "linear" ? divisorOf(columns[f], n, transforms[f] === "log1p") : 0,
+  );
+  const logs = readLogs(t, each, n, columns, divisors);
+  t.wasm.reset(start);
+  const inputsOf = (withLog: boolean) =>
+    described.flatMap((feature, f): Input[] => {
+      const indicator = (count: number) => scaled(count / n, n * (count / n) * (1 - count / n), n);
+      const missing = (count: number): Input[] =>
+        feature.missing === "indicator" ? [{ feature: f, transform: "missing", ...indicator(count) }] : [];
+      if (feature.kind === "category") {
+        const categories = feature.categories as string[];
+        const list = categories.map(
+          (_, category): Input => ({ feature: f, transform: "equals", category, ...indicator(counts[f][category]) }),
+        );
+        return [...list, ...missing(counts[f][categories.length])];
+      }
+      const c = columns[f];
+      const divisor = divisors[f];
+      const input: Input =
+        (withLog || transforms[f] === "log1p") && divisor > 0
+          ? { feature: f, transform: "log1p", divisor, ...scaled(logs.mean[f], logs.square[f], n) }
+          : { feature: f, transform: "linear", ...scaled(c.mean, c.square, n) };
+      return [input, ...missing(n - c.present)];
+    });
+  const linear = inputsOf(false);
+  const choice = divisors.some((c, f) => c > 0 && transforms[f] === "auto");
+  return { features: described, linear, autolog: choice ? inputsOf(true) : linear, warnings };
+}
+
+/** z-scores of a column with this mean and sum of squares about it, over n rows. */
+function scaled(mean: number, square: number, n: number) {
+  const sd = Math.sqrt(square / n);
+  const scale = Math.fround(1 / sd);
+  return { center: Math.fround(mean), scale: sd > 0 && Number.isFinite(scale) && scale > 0 ? scale : 1 };
+}
+
+/** Two readings: what is in each column, and the rows of each category, the missing ones last. */
+function readColumns(
+  t: Trainer,
+  each: Each,
+  n: number,
+  features: Feature[],
+): { columns: Column[]; counts: Float64Array[] } {
+  const { wasm } = t;
+  const width = features.length;
+  const counts = features.map((f) => new Float64Array((f.categories?.length ?? 0) + 1));
   const stride = Math.max(1, Math.ceil(n / (n * width > RESIDENT ? SAMPLE / 4 : SAMPLE)));
   const sampled = Math.ceil(n / stride);
   const samples = features.map((f) => new Float32Array(f.kind === "number" ? sampled : 0));
@@ -88,7 +137,7 @@ export function describe(
   const columns = features.map((feature, f): Column => {
     const at = f * EMPTY.length;
     const [present, sum, low, high, , , whole, many] = t.f64(records).subarray(at, at + EMPTY.length);
-    const c = {
+    const c: Column = {
       present,
       low,
       high,
@@ -120,80 +169,53 @@ export function describe(
   columns.forEach((c, f) => {
     [c.square, c.cube] = t.f64(sums).subarray(f * 2);
   });
-  const warnings: string[] = [];
-  const described = features.map((feature, f): Feature => {
-    const c = columns[f];
-    if (feature.kind === "category") return feature;
-    if (c.present === 0) {
-      warnings.push(`"${feature.name}" has no value in any row: it cannot take part`);
-      return { ...feature, fill: 0, range: [0, 0], median: 0 };
-    }
-    if (c.low === c.high) warnings.push(`"${feature.name}" is ${c.low} in every row: the model cannot learn from it`);
-    const sd = Math.sqrt(c.square / n);
-    if (sd > 0 && sd < Math.abs(c.mean) * 1e-5) {
-      warnings.push(
-        `"${feature.name}" varies by less than 1e-5 of its size: float32 keeps few of its digits; subtract a constant first`,
-      );
-    }
-    const out: Feature = { ...feature, range: [c.low, c.high], median: c.median };
-    if (feature.missing !== "error") out.fill = c.median;
-    return out;
-  });
-  const logged = features.map((feature, f) => {
-    if (feature.kind !== "number" || transforms[f] === "linear") return 0;
-    const c = columns[f];
-    const sd = Math.sqrt(c.square / n);
-    const skewed = c.low >= 0 && c.many && sd > 0 && c.cube / n > SKEWED * sd * sd * sd;
-    if (!skewed && transforms[f] !== "log1p") return 0;
-    const c0 = 0.1 * c.positiveMedian;
-    return Math.fround(c.whole ? Math.max(1, c0) : c0 > 0 ? c0 : 1);
-  });
-  // mean and sd of log1p(v / divisor), on the very float32 values that the model will see
-  const logMean = new Float64Array(width);
-  const logSquare = new Float64Array(width);
-  if (logged.some((c) => c > 0)) {
+  return { columns, counts };
+}
+
+/** The feature with range, median and fill; warns of columns that cannot help. */
+function describeFeature(feature: Feature, c: Column, n: number, warnings: string[]): Feature {
+  if (feature.kind === "category") return feature;
+  if (c.present === 0) {
+    warnings.push(`"${feature.name}" has no value in any row: it cannot take part`);
+    return { ...feature, fill: 0, range: [0, 0], median: 0 };
+  }
+  if (c.low === c.high) warnings.push(`"${feature.name}" is ${c.low} in every row: the model cannot learn from it`);
+  const sd = Math.sqrt(c.square / n);
+  if (sd > 0 && sd < Math.abs(c.mean) * 1e-5) {
+    warnings.push(
+      `"${feature.name}" varies by less than 1e-5 of its size: float32 keeps few of its digits; subtract a constant first`,
+    );
+  }
+  const out: Feature = { ...feature, range: [c.low, c.high], median: c.median };
+  if (feature.missing !== "error") out.fill = c.median;
+  return out;
+}
+
+/** The divisor of log1p for a column that is skewed, or that is to have one; 0: none. */
+function divisorOf(c: Column, n: number, asked: boolean): number {
+  const sd = Math.sqrt(c.square / n);
+  const skewed = c.low >= 0 && c.many && sd > 0 && c.cube / n > SKEWED * sd * sd * sd;
+  if (!skewed && !asked) return 0;
+  const c0 = 0.1 * c.positiveMedian;
+  return Math.fround(c.whole ? Math.max(1, c0) : c0 > 0 ? c0 : 1);
+}
+
+/** Mean of log1p(v / divisor) and sum of squares about it, on the very float32 values that the model will see; two readings, where there is a divisor. */
+function readLogs(t: Trainer, each: Each, n: number, columns: Column[], divisors: number[]) {
+  const mean = new Float64Array(columns.length);
+  const square = new Float64Array(columns.length);
+  if (divisors.some((divisor) => divisor > 0)) {
+    const sums = t.doubles(columns.length * 2);
     for (const second of [false, true]) {
       t.f64(sums).fill(0);
       each((f, at, count) => {
-        if (logged[f] > 0) wasm.addLogs(at, count, columns[f].median, logged[f], logMean[f], sums.at + f * 16);
+        if (divisors[f] > 0) t.wasm.addLogs(at, count, columns[f].median, divisors[f], mean[f], sums.at + f * 16);
       });
-      for (let f = 0; f < width; f++) {
-        if (second) logSquare[f] = t.f64(sums)[f * 2 + 1];
-        else logMean[f] = t.f64(sums)[f * 2] / n;
+      for (let f = 0; f < columns.length; f++) {
+        if (second) square[f] = t.f64(sums)[f * 2 + 1];
+        else mean[f] = t.f64(sums)[f * 2] / n;
       }
     }
   }
-  wasm.reset(start);
-  const scaled = (mean: number, square: number) => {
-    const sd = Math.sqrt(square / n);
-    const scale = Math.fround(1 / sd);
-    return { center: Math.fround(mean), scale: sd > 0 && Number.isFinite(scale) && scale > 0 ? scale : 1 };
-  };
-  /** Of an input that is 1 in so many rows, else 0. */
-  const indicator = (count: number) => {
-    const share = count / n;
-    return scaled(share, n * share * (1 - share));
-  };
-  const inputsOf = (withLog: boolean) =>
-    described.flatMap((feature, f): Input[] => {
-      const missing = (count: number): Input[] =>
-        feature.missing === "indicator" ? [{ feature: f, transform: "missing", ...indicator(count) }] : [];
-      if (feature.kind === "category") {
-        const categories = feature.categories as string[];
-        const list = categories.map(
-          (_, category): Input => ({ feature: f, transform: "equals", category, ...indicator(counts[f][category]) }),
-        );
-        return [...list, ...missing(counts[f][categories.length])];
-      }
-      const c = columns[f];
-      const divisor = logged[f];
-      const list: Input[] =
-        (withLog || transforms[f] === "log1p") && divisor > 0
-          ? [{ feature: f, transform: "log1p", divisor, ...scaled(logMean[f], logSquare[f]) }]
-          : [{ feature: f, transform: "linear", ...scaled(c.mean, c.square) }];
-      return [...list, ...missing(n - c.present)];
-    });
-  const linear = inputsOf(false);
-  const choice = logged.some((c, f) => c > 0 && transforms[f] === "auto");
-  return { features: described, linear, autolog: choice ? inputsOf(true) : linear, warnings };
+  return { mean, square };
 }
