@@ -9,7 +9,7 @@
 //        21 plan for pruning (prune.ts), an address; 0 where it does not pay. Written by `planModel`
 //        22 meta words for one row   23 the planes once more for one row: blocks of four groups side by side (forward1)
 //        24 1 once laid out   25 1 where active planes are found by their tiles (forward.ts). Written by `planModel`
-//        26 features
+//        26 features   27 plan for pruning small networks (prune-fours.ts), as 21
 
 import { END_GROUP, END_NETWORK } from "./layout";
 

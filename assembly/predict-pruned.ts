@@ -5,11 +5,12 @@ import { tracksTiles } from "./forward";
 import { inputs, layOut, part, tileCount } from "./image";
 import { many, one, sensitivities } from "./predict";
 import { makePlan, planSize } from "./prune";
+import { foursSize, makeFours } from "./prune-fours";
 
 /** Percent of forward8's time above which pruning does not pay: here forward8 keeps no active planes. */
 const MOST: i32 = 83;
 
-/** Once a model lies in memory: its plan for pruning, where that pays. False when memory is refused. */
+/** Once a model lies in memory: its plans for pruning, where that pays. False when memory is refused. */
 export function planModel(model: usize): bool {
   layOut(model);
   const metas = part(model, 17);
@@ -18,6 +19,10 @@ export function planModel(model: usize): bool {
   if (!plan) return false;
   if (makePlan(plan, metas, part(model, 18), tileCount(model), inputs(model), MOST)) store<u32>(model, <u32>plan, 84);
   else reset(plan);
+  const fours = alloc(foursSize(tileCount(model), inputs(model)));
+  if (!fours) return false;
+  if (makeFours(fours, metas, part(model, 18), tileCount(model), inputs(model))) store<u32>(model, <u32>fours, 108);
+  else reset(fours);
   return true;
 }
 

@@ -7,6 +7,7 @@ import { EXP, featureCount, IDENTITY, inputs, layOut, networkCount, padded, part
 import { isPlain, preparePlain8, prepareRow, prepareRowBackward } from "./inputs";
 import { expf, logistic } from "./math";
 import { forwardPruned1, shouldPrune } from "./prune";
+import { forwardFours8 } from "./prune-fours";
 import { forwardPruned8 } from "./prune-rows";
 
 export { alloc, mark, reset } from "./arena";
@@ -81,6 +82,13 @@ function forwardRows<Track, Prune>(model: usize, raw: usize, rows: i32, sums: us
     // what lies in the lanes of no row may be a pointer: a denormal number, and ten times the time of a row
     if (rows < 8) memory.fill(z + <usize>rows * stride, 0, <usize>(8 - rows) * stride);
     transpose8(z, padded(model), d, xt);
+  }
+  if (isInteger<Prune>() && !isInteger<Track>()) {
+    const fours = <usize>load<u32>(model, 108);
+    if (fours && shouldPrune(fours, rows)) {
+      forwardFours8(fours, part(model, 17), part(model, 18), tileCount(model), d, xt, sums);
+      return fine;
+    }
   }
   if (isInteger<Prune>() && plan) {
     forwardPruned8(plan, d, xt, sums, isInteger<Track>() ? active : 0, 32);

@@ -53,7 +53,7 @@ export function planSize(metas: usize, tileCount: i32, d: i32): usize {
  * as measured: an input takes 4/3 a plane or killer, 8 a tile of the groups chosen; a network 110 for the choice. The default's groups of four
  * planes are read faster all: further groups would take what pruning saves. A kernel for them alone, killers of all networks before the groups of all
  * and choices by vectors, took 0.86 of an epoch from starting weights far apart, but through fit 1.1 for 1e5 rows of 20 inputs and up to 1.6 for small
- * tables. `most`: percent of forward8's time above which pruning does not pay.
+ * tables. Predictions of many rows have one: prune-fours.ts. `most`: percent of forward8's time above which pruning does not pay.
  */
 export function makePlan(plan: usize, metas: usize, tiles: usize, tileCount: i32, d: i32, most: i32): bool {
   let net = plan + HEAD;
@@ -439,7 +439,7 @@ function mayBeLower(bound: usize, boundEnd: usize, least: f32): bool {
 }
 
 /**
- * One row, d floats at `x`: the sum of the networks; their active planes at `active`, one every `stride` bytes, unless it is 0. Then nine rows in
+ * One row, d floats at `x`: the sum of the networks; their active planes at `active`, one every `stride` bytes; with 0 for both, nine rows in
  * ten need neither a plane's number nor `search`: a tenth of the time of 16 groups of 16 planes.
  */
 export function forwardPruned1(plan: usize, d: i32, x: usize, active: usize, stride: usize): f32 {

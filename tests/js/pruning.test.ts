@@ -92,6 +92,24 @@ describe("pruning", () => {
     },
   );
 
+  test.each([10, 13, 20])(
+    "a sum of small networks of %i inputs predicts with the bits of isotone/predict, trained or not",
+    async (d) => {
+      const { x, y } = table(900, d);
+      const columns: Record<string, Float32Array> = { y };
+      for (let i = 0; i < d; i++) columns[`x${i}`] = x.filter((_, k) => k % d === i);
+      const trained = await fit(columns, { target: "y", members: 2, epochs: 40, batch: 32, seed: 2 });
+      const plain = { numbers: d, categories: 0, missing: false, log1p: false, ragged: false };
+      const many = table(1501, d).x;
+      for (const data of [
+        JSON.parse(JSON.stringify(trained)) as ModelData,
+        made({ seed: 3, networks: 8, groups: 4, planes: 4, ...plain }),
+      ]) {
+        expect(bits(loadWhole(data).predictMany(many))).toEqual(bits(load(data).predictMany(many)));
+      }
+    },
+  );
+
   test.each([...SHAPES, [6, 6], [9, 5]])(
     "a model of %i groups x %i hyperplanes names the number that is not finite, wherever the row stands",
     (groups, planes) => {
