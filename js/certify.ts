@@ -2,6 +2,7 @@
 // With round-to-nearest, fixed order of operations and weights of the right sign, every step of prediction is non-decreasing in float32
 // (docs/exactness.md), so the signs are the whole proof.
 
+import { inputConstraint, signOf } from "./format.js";
 import type { Constraint, ModelData } from "./types.js";
 
 export interface Violation {
@@ -25,36 +26,26 @@ export interface Certificate {
 
 /** Checks every weight of every plane against the constraint of its feature; O(planes × inputs). */
 export function certifyData(data: Pick<ModelData, "features" | "inputs" | "networks" | "scale">): Certificate {
+  const { features, inputs, networks } = data;
   const violations: Violation[] = [];
   let checked = 0;
-  const signs = data.inputs.map(({ feature, transform }) => {
-    if (transform === "equals" || transform === "missing") return 0;
-    const constraint = feature < 0 ? "increasing" : data.features[feature].constraint;
-    return constraint === "free" ? 0 : constraint === "increasing" ? 1 : -1;
-  });
-  const named = (i: number) =>
-    data.inputs[i].feature < 0 ? "quantile level" : data.features[data.inputs[i].feature].name;
-  data.networks.forEach((groups, network) => {
+  const signs = inputs.map((input) => signOf(input, features));
+  networks.forEach((groups, network) => {
     groups.forEach((planes, group) => {
       planes.forEach((weights, plane) => {
-        for (let i = 0; i < signs.length; i++) {
-          if (signs[i] === 0) continue;
+        signs.forEach((sign, i) => {
+          if (!sign) return;
           checked++;
-          if (!(weights[i] * signs[i] >= 0)) {
-            violations.push({
-              feature: named(i),
-              constraint: signs[i] > 0 ? "increasing" : "decreasing",
-              network,
-              group,
-              plane,
-              weight: weights[i],
-            });
-          }
-        }
+          const weight = weights[i];
+          if (weight * sign >= 0) return;
+          const feature = features[inputs[i].feature]?.name ?? "quantile level";
+          const constraint = inputConstraint(inputs[i], features);
+          violations.push({ feature, constraint, network, group, plane, weight });
+        });
       });
     });
   });
-  const scales = data.scale > 0 && data.inputs.every((i) => i.scale > 0 && (i.divisor === undefined || i.divisor > 0));
+  const scales = data.scale > 0 && inputs.every((i) => i.scale > 0 && (i.divisor === undefined || i.divisor > 0));
   const monotone = violations.length === 0 && scales;
   const first = violations[0];
   return {

@@ -182,15 +182,17 @@ export function inputConstraint({ feature, transform }: Input, features: readonl
   return transform === "equals" || transform === "missing" ? "free" : features[feature].constraint;
 }
 
+/** The sign that the weights of an input must have, 0: any. */
+export const signOf = (input: Input, features: readonly Feature[]): number => SIGNS[inputConstraint(input, features)];
+
 /**
  * [network][group][plane][inputs + 1], copied: each weight a float32 with its constraint's sign, and no weights so large that a sum of them can
  * overflow.
  */
 function networksOf(model: Fields, features: readonly Feature[], inputs: readonly Input[]): number[][][][] {
   const d = inputs.length;
-  const constraints = inputs.map((input) => inputConstraint(input, features));
   // the bias is free
-  const signs = [...constraints.map((constraint) => SIGNS[constraint]), 0];
+  const signs = [...inputs.map((input) => signOf(input, features)), 0];
   const least = signs.map((sign) => (sign > 0 ? 0 : -SMALL));
   const most = signs.map((sign) => (sign < 0 ? 0 : SMALL));
   /** The greatest that a plane of this network with large weights can come to, and the sum of those of all networks. */
@@ -207,7 +209,8 @@ function networksOf(model: Fields, features: readonly Feature[], inputs: readonl
         float(given, i);
         if (w * signs[i] < 0) {
           const { feature } = inputs[i];
-          const whose = `${feature < 0 ? "the quantile level" : quote(features[feature].name)}, ${constraints[i]}`;
+          const name = feature < 0 ? "the quantile level" : quote(features[feature].name);
+          const whose = `${name}, ${inputConstraint(inputs[i], features)}`;
           wrong(given, i, `a weight [network][group][plane][input] within the constraint of ${whose}`);
         }
         bound = Math.max(

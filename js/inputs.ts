@@ -6,12 +6,13 @@ import { type RawColumns, rawColumns } from "./columns.js";
 import { directionsAgainst } from "./directions.js";
 import type { Feed } from "./feed.js";
 import type { Folds } from "./folds.js";
+import { signOf } from "./format.js";
 import { describe, type Scaling } from "./normalise.js";
 import { relevanceOf, WIDE } from "./relevance.js";
 import { describeScaling } from "./scan.js";
 import type { Source } from "./source.js";
 import type { Target } from "./target.js";
-import type { Feature, Input } from "./types.js";
+import type { Input } from "./types.js";
 import { type Block, LOSSES, putImage, type Trainer } from "./wasm.js";
 
 /** Logistic quantile scores to unit variance: sqrt(3) / pi. */
@@ -117,12 +118,6 @@ export async function chooseInputs(
     centre = rewritten(centre, (b) => Float64Array.from([...b.subarray(0, d), spread, b[d]]));
   }
   return { inputs, image, signs, centre, warnings };
-}
-
-function signOf({ feature, transform }: Input, features: Feature[]): number {
-  const { constraint } = features[feature];
-  if (transform === "equals" || transform === "missing" || constraint === "free") return 0;
-  return constraint === "increasing" ? 1 : -1;
 }
 
 /** The centre with its coefficients written for other inputs. */

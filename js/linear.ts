@@ -2,7 +2,7 @@
 // row-major), inputs, targets; out: a function from raw rows to predictions. Coordinate descent on the Gram matrix (Friedman, Hastie &
 // Tibshirani 2010, without the L1 part); the strength is chosen by 5 folds of the training rows. Float64; a yardstick, never part of a model.
 
-import { inputConstraint } from "./format.js";
+import { signOf } from "./format.js";
 import { logf } from "./math.js";
 import type { Feature, Input } from "./types.js";
 
@@ -19,10 +19,7 @@ export function linearFit(
   weight: Float64Array | undefined,
 ): (raw: Float32Array) => Float64Array {
   const used = inputs.filter((input) => input.transform !== "level");
-  const signs = used.map((input) => {
-    const constraint = inputConstraint(input, features);
-    return constraint === "free" ? 0 : constraint === "increasing" ? 1 : -1;
-  });
+  const signs = used.map((input) => signOf(input, features));
   const d = used.length;
   const z = (rows: Float32Array, r: number, out: Float64Array) => inputsOf(rows, r, used, features, out);
   // moments of (z, y, 1) in each fold: (d + 2) x (d + 2), the upper triangle

@@ -145,11 +145,13 @@ export function readOptions(rows: Rows | Table, options: FitOptions): Schema {
   if (typeof options !== "object" || options === null) throw typeError("options", "an object with a target", options);
   onlyOptions(options, OPTIONS, "", "fit");
   const { target, weight } = options;
-  if (typeof target !== "string") throw typeError("target", "the name of a column", target);
-  if (weight !== undefined && typeof weight !== "string") throw typeError("weight", "the name of a column", weight);
-  if (table.n < 2) throw new RangeError(`"rows" expected at least 2 rows, got ${table.n}`);
-  if (!table.has(target)) throw noColumn(target, table.names, "target column");
-  if (weight !== undefined && !table.has(weight)) throw noColumn(weight, table.names, "weight column");
+  for (const where of ["target", "weight"] as const) {
+    const name = options[where];
+    if (where === "weight" && name === undefined) continue;
+    if (typeof name !== "string") throw typeError(where, "the name of a column", name);
+    if (table.n < 2) throw rangeError("rows", "at least 2 rows", table.n);
+    if (!table.has(name)) throw noColumn(name, table.names, `${where} column`);
+  }
   if (weight === target) throw rangeError("weight", "a column other than the target", weight);
 
   const features = readFeatures(table, options, target, weight);
@@ -245,34 +247,34 @@ export function readWeights(
     checkWeight(schema.weight, weights[r] as number, numbers ? numbers[r] : r);
     if ((weights[r] as number) > 0) positive++;
   }
-  if (positive < 2)
-    throw new RangeError(`weight ${quote(schema.weight)} expected at least 2 rows above 0, got ${positive}`);
+  if (positive < 2) throw rangeError(schema.weight, "at least 2 rows above 0", positive);
   return weights;
 }
 
 function readFeatures(table: Table, options: FitOptions, target: string, weight: string | undefined): FeatureSpec[] {
-  const given = options.features;
-  if (given === undefined) {
-    const names = table.names.filter((name) => name !== target && name !== weight);
-    if (names.length === 0)
-      throw new RangeError(`"rows" expected at least one column besides the target ${quote(target)}`);
-    const features = names.map(
-      (name): FeatureSpec => ({ name, constraint: "increasing", kind: "number", missing: "error", transform: "auto" }),
-    );
-    return features;
-  }
+  const given: unknown =
+    options.features === undefined
+      ? new Map(others(table, target, weight).map((name) => [name, {}]))
+      : options.features;
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
     throw typeError("features", "an object or a Map of constraints by column name", given);
   }
-  const entries: [unknown, FeatureOption][] = given instanceof Map ? [...given] : Object.entries(given);
+  const entries: [unknown, FeatureOption][] = given instanceof Map ? [...given] : Object.entries(given as object);
   if (entries.length === 0) throw rangeError("features", "at least one feature", given);
   return entries.map(([name, option]) => {
     if (typeof name !== "string") throw typeError("features", "column names as keys", name);
-    if (name === target) throw new RangeError(`${quote(`features.${name}`)} is the target: it cannot be a feature too`);
-    if (name === weight) throw new RangeError(`${quote(`features.${name}`)} is the weight: it cannot be a feature too`);
+    const role = name === target ? "target" : name === weight ? "weight" : "";
+    if (role) throw new RangeError(`${quote(`features.${name}`)} is the ${role}: it cannot be a feature too`);
     if (!table.has(name)) throw noColumn(name, table.names, "feature");
     return readFeature(table, name, option);
   });
+}
+
+/** The columns that are features when none are named: at least one. */
+function others(table: Table, target: string, weight: string | undefined): string[] {
+  const names = table.names.filter((name) => name !== target && name !== weight);
+  if (names.length === 0) throw rangeError("rows", `at least one column besides the target ${quote(target)}`, 0);
+  return names;
 }
 
 function readFeature(table: Table, name: string, option: FeatureOption): FeatureSpec {
@@ -285,41 +287,30 @@ function readFeature(table: Table, name: string, option: FeatureOption): Feature
   if (Array.isArray(option)) throw typeError(where, WORDS, option);
   onlyOptions(option, FEATURE_OPTIONS, `${where}.`, "a feature");
   const { constraint, categories, unknown, missing, transform } = option;
+  /** Refuses what was given for `key`. */
+  const refuse = (key: keyof typeof option, expected: string): never => {
+    throw rangeError(`${where}.${key}`, expected, option[key]);
+  };
   spec.missing = oneOf(`${where}.missing`, missing, ["error", "median", "indicator"]);
   spec.transform = oneOf(`${where}.transform`, transform, ["auto", "linear", "log1p"]);
   if (constraint !== undefined) spec.constraint = readConstraint(`${where}.constraint`, constraint);
   if (categories === undefined) {
     if (unknown !== undefined) throw new RangeError(`${quote(`${where}.unknown`)} needs categories beside it`);
-    if (spec.missing === "indicator" && spec.constraint !== "free") {
-      throw rangeError(
-        `${where}.missing`,
-        `"error" or "median" on a feature that is ${spec.constraint} ("indicator" keeps no order)`,
-        missing,
-      );
-    }
+    if (missing === "indicator" && spec.constraint !== "free")
+      refuse("missing", `"error" or "median" on a feature that is ${spec.constraint} ("indicator" keeps no order)`);
     return spec;
   }
+  if (constraint !== undefined && spec.constraint !== "free")
+    refuse("constraint", '"free" beside categories (give ordered categories as numbers)');
+  if (spec.transform !== "auto") refuse("transform", "nothing beside categories");
+  if (missing === "median") refuse("missing", '"error" or "indicator" beside categories');
   spec.kind = "category";
   spec.transform = "linear";
-  if (constraint !== undefined && spec.constraint !== "free") {
-    throw rangeError(
-      `${where}.constraint`,
-      '"free" beside categories (give ordered categories as numbers)',
-      constraint,
-    );
-  }
-  if (transform !== undefined && transform !== "auto")
-    throw rangeError(`${where}.transform`, "nothing beside categories", transform);
-  if (missing === "median") throw rangeError(`${where}.missing`, '"error" or "indicator" beside categories', missing);
   spec.constraint = "free";
   spec.categories = readCategories(table, name, categories, spec.missing);
   if (unknown !== undefined) {
-    if (typeof unknown !== "string") throw typeError(`${where}.unknown`, "one of the categories", unknown);
-    if (!spec.categories.includes(unknown)) {
-      throw new RangeError(
-        `${quote(`${where}.unknown`)} expected one of the categories (${list(spec.categories)}), got ${quote(unknown)}`,
-      );
-    }
+    if (!spec.categories.includes(unknown))
+      throw wrong(`${where}.unknown`, `one of the categories (${list(spec.categories)})`, unknown);
     spec.unknown = unknown;
   }
   return spec;
@@ -354,14 +345,12 @@ function readCategories(table: Table, name: string, given: unknown, missing: str
     return [...found].sort();
   }
   if (!Array.isArray(given)) throw wrong(where, '"auto" or an array of strings', given);
-  if (given.length === 0 || given.length > MOST_CATEGORIES) {
-    throw new RangeError(`${quote(where)} expected 1 to ${MOST_CATEGORIES} categories, got ${given.length}`);
-  }
+  if (given.length === 0 || given.length > MOST_CATEGORIES)
+    throw rangeError(where, `1 to ${MOST_CATEGORIES} categories`, given.length);
   const seen = new Set<string>();
   given.forEach((category: unknown, i) => {
     if (typeof category !== "string") throw typeError(`${where}[${i}]`, "a string", category);
-    if (seen.has(category))
-      throw new RangeError(`${quote(where)} expected distinct categories, got ${quote(category)} twice`);
+    if (seen.has(category)) throw rangeError(where, "distinct categories", category);
     seen.add(category);
   });
   return [...seen];
@@ -387,8 +376,7 @@ function readLoss(given: unknown): Loss {
   levels.forEach((level: unknown, i) => {
     if (!(typeof level === "number" && level >= 1e-6 && level <= 1 - 1e-6))
       throw wrong(`loss.quantiles[${i}]`, "a number between 0 and 1", level);
-    if (levels.indexOf(level) !== i)
-      throw new RangeError(`"loss.quantiles" expected distinct levels, got ${level} twice`);
+    if (levels.indexOf(level) !== i) throw rangeError("loss.quantiles", "distinct levels", level);
   });
   return { name: "quantiles", levels: [...levels].sort((a, b) => a - b) };
 }
