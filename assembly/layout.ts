@@ -103,3 +103,25 @@ export function putFour(r0: usize, r1: usize, r2: usize, r3: usize, d: i32, fact
     v128.store(to, v128.shuffle<i64>(e, f, 1, 3));
   }
 }
+
+/** One plane from its row to its place in a tile: the bias at `to`, then the weights, `step` bytes from one to the next, all times `factor`. */
+export function putPlane(row: usize, d: i32, factor: f32, to: usize, step: usize): void {
+  const end = row + ((<usize>d) << 2);
+  const c = f32x4.splat(factor);
+  store<f32>(to, load<f32>(end) * factor);
+  for (; row + 16 <= end; row += 16) {
+    const v = f32x4.mul(v128.load(row), c);
+    to += step;
+    v128.store32_lane(to, v, 0);
+    to += step;
+    v128.store32_lane(to, v, 1);
+    to += step;
+    v128.store32_lane(to, v, 2);
+    to += step;
+    v128.store32_lane(to, v, 3);
+  }
+  for (; row < end; row += 4) {
+    to += step;
+    store<f32>(to, load<f32>(row) * factor);
+  }
+}

@@ -4,7 +4,7 @@
 
 import { alloc, allocZeroed } from "./arena";
 import { forward8, planesOfTiles, tracksTiles, transpose8 } from "./forward";
-import { END_NETWORK, paddedSize, putGroup, putTile, tilesOf } from "./layout";
+import { END_NETWORK, paddedSize, putGroup, putPlane, putTile, tilesOf } from "./layout";
 import { loss, lossBackward, SQUARED } from "./loss";
 import { expf, logf, logit } from "./math";
 import { adam, EPSILON, fade, INPUT, putInputs, RATE, weights, weightsBackward } from "./optimiser";
@@ -36,8 +36,13 @@ let g: usize = 0;
 let moments: usize = 0; // of the optimiser
 let metas: usize = 0;
 let tiles: usize = 0;
-let resting: usize = 0; // [planes] steps that a plane has rested, 0: awake
-let touched: usize = 0; // [planes] bytes: 1 when the batch sent it a gradient
+let tilePlaces: usize = 0; // [planes] where a plane's bias lies in the tiles, bytes from one input to the next, its factor
+// [planes, and up to fifteen more] bytes, 0 or 255:
+let awake: usize = 0; // the plane moves, gradient or not
+let touched: usize = 0; // the batch sent it a gradient
+let mayRest: usize = 0; // it has no ridge
+let restedFrom: usize = 0; // [planes] the last step before it rests
+let ridged: bool = false; // some network has a ridge
 let plan: usize = 0; // prune.ts; 0 where it does not pay
 let byTiles: bool = false; // active planes by their tiles (forward.ts)
 
@@ -115,8 +120,11 @@ export function setNetworks(count: i32, shapes: usize, factor: usize, lambda: us
   moments = allocZeroed(slab << 1);
   metas = alloc((<usize>tileCount) << 2);
   tiles = allocZeroed(((<usize>(planes * (d + 1))) << 2) + 16);
-  resting = alloc((<usize>planes) << 2);
-  touched = allocZeroed(<usize>planes);
+  tilePlaces = alloc(<usize>planes * TILE_PLACE);
+  awake = allocZeroed(<usize>planes + 15);
+  touched = allocZeroed(<usize>planes + 15);
+  mayRest = allocZeroed(<usize>planes + 15);
+  restedFrom = alloc((<usize>planes) << 2);
   batchRows = allocZeroed((<usize>(batchSize * dp)) << 2);
   rowEnd = allocZeroed(48);
   xt = allocZeroed((<usize>dp) << 5);
@@ -198,7 +206,6 @@ export function start(
   seed(<u32>seedValue, <u32>stream);
   memory.fill(moments, 0, (<usize>(planes * dp)) << 3);
   memory.fill(g, 0, (<usize>(planes * dp)) << 2);
-  memory.fill(resting, 0, (<usize>planes) << 2);
   const share: f32 = withPlane ? 0.5 : 1;
   for (let p = 0; p < planes; p++) {
     const to = w + ((<usize>(p * dp)) << 2);
@@ -266,9 +273,40 @@ export function begin(
     for (let i = 0; i < d; i++)
       store<f32>(ridges + ((<usize>(k * dp + i)) << 2), load<f32>(lambdas + ((<usize>k) << 2)));
   }
+  wakeAll();
 }
 let batchWanted: i32 = 64;
 let scattered: bool = false; // more rows than a second-level cache holds
+
+/** Bytes of a record of `tilePlaces`. */
+const TILE_PLACE: usize = 12;
+
+/** All planes are awake, and known by their ridges and places in the tiles. */
+function wakeAll(): void {
+  ridged = false;
+  memory.fill(touched, 0, <usize>planes);
+  let place = tilePlaces;
+  let tile = tiles;
+  let network: usize = 0;
+  let plane: usize = 0;
+  for (let t: usize = 0; t < (<usize>tileCount) << 2; t += 4) {
+    const meta = load<i32>(metas + t);
+    const width = meta & 7;
+    const ridge = load<f32>(lambdas + network) != 0;
+    if (ridge) ridged = true;
+    for (let j: usize = 0; j < <usize>width; j++) {
+      store<u32>(place, <u32>(tile + (j << 2)));
+      store<u32>(place, width << 2, 4);
+      store<f32>(place, load<f32>(factors + network), 8);
+      store<u8>(awake + plane, ridge ? 0 : 255);
+      store<u8>(mayRest + plane, ridge ? 0 : 255);
+      place += TILE_PLACE;
+      plane++;
+    }
+    tile += (<usize>((d + 1) * width)) << 2;
+    if (meta & END_NETWORK) network += 4;
+  }
+}
 
 /** Other rows from now on, shuffled before the next step; the schedule goes on. */
 export function feed(rowsAt: usize, count: i32): void {
@@ -346,12 +384,12 @@ function forwardBatch(count: i32): void {
 /**
  * d loss / d f of every row at `residual` ([count]) to d loss / dw: only the active plane of each network, O(networks * d) a row. Networks take turns
  * within a row: a plane that is active in the next row, too, would have to wait for its sums. Rows chained by plane, so that sums stay in registers,
- * take as long (1.01 of a step of the default model, 1.05 with batches of 32).
+ * take as long (1.01 of a step of the default model, 1.05 with batches of 32). Three vectors of the row stay in registers while the networks take
+ * their turns: 0.97 of an epoch of the default model.
  */
 function backwardBatch(count: i32, residual: usize): void {
   const bytes = (<usize>dp) << 2;
   const stride = (<usize>batchSize) << 2;
-  const slab = g;
   const marks = touched;
   const last = <usize>networks * stride;
   const end = residual + ((<usize>count) << 2);
@@ -359,25 +397,38 @@ function backwardBatch(count: i32, residual: usize): void {
   let chosen = active;
   for (; residual < end; residual += 4) {
     const d = load<f32>(residual);
-    let factor = factors;
-    for (let k: usize = 0; k < last; k += stride) {
-      const plane = <usize>load<i32>(chosen + k);
-      const s = f32x4.splat(d * load<f32>(factor));
-      let to = slab + plane * bytes;
-      store<u8>(marks + plane, 1);
-      let i: usize = 0;
-      for (; i + 32 <= bytes; i += 32) {
-        const a = f32x4.add(v128.load(to), f32x4.mul(s, v128.load(row + i)));
-        const b = f32x4.add(v128.load(to, 16), f32x4.mul(s, v128.load(row + i, 16)));
-        v128.store(to, a);
-        v128.store(to, b, 16);
-        to += 32;
+    let slab = g;
+    const rowEnd = row + bytes;
+    for (; row + 48 <= rowEnd; row += 48) {
+      const x0 = v128.load(row);
+      const x1 = v128.load(row, 16);
+      const x2 = v128.load(row, 32);
+      let factor = factors;
+      for (let k: usize = 0; k < last; k += stride) {
+        const plane = <usize>load<i32>(chosen + k);
+        const s = f32x4.splat(d * load<f32>(factor));
+        const to = slab + plane * bytes;
+        store<u8>(marks + plane, 255);
+        v128.store(to, f32x4.add(v128.load(to), f32x4.mul(s, x0)));
+        v128.store(to, f32x4.add(v128.load(to, 16), f32x4.mul(s, x1)), 16);
+        v128.store(to, f32x4.add(v128.load(to, 32), f32x4.mul(s, x2)), 32);
+        factor += 4;
       }
-      if (i < bytes) v128.store(to, f32x4.add(v128.load(to), f32x4.mul(s, v128.load(row + i))));
-      factor += 4;
+      slab += 48;
+    }
+    for (; row < rowEnd; row += 16) {
+      const x = v128.load(row);
+      let factor = factors;
+      for (let k: usize = 0; k < last; k += stride) {
+        const plane = <usize>load<i32>(chosen + k);
+        const to = slab + plane * bytes;
+        store<u8>(marks + plane, 255);
+        v128.store(to, f32x4.add(v128.load(to), f32x4.mul(f32x4.splat(d * load<f32>(factor)), x)));
+        factor += 4;
+      }
+      slab += 16;
     }
     chosen += 4;
-    row += bytes;
   }
 }
 
@@ -406,55 +457,57 @@ export function rateAt(t: i32, total: i32, peak: f32): f32 {
 }
 
 /**
- * One Adam step of every plane that is awake, and their tiles. A plane without gradient that hardly moves rests (it could only move less: m fades
- * faster than the root of v) until a row makes it active again; then its moments fade by the steps missed. Planes with a ridge never rest.
+ * One Adam step of every plane that is awake, and its place in the tiles. A plane without gradient that hardly moves rests (it could only move less:
+ * m fades faster than the root of v) until a row makes it active again; then its moments fade by the steps missed. Sixteen planes' marks are
+ * looked at together, so that those at rest, most of a large network and half of a small one, cost nothing. Planes with a ridge never rest.
  */
 function update(now: f32, epsilon: f32): void {
+  const bytes = (<usize>dp) << 2;
+  const last = <usize>planes;
+  for (let first: usize = 0; first < last; first += 16) {
+    const wake = v128.and(v128.load(touched + first), v128.load(mayRest + first));
+    for (let left = i8x16.bitmask(v128.or(v128.load(awake + first), wake)); left; left &= left - 1) {
+      const plane = first + <usize>ctz(left);
+      const place = plane * bytes;
+      const own = moments + (place << 1);
+      if (!load<u8>(awake + plane)) fade(own, dp, step - load<i32>(restedFrom + (plane << 2)) - 1);
+      const moves = adam<f32>(w + place, g + place, own, inputs, 0, dp, 1, now, epsilon);
+      if (moves || load<u8>(touched + plane)) store<u8>(awake + plane, 255);
+      else {
+        store<u8>(awake + plane, 0);
+        store<i32>(restedFrom + (plane << 2), step);
+      }
+      const tile = tilePlaces + plane * TILE_PLACE;
+      putPlane(w + place, d, load<f32>(tile, 8), <usize>load<u32>(tile), <usize>load<u32>(tile, 4));
+    }
+    v128.store(touched + first, i32x4.splat(0));
+  }
+  if (ridged) updateRidged(now, epsilon);
+  if (plan) refreshKillers(plan, d, w, dp, factors);
+}
+
+/** The same of all planes with a ridge, a tile at a time: 0.93 of the time of a step of few rows, since all of them move. */
+function updateRidged(now: f32, epsilon: f32): void {
   const bytes = (<usize>dp) << 2;
   const end = metas + ((<usize>tileCount) << 2);
   let place: usize = 0;
   let tile = tiles;
-  let rest = resting;
-  let mark = touched;
   let ridge = ridges;
   let network: usize = 0;
   for (let t = metas; t < end; t += 4) {
     const meta = load<i32>(t);
     const width = meta & 7;
-    const lambda = load<f32>(lambdas + network);
-    const first = place;
-    let awake = false;
-    if (lambda != 0) {
+    if (load<f32>(lambdas + network) != 0) {
       adam<i32>(w + place, g + place, moments + (place << 1), inputs, ridge, dp, width, now, epsilon);
-      place += bytes * <usize>width;
-      rest += (<usize>width) << 2;
-      for (const last = mark + <usize>width; mark < last; mark++) store<u8>(mark, 0);
-      awake = true;
-    } else {
-      for (const last = mark + <usize>width; mark < last; mark++) {
-        const gradient = load<u8>(mark);
-        const rested = load<i32>(rest);
-        if (rested && !gradient) {
-          store<i32>(rest, rested + 1);
-        } else {
-          if (rested) fade(moments + (place << 1), dp, rested - 1);
-          const moves = adam<f32>(w + place, g + place, moments + (place << 1), inputs, ridge, dp, 1, now, epsilon);
-          store<i32>(rest, moves || gradient ? 0 : 1);
-          store<u8>(mark, 0);
-          awake = true;
-        }
-        place += bytes;
-        rest += 4;
-      }
+      putTile(w + place, dp, d, width, load<f32>(factors + network), tile);
     }
-    if (awake) putTile(w + first, dp, d, width, load<f32>(factors + network), tile);
+    place += bytes * <usize>width;
     tile += (<usize>((d + 1) * width)) << 2;
     if (meta & END_NETWORK) {
       ridge += bytes;
       network += 4;
     }
   }
-  if (plan) refreshKillers(plan, d, w, dp, factors);
 }
 
 /** Up to `count` steps; gives the steps still to do. */
