@@ -10,12 +10,14 @@
 //     3  further groups              rows whose second lowest bound is no higher than the max: all such groups to a list, which is then read four
 //                                    entries at a time, whatever row and network they are of
 //
+// The tile of killers is that of prune-rows.ts, written out in both: as one function predictions take 1.02 to 1.03 of the time (B, C, D of bench/).
 // Killers stay as chosen: the plane with the highest bias. On a model trained on 1e5 rows of 20 inputs a row reads 1.13 to 1.15 groups a network, on
 // less trained ones up to 1.4; from about 1.27 on forward8 is faster, and callers ask `shouldPrune`. Time beside forward8, everything included: 0.84 for
 // 16 networks, 0.88 for a committee of 64 (their tiles do not fit the first cache). Derivatives would also need the planes' numbers: forward8.
 
 import { END_GROUP, END_NETWORK } from "./layout";
 import { countRows, HEAD } from "./prune";
+import { highests } from "./prune-rows";
 
 // A plan: word 0 networks of four groups   1 where the results of all networks go, [networks][8]
 //   2 to 5 as in prune.ts: groups read beyond one a row and network, rows, rows left to forward8, sixteenths of such groups a row
@@ -230,13 +232,6 @@ function choose(a0: v128, a1: v128, a2: v128, a3: v128, tiles: usize, size: usiz
     second,
     f32x4.pmin(f32x4.pmax(low01, low23), v128.bitselect(f32x4.pmax(a2, a3), f32x4.pmax(a0, a1), later)),
   );
-}
-
-/** Highest of each of four vectors, lanes = vectors. */
-function highests(a0: v128, a1: v128, a2: v128, a3: v128): v128 {
-  const top01 = f32x4.pmax(v128.shuffle<i32>(a0, a1, 0, 4, 1, 5), v128.shuffle<i32>(a0, a1, 2, 6, 3, 7));
-  const top23 = f32x4.pmax(v128.shuffle<i32>(a2, a3, 0, 4, 1, 5), v128.shuffle<i32>(a2, a3, 2, 6, 3, 7));
-  return f32x4.pmax(v128.shuffle<i64>(top01, top23, 0, 2), v128.shuffle<i64>(top01, top23, 1, 3));
 }
 
 /** Maxima of four rows over the tiles at `chosen`, lanes = rows; the rows' first inputs at `x`. Two inputs at a time: 0.95 of the time of one. */

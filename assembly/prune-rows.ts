@@ -159,6 +159,13 @@ export function forwardPruned8(plan: usize, d: i32, xt: usize, out: usize, activ
   countRows(plan, 8);
 }
 
+/** Highest of each of four vectors, lanes = vectors. */
+export function highests(a0: v128, a1: v128, a2: v128, a3: v128): v128 {
+  const top01 = f32x4.pmax(v128.shuffle<i32>(a0, a1, 0, 4, 1, 5), v128.shuffle<i32>(a0, a1, 2, 6, 3, 7));
+  const top23 = f32x4.pmax(v128.shuffle<i32>(a2, a3, 0, 4, 1, 5), v128.shuffle<i32>(a2, a3, 2, 6, 3, 7));
+  return f32x4.pmax(v128.shuffle<i64>(top01, top23, 0, 2), v128.shuffle<i64>(top01, top23, 1, 3));
+}
+
 /**
  * Maxima of four rows over the groups at `chosen`, lanes = rows; the rows' first inputs at `x`. All dots at `dot`, [4 rows][tiles][4]: lanes
  * beyond a tile's planes repeat planes of it.
@@ -219,9 +226,7 @@ function readGroups(net: usize, chosen: usize, tiles: i32, x: usize, xEnd: usize
     top2 = f32x4.pmax(top2, a2);
     top3 = f32x4.pmax(top3, a3);
   }
-  const top01 = f32x4.pmax(v128.shuffle<i32>(top0, top1, 0, 4, 1, 5), v128.shuffle<i32>(top0, top1, 2, 6, 3, 7));
-  const top23 = f32x4.pmax(v128.shuffle<i32>(top2, top3, 0, 4, 1, 5), v128.shuffle<i32>(top2, top3, 2, 6, 3, 7));
-  return f32x4.pmax(v128.shuffle<i64>(top01, top23, 0, 2), v128.shuffle<i64>(top01, top23, 1, 3));
+  return highests(top0, top1, top2, top3);
 }
 
 /**

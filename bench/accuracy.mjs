@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { fit, version } from "../dist/index.js";
 import { describedSets, extraSets, fixedSets } from "./accuracy-sets.mjs";
+import { deviation, featuresOf, geometricMean, mean, take } from "./lib/scores.mjs";
 
 const COVERAGES = [0.8, 0.9, 0.95];
 const MONOTONE = ["linear, signs", "HGB monotone", "XGB monotone"];
@@ -68,12 +69,6 @@ const sets = (
   .filter((s) => wants(s.name, s.group))
   .map((s) => ({ ...s, tests: s.tests.slice(0, most) }));
 
-const mean = (v) => v.reduce((a, b) => a + b, 0) / v.length;
-const sd = (v) => (v.length < 2 ? 0 : Math.sqrt(v.reduce((a, b) => a + (b - mean(v)) ** 2, 0) / (v.length - 1)));
-const geo = (v) => Math.exp(mean(v.map(Math.log)));
-const take = (column, rows) =>
-  Array.isArray(column) ? rows.map((r) => column[r]) : Float64Array.from(rows, (r) => column[r]);
-
 /** One fit a split: scores, coverages, seconds. `extra` are options of fit beside the defaults. */
 async function measure(set, extra = {}) {
   const scores = [];
@@ -83,8 +78,7 @@ async function measure(set, extra = {}) {
     const testing = new Set(test);
     const training = [];
     for (let r = 0; r < set.target.length; r++) if (!testing.has(r)) training.push(r);
-    const part = (rows) => Object.fromEntries(Object.keys(set.features).map((c) => [c, take(set.columns[c], rows)]));
-    const columns = { ...part(training), [set.targetName]: take(set.target, training) };
+    const columns = { ...featuresOf(set, training), [set.targetName]: take(set.target, training) };
     const before = process.cpuUsage();
     const model = await fit(columns, {
       target: set.targetName,
@@ -96,7 +90,7 @@ async function measure(set, extra = {}) {
     });
     const { user, system } = process.cpuUsage(before);
     seconds.push((user + system) / 1e6); // one thread: what a quiet core would take, also on a busy machine
-    const predicted = model.predictMany(part(test));
+    const predicted = model.predictMany(featuresOf(set, test));
     const actual = take(set.target, test);
     if (set.task === "classification") {
       scores.push(mean(Array.from(predicted, (p, i) => (p > 0.5 ? 1 : 0) === actual[i])));
@@ -219,7 +213,7 @@ const head = (cells) => {
   row(cells.map((_, i) => (i ? "---:" : "---")));
 };
 const figure = (scores, digits = 4) =>
-  scores?.length ? `${mean(scores).toFixed(digits)} ± ${sd(scores).toFixed(digits)}` : "–";
+  scores?.length ? `${mean(scores).toFixed(digits)} ± ${deviation(scores).toFixed(digits)}` : "–";
 
 say("# Accuracy with default settings");
 say();
@@ -265,8 +259,8 @@ if (fixed.length) {
     "geometric mean of isotone to it",
     "",
     "",
-    `**${geo(ratios).toFixed(3)}**`,
-    ...names.map((n) => geo(to[n]).toFixed(3)),
+    `**${geometricMean(ratios).toFixed(3)}**`,
+    ...names.map((n) => geometricMean(to[n]).toFixed(3)),
     "",
   ]);
   say();
@@ -336,7 +330,7 @@ if (others.length) {
     ]);
   }
   if (known.length) {
-    const over = (list, of) => (list.length ? geo(list.map(of)).toFixed(3) : "–");
+    const over = (list, of) => (list.length ? geometricMean(list.map(of)).toFixed(3) : "–");
     const few = known.filter((set) => set.target.length < 150);
     const many = known.filter((set) => set.target.length >= 150);
     for (const [what, list] of [

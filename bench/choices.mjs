@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { fit } from "../dist/index.js";
 import { fixedSets } from "./accuracy-sets.mjs";
+import { featuresOf, geometricMean, take } from "./lib/scores.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -24,10 +25,6 @@ const wanted = values.sets?.split(",");
 const most = Number(values.most ?? Number.POSITIVE_INFINITY);
 const splits = Number(values.splits ?? Number.POSITIVE_INFINITY);
 
-const take = (column, rows) =>
-  Array.isArray(column) ? rows.map((r) => column[r]) : Float64Array.from(rows, (r) => column[r]);
-const geometric = (list) => Math.exp(list.reduce((sum, v) => sum + Math.log(v), 0) / list.length);
-
 /** Mean over the splits of the RMSE on left-out training rows, one figure for each choice. */
 async function errorsOn(set) {
   const sums = choices.map(() => 0);
@@ -39,13 +36,11 @@ async function errorsOn(set) {
     const order = known.sort((a, b) => (Math.imul(a + 1, 0x9e3779b1) >>> 0) - (Math.imul(b + 1, 0x9e3779b1) >>> 0));
     const left = order.filter((_, i) => i % 5 === 0);
     const rest = order.filter((_, i) => i % 5 !== 0);
-    const names = Object.keys(set.features);
-    const part = (rows) => Object.fromEntries(names.map((name) => [name, take(set.columns[name], rows)]));
-    const rows = { ...part(rest), [set.targetName]: take(set.target, rest) };
+    const rows = { ...featuresOf(set, rest), [set.targetName]: take(set.target, rest) };
     const actual = take(set.target, left);
     for (const [c, choice] of choices.entries()) {
       const model = await fit(rows, { target: set.targetName, features: set.features, seed: k + 1, ...choice });
-      const predicted = model.predictMany(part(left));
+      const predicted = model.predictMany(featuresOf(set, left));
       const square = actual.reduce((sum, y, i) => sum + (predicted[i] - y) ** 2, 0) / actual.length;
       sums[c] += Math.sqrt(square) / tests.length;
     }
@@ -70,5 +65,7 @@ for (const [c, list] of ratios.entries()) {
   if (c === 0) continue;
   const at = (value) => `${value.toFixed(3)} (${names[list.indexOf(value)]})`;
   const text = JSON.stringify(choices[c]);
-  console.log(`| \`${text}\` | ${geometric(list).toFixed(3)} | ${at(Math.min(...list))} | ${at(Math.max(...list))} |`);
+  console.log(
+    `| \`${text}\` | ${geometricMean(list).toFixed(3)} | ${at(Math.min(...list))} | ${at(Math.max(...list))} |`,
+  );
 }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { fit, merge, mergeScalings, scan } from "../dist/index.js";
 import { fixedSets } from "./accuracy-sets.mjs";
+import { deviation, mean } from "./lib/scores.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -21,8 +22,6 @@ if (positionals.length !== 1 || !existsSync(join(positionals[0], "splits.json"))
   process.exit(2);
 }
 const sets = fixedSets(positionals[0]).filter(({ name }) => values.sets.split(",").includes(name));
-const mean = (v) => v.reduce((a, b) => a + b, 0) / v.length;
-const deviation = (v) => Math.sqrt(v.reduce((sum, x) => sum + (x - mean(v)) ** 2, 0) / (v.length - 1));
 const cell = (v) => mean(v).toFixed(3) + (v.length > 1 ? ` ± ${deviation(v).toFixed(3)}` : "");
 
 console.log(

@@ -15,15 +15,15 @@ import { type Block, createTrainer, type Trainer } from "./wasm.js";
 const CLEARLY = 0.98;
 
 /** Workers, which begin with the setup as soon as that is known. */
-export interface Crew {
+export interface Workers {
   helpers: Helper[];
   begin: (setup: () => Setup) => void;
   close: () => void;
 }
 
 /** `count` workers, fewer where the host refuses; as for startHelpers. */
-export function startCrew(count: number, signal?: AbortSignal): Crew {
-  let begin: Crew["begin"] = () => {};
+export function startWorkers(count: number, signal?: AbortSignal): Workers {
+  let begin: Workers["begin"] = () => {};
   const begun = new Promise<() => Setup>((resolve) => {
     begin = resolve;
   });
@@ -55,7 +55,7 @@ export async function trainCommittee(
   ridge: Block,
   supply: Supply,
   centre: Centre,
-  crew: Crew,
+  workers: Workers,
   progress: (look: Look, done: number) => void,
   pause: () => Promise<void>,
 ): Promise<Committee> {
@@ -67,9 +67,9 @@ export async function trainCommittee(
     const n = plan.room > 0 ? 0 : folds.of.length;
     return { ...layout, batch: plan.batch, module: t.module, all: feed.copy(0, n), places: n || plan.room + most };
   };
-  crew.begin(setup);
+  workers.begin(setup);
   await pause();
-  const train = createTraining(t, plan, setup, supply, leftOut, centres, crew.helpers, pause);
+  const train = createTraining(t, plan, setup, supply, leftOut, centres, workers.helpers, pause);
   const { decays } = plan;
   let results: MemberResult[] = [];
   for (const [round, decay] of decays.entries()) {

@@ -1,7 +1,7 @@
 // How the prediction moves with one feature or two, over many rows. In: a model and rows; out: curves, surfaces and pairs as plain numbers.
 // Sources: partial dependence (Friedman 2001); ICE (Goldstein et al. 2015); accumulated local effects (Apley & Zhu 2020). docs/sensitivity.md has the formulas.
 
-import { rangeError, typeError } from "./errors.js";
+import { list, rangeError, typeError } from "./errors.js";
 import { type AnyRows, type Encoded, encodeRows } from "./rows.js";
 import type { Sensitive } from "./sensitivity.js";
 import { countOf, filled, meanOf, quantileOf, someRows, squareOf, weightsOf } from "./statistics.js";
@@ -200,15 +200,7 @@ export function interactions(
 function indexOf(features: readonly Encoded[], name: string, kind?: "number"): number {
   if (typeof name !== "string") throw typeError("feature", "a feature's name", name);
   const f = features.findIndex((feature) => feature.name === name);
-  if (f < 0)
-    throw rangeError(
-      "feature",
-      `one of ${features
-        .slice(0, 12)
-        .map((feature) => feature.name)
-        .join(", ")}`,
-      name,
-    );
+  if (f < 0) throw rangeError("feature", `one of ${list(features.map((feature) => feature.name))}`, name);
   if (kind && features[f].kind !== kind) throw rangeError("feature", "a numeric feature", name);
   return f;
 }

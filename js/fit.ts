@@ -4,7 +4,7 @@
 import { assemble } from "./assemble.js";
 import { judge } from "./bounds.js";
 import { roomForColumns } from "./columns.js";
-import { startCrew, trainCommittee } from "./committee.js";
+import { startWorkers, trainCommittee } from "./committee.js";
 import { defaultsFor } from "./defaults.js";
 import { abortError } from "./errors.js";
 import { createFeed, RESIDENT } from "./feed.js";
@@ -80,8 +80,8 @@ async function build(
 
   // workers start now, so that they are there when the rows are
   const threads = source.again ? 1 : Math.min(schema.threads, folds.members);
-  const crew = startCrew(threads - 1, signal);
-  ends.push(crew.close);
+  const workers = startWorkers(threads - 1, signal);
+  ends.push(workers.close);
 
   // targets and columns as the kernels see them
   const { n } = table;
@@ -105,9 +105,9 @@ async function build(
   const ridge = layNetworks(t, layout, plan.batch, feed.places);
 
   // the committee
-  const progress = progressOf(schema, plan, crew.helpers, began);
+  const progress = progressOf(schema, plan, workers.helpers, began);
   const supply = { folds, feed, most, readings };
-  const committee = await trainCommittee(t, plan, layout, ridge, supply, centre, crew, progress, pause);
+  const committee = await trainCommittee(t, plan, layout, ridge, supply, centre, workers, progress, pause);
 
   // blend and bounds, the model
   const bounded = auto.bounds && plan.withPlane && !layout.withLevel && !pieces && link.name === "identity";

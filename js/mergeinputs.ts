@@ -93,8 +93,7 @@ function transformed(input: Pick<Input, "transform" | "divisor">, v: number): nu
  */
 export function mergeInputs(parts: Part[], features: Feature[]): { inputs: Input[]; encoders: Encoder[] } {
   const inputs: Input[] = [];
-  /** By model: what adds the weights of each feature to a plane. */
-  const steps: ((from: readonly number[], to: number[]) => void)[][] = parts.map(() => []);
+  const steps: Merging["steps"] = parts.map(() => []);
   const push = (input: Input) => inputs.push(input) - 1;
 
   features.forEach((feature, f) => {
@@ -119,8 +118,11 @@ export function mergeInputs(parts: Part[], features: Feature[]): { inputs: Input
           });
         });
       });
-    } else if (feature.kind === "category") mergeCategory(feature, f, own, described, steps, push);
-    else mergeNumber(parts, feature, f, own, described, steps, push);
+    } else {
+      const merging = { feature, f, own, described, steps, push };
+      if (feature.kind === "category") mergeCategory(merging);
+      else mergeNumber(merging, parts);
+    }
   });
 
   // the quantile level: equal scalings share an input
@@ -153,21 +155,29 @@ interface Own {
   input: Input;
 }
 
-type Steps = ((from: readonly number[], to: number[]) => void)[][];
+/** A feature whose inputs differ. */
+interface Merging {
+  feature: Feature;
+  /** Its index. */
+  f: number;
+  /** By model: its inputs of the feature, and the feature as it knows it. */
+  own: Own[][];
+  described: Feature[];
+  /** By model: what adds the weights of each feature to a plane. */
+  steps: ((from: readonly number[], to: number[]) => void)[][];
+  push(input: Input): number;
+}
+
+/** The merged input of a missing value; -1: none. */
+const missingOf = ({ feature, f, push }: Merging): number =>
+  feature.missing === "indicator" ? push({ feature: f, transform: "missing", center: 0, scale: 1 }) : -1;
 
 /** Categories as inputs of 0 and 1: any function of the category can be written over them, so each model's is, whatever its own scalings. */
-function mergeCategory(
-  feature: Feature,
-  f: number,
-  own: Own[][],
-  described: Feature[],
-  steps: Steps,
-  push: (input: Input) => number,
-): void {
+function mergeCategory(merging: Merging): void {
+  const { feature, f, own, described, steps, push } = merging;
   const categories = feature.categories as string[];
   const at = categories.map((_, category) => push({ feature: f, transform: "equals", category, center: 0, scale: 1 }));
-  const missing =
-    feature.missing === "indicator" ? push({ feature: f, transform: "missing", center: 0, scale: 1 }) : -1;
+  const missing = missingOf(merging);
   own.forEach((mine, k) => {
     const { categories: known = [], unknown } = described[k];
     const codes = categories.map((name) => known.indexOf(known.includes(name) ? name : (unknown as string)));
@@ -189,18 +199,10 @@ function mergeCategory(
 }
 
 /** A number: a pooled z-score where that is exact, else the models' inputs side by side; a missing value as an input of 0 and 1. */
-function mergeNumber(
-  parts: Part[],
-  feature: Feature,
-  f: number,
-  own: Own[][],
-  described: Feature[],
-  steps: Steps,
-  push: (input: Input) => number,
-): void {
+function mergeNumber(merging: Merging, parts: Part[]): void {
+  const { feature, own, described, steps, push } = merging;
   const fill = feature.fill ?? 0;
-  const missing =
-    feature.missing === "indicator" ? push({ feature: f, transform: "missing", center: 0, scale: 1 }) : -1;
+  const missing = missingOf(merging);
   /** Merged inputs that stand for given ones. */
   const made: { of: Input[]; input: Input; at: number }[] = [];
   const numeric = own.map((mine) => mine.filter(({ input }) => input.transform !== "missing"));

@@ -174,9 +174,10 @@ export function createEngine(source: ModuleSource, arrange: Arrange): Engine {
     const at = wasm.alloc(slot.size) >>> 0;
     if (at === 0) throw new RangeError(`model: the host refused ${slot.size} bytes of WebAssembly memory`);
     new Uint8Array(wasm.memory.buffer).set(slot.bytes, at);
-    if (wasm.planModel?.(at) === 0)
-      throw new RangeError("model: the host refused WebAssembly memory for its pruning plan");
+    const planned = wasm.planModel?.(at) !== 0;
+    // before the throw: other models go on
     room = new Float32Array(wasm.memory.buffer, input, BLOCK / 4);
+    if (!planned) throw new RangeError("model: the host refused WebAssembly memory for its pruning plan");
     slot.at = at;
     slot.filling = filling;
     return at;

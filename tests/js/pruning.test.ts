@@ -5,11 +5,8 @@ import { fit, load as loadWhole } from "../../js/index.js";
 import { makeModel } from "../../js/model.js";
 import { load } from "../../js/predict.js";
 import type { ModelData } from "../../js/types.js";
-import { wasmModule } from "../../js/wasm.inline.js";
-import { createTrainer } from "../../js/wasm.js";
 import { generator, makeModel as made, makeRows } from "./oracle.js";
-
-const bits = (values: Float32Array) => new Uint32Array(values.buffer, values.byteOffset, values.length);
+import { bits, makeTrainer } from "./trainer.js";
 
 /** Rows between -1 and 1, and a target with bends that increases with each. */
 function table(n: number, d: number) {
@@ -38,29 +35,12 @@ describe("pruning", () => {
       const d = 7;
       const { x, y } = table(n, d);
       const run = (every: boolean) => {
-        const t = createTrainer(wasmModule);
-        const rows = t.floats(n * d + 16);
-        t.f32(rows).set(x);
-        t.wasm.setData(rows.at, t.put(y).at, 0, d, 0, 1);
-        const shape = t.put([groups, hyperplanes], "i32").at;
-        const signs = t.put(new Array<number>(d + 1).fill(1)).at;
-        const planes = t.wasm.setNetworks(1, shape, t.put([1]).at, t.put([0]).at, signs, 48);
-        const pruned = every && t.wasm.dropPlan() === 1;
-        const list = t.put(
-          Uint32Array.from({ length: n }, (_, r) => r),
-          "u32",
-        ).at;
-        t.wasm.start(3, 1, t.put(new Array<number>(d + 1).fill(0.3)).at, 0, 0.25, list, n);
-        t.wasm.begin(list, n, 45, 600, 0.02, 0, 0);
-        t.wasm.advance(600);
-        const f = t.floats(n + 8);
-        t.wasm.evaluate(list, n, 0.5, f.at);
-        return {
-          pruned,
-          sums: t.f32(f).slice(0, n),
-          w: t.slabW(planes * ((d + 4) & ~3)).slice(),
-          loss: t.wasm.meanLoss(),
-        };
+        const shape = { shapes: [groups, hyperplanes], factors: [1], lambdas: [0] };
+        const trainer = makeTrainer(x, y, { ...shape, signs: new Array<number>(d).fill(1) });
+        const pruned = every && trainer.t.wasm.dropPlan() === 1;
+        trainer.start(false, 45, 600);
+        trainer.t.wasm.advance(600);
+        return { pruned, sums: trainer.sums(), w: trainer.weights(), loss: trainer.t.wasm.meanLoss() };
       };
       const pruned = run(false);
       const dense = run(true);
