@@ -113,7 +113,15 @@ export function many<Prune>(model: usize, raw: usize, n: i32, out: usize): bool 
   for (let r = 0; r < n; r += 8) {
     const rows = min(8, n - r);
     fine = forwardRows<f32, Prune>(model, raw, rows, sums, active) && fine;
-    for (let k: usize = 0; k < (<usize>rows) << 2; k += 4) store<f32>(out + k, link(model, load<f32>(sums + k)));
+    if (rows == 8 && load<i32>(model, 24) == IDENTITY) {
+      // the bits of `link`; eight calls of it make a batch of a small network (6 x 6 planes of 10 inputs) take 1.13, of the default sum 1.03 of the time
+      const scale = v128.load32_splat(model, 32);
+      const offset = v128.load32_splat(model, 36);
+      v128.store(out, f32x4.add(f32x4.mul(v128.load(sums), scale), offset));
+      v128.store(out, f32x4.add(f32x4.mul(v128.load(sums, 16), scale), offset), 16);
+    } else {
+      for (let k: usize = 0; k < (<usize>rows) << 2; k += 4) store<f32>(out + k, link(model, load<f32>(sums + k)));
+    }
     raw += length;
     out += 32;
   }

@@ -19,9 +19,9 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [44950, 16100, 63250],
+  "isotone, everything": [44950, 16100, 63300],
   "isotone, fit and load": [31750, 16100, 49550],
-  "isotone/predict": [6220, 3700, 11550],
+  "isotone/predict": [6220, 3700, 11600],
   "isotone/export": [22100, 0, 22100],
 };
 
