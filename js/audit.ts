@@ -5,10 +5,10 @@
 // the value it has in another row, a step that trees notice too; alone, and all constrained features together (an ordered pair). Only moves the
 // way of the constraint are made, so that a prediction that goes against it is wrong.
 
-import { rangeError, show, typeError } from "./errors.js";
+import { numberError, onlyOptions, rangeError, typeError } from "./errors.js";
 import { uniform } from "./random.js";
-import { type AnyRows, badNumber, type Rows } from "./rows.js";
-import { noColumn, readTable } from "./table.js";
+import { type AnyRows, badNumber, isFloats, type Rows } from "./rows.js";
+import { entriesOf, noColumn, readTable } from "./table.js";
 import type { Constraint } from "./types.js";
 
 /** Predictions for n rows of d numbers, row-major. */
@@ -104,15 +104,12 @@ export async function audit(
   options: AuditOptions = {},
 ): Promise<Audit> {
   if (typeof predict !== "function") throw typeError("predict", "a function (rows, n, d) => predictions", predict);
-  if (typeof constraints !== "object" || constraints === null)
-    throw typeError("constraints", "an object or a Map of constraints by feature name", constraints);
-  const entries: [string, unknown][] = [
-    ...(constraints instanceof Map ? constraints.entries() : Object.entries(constraints)),
-  ];
+  const entries = entriesOf<unknown>(constraints, "constraints");
   const names = entries.map(([name]) => name);
   const d = names.length;
   if (d === 0) throw rangeError("constraints", "at least one feature", constraints);
   const signs = entries.map(([name, constraint]) => signOf(name, constraint));
+  onlyOptions(options, "step derivatives pairs tolerance missing seed worst", "audit");
   const step = options.step ?? 0.01;
   if (!(step > 0 && step <= 10))
     throw rangeError("options.step", "a share of the standard deviation above 0, up to 10", step);
@@ -126,10 +123,10 @@ export async function audit(
   const call = async (values: Float64Array) => {
     const count = values.length / d;
     const out = await predict(values, count, d);
-    if (out === null || typeof out !== "object" || out.length !== count)
-      throw new RangeError(`"predict" expected ${count} predictions, got ${out?.length ?? show(out)}`);
+    if (typeof out?.length !== "number") throw typeError("predict", `${count} predictions`, out);
+    if (out.length !== count) throw rangeError("predict", `${count} predictions`, out.length);
     for (let r = 0; r < count; r++)
-      if (!Number.isFinite(out[r])) throw rangeError(`predict: prediction ${r}`, "a finite number", out[r]);
+      if (!Number.isFinite(out[r])) throw numberError(`predict: prediction ${r}`, "a finite number", out[r]);
     return Float64Array.from(out);
   };
   const base = await call(x.slice());
@@ -360,9 +357,9 @@ function matrixOf(rows: AnyRows, names: readonly string[], missing: unknown): Fl
     if (none && missing === "pass") return Number.NaN;
     throw badNumber(names[f], value, r);
   };
-  if (rows instanceof Float32Array || rows instanceof Float64Array) {
+  if (isFloats(rows)) {
     if (rows.length % d !== 0) throw rangeError("rows", `a length that is a multiple of ${d}`, rows.length);
-    return Float64Array.from(rows, (value, i) => read(value, i % d, Math.floor(i / d)));
+    return Float64Array.from(rows, (value: number, i: number) => read(value, i % d, Math.floor(i / d)));
   }
   if (Array.isArray(rows) && (Array.isArray(rows[0]) || ArrayBuffer.isView(rows[0]))) {
     const out = new Float64Array(rows.length * d);

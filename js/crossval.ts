@@ -2,7 +2,7 @@
 // linear fit, and beside the same fit without constraints. In: rows and options as for fit; out: scores and plain sentences.
 // Every choice (scaling, stopping, ridge strength) is made on the training part of a fold.
 
-import { abortError, rangeError, typeError } from "./errors.js";
+import { abortError, numberError, onlyOptions, rangeError, typeError } from "./errors.js";
 import { inWords } from "./findings.js";
 import { fit } from "./fit.js";
 import { linearFit } from "./linear.js";
@@ -10,9 +10,11 @@ import { scoresOf } from "./metrics.js";
 import type { Model } from "./model.js";
 import { type Columns, encodeRows, type Rows } from "./rows.js";
 import {
+  checkOptions,
   type FeatureOption,
   type FeatureSpec,
   type FitOptions,
+  OPTIONS,
   readOptions,
   readTarget,
   readWeights,
@@ -23,7 +25,7 @@ import type { Scores } from "./types.js";
 
 /** Options of `crossValidate`: those of `fit`, and how to split. */
 export interface CrossValidateOptions extends FitOptions {
-  /** Parts the rows are split into; each is predicted by a model of the others. Default 5, at most the number of rows. */
+  /** Parts the rows are split into, 2 to the number of rows; each is predicted by a model of the others. Default 5, or fewer where there are fewer rows. */
   folds?: number;
   /** How many times to split anew. Default 1. */
   repeats?: number;
@@ -107,7 +109,8 @@ export async function crossValidate(rows: Rows, options: CrossValidateOptions): 
   const weight = readWeights(table, schema);
   const n = table.n;
   if (n < 4) throw new RangeError(`"rows" expected at least 4 rows to cross-validate, got ${n}`);
-  const folds = Math.min(wanted, n);
+  const folds = wanted ?? Math.min(5, n);
+  if (folds > n) throw rangeError("folds", `at most the number of rows (${n})`, folds);
   const constrained = schema.features.filter((feature) => feature.constraint !== "free");
   const both = compare && constrained.length > 0;
   const levels = schema.loss.name === "quantiles" ? (schema.loss.levels as number[]) : [0.5];
@@ -230,9 +233,11 @@ export async function crossValidate(rows: Rows, options: CrossValidateOptions): 
 
 /** How to split, checked, and what is left for fit. */
 function readSplits(options: CrossValidateOptions) {
-  if (typeof options !== "object" || options === null) throw typeError("options", "an object with a target", options);
-  const { folds: wanted = 5, repeats = 1, coverage = [0.8, 0.9], free: compare = true, ...fitOptions } = options;
-  if (!Number.isInteger(wanted) || wanted < 2) throw rangeError("folds", "a whole number from 2", wanted);
+  checkOptions(options);
+  onlyOptions(options, `${OPTIONS} folds repeats coverage free`, "crossValidate");
+  const { folds: wanted, repeats = 1, coverage = [0.8, 0.9], free: compare = true, ...fitOptions } = options;
+  if (wanted !== undefined && !(Number.isInteger(wanted) && wanted > 1))
+    throw numberError("folds", "a whole number from 2", wanted);
   if (!Number.isInteger(repeats) || repeats < 1) throw rangeError("repeats", "a whole number from 1", repeats);
   if (typeof compare !== "boolean") throw typeError("free", "true or false", compare);
   if (!Array.isArray(coverage)) throw typeError("coverage", "an array of numbers between 0 and 1", coverage);

@@ -1,7 +1,7 @@
 // How the prediction moves with one feature or two, over many rows. In: a model and rows; out: curves, surfaces and pairs as plain numbers.
 // Sources: partial dependence (Friedman 2001); ICE (Goldstein et al. 2015); accumulated local effects (Apley & Zhu 2020). docs/sensitivity.md has the formulas.
 
-import { list, rangeError, typeError } from "./errors.js";
+import { list, onlyOptions, rangeError, typeError } from "./errors.js";
 import { type AnyRows, type Encoded, encodeRows } from "./rows.js";
 import type { Sensitive } from "./sensitivity.js";
 import { countOf, filled, meanOf, quantileOf, someRows, squareOf, weightsOf } from "./statistics.js";
@@ -38,6 +38,7 @@ export function partialDependence(
   const encoded = encodeRows(rows, features);
   const values = encoded.slice();
   const n = values.length / width;
+  onlyOptions(options, "grid ice weights", "partialDependence");
   const { weight, total } = weightsOf(options.weights, n);
   const points = countOf("grid", options.grid, 20, 2);
   const category = features[f].kind === "category";
@@ -122,6 +123,7 @@ export function surface(
   const values = encodeRows(rows, features).slice();
   const n = values.length / width;
   someRows(n);
+  onlyOptions(options, "grid", "surface");
   const points = countOf("grid", options.grid, 12, 2);
   const a = gridOf(values, f, width, n, points, features[f].fill ?? 0);
   const b = gridOf(values, g, width, n, points, features[g].fill ?? 0);
@@ -156,6 +158,7 @@ export function interactions(
   const all = encodeRows(rows, features);
   const n = all.length / width;
   someRows(n);
+  onlyOptions(options, "most", "interactions");
   const most = Math.min(n, countOf("most", options.most, 500, 1));
   const values = new Float32Array(most * width);
   for (let k = 0; k < most; k++) {

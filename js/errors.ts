@@ -66,10 +66,22 @@ export function list(names: readonly string[], most = 12): string {
   return head.join(", ") + (names.length > most ? ` and ${names.length - most} more` : "");
 }
 
-/** `; did you mean "epochs"?` when one of the names is at most two edits away, else nothing. */
+/** Refuses options that there are none of. `options`: their names, `of`: what they are options of, `where`: the path of the object. */
+export function onlyOptions(given: object, options: string, of: string, where = ""): void {
+  if (typeof given !== "object" || given === null) throw typeError(where || "options", "an object", given);
+  const names = options.split(" ");
+  for (const name of Object.keys(given)) {
+    if (names.includes(name)) continue;
+    throw new RangeError(
+      `${quote(where + name)} is not an option of ${of}${suggest(name, names) || `; options: ${list(names, 24)}`}`,
+    );
+  }
+}
+
+/** `; did you mean "epochs"?` when one of the names is at most two edits away and shares a letter, else nothing. */
 export function suggest(name: string, names: readonly string[]): string {
   let best = "";
-  let least = Math.min(3, Math.max(2, Math.ceil(name.length / 2)));
+  let least = Math.min(3, name.length, Math.max(2, Math.ceil(name.length / 2)));
   for (const candidate of names.slice(0, 1000)) {
     if (Math.abs(candidate.length - name.length) >= least) continue;
     const distance = edits(name.toLowerCase(), candidate.toLowerCase());

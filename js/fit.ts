@@ -35,7 +35,7 @@ function turn(): Promise<void> {
  * Trains a model.
  *
  * @param rows objects, or columns `{ name: numbers | strings }`, n rows; or batches of them, as many as there are: read again and again where the
- *   iterable starts anew each time, else a sample of them trains
+ *   iterable starts anew each time, else a sample of them trains. They are read while training goes on: leave them as they are until it is done
  * @param options target, features and their constraints; the rest has defaults that need no tuning
  * @returns the model; the same rows, options and seed give the same bytes in every engine
  * @throws TypeError, RangeError naming the argument, the row and the column; AbortError when `signal` aborts
@@ -120,14 +120,17 @@ const partly = (rows: number, seen: number) =>
   rows < seen ? [`trained on ${rows} rows drawn at random from ${seen}: more would not fit in memory at once`] : [];
 
 /** What tells `onProgress` of a look, and of the share of all training that is `done`. */
-function progressOf({ onProgress }: Schema, { steps, batch, each }: FitPlan, helpers: Helper[], began: number) {
-  const epochs = (steps * batch) / each;
-  return ({ loss, validationLoss }: Look, done: number) =>
+function progressOf({ onProgress, hyper }: Schema, { steps, batch, each }: FitPlan, helpers: Helper[], began: number) {
+  // the last step of an epoch takes the rows that are left
+  const epochs = hyper.epochs === "auto" ? steps / Math.ceil(each / batch) : hyper.epochs;
+  return ({ step, loss, validationLoss }: Look, done: number) =>
+    // before the first step there is no loss to tell
+    step > 0 &&
     onProgress?.({
       epoch: epochs * done,
       epochs,
       loss,
-      validationLoss,
+      validationLoss: Number.isNaN(validationLoss) ? null : validationLoss,
       seconds: (Date.now() - began) / 1000,
       threads: 1 + helpers.filter((helper) => helper.alive()).length,
     });

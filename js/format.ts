@@ -251,7 +251,11 @@ const readTraining: Read<TrainingReport> = (given, key) => {
   maybe(self, "isotone", string);
   const lists: Record<string, Read<unknown>> = { curve: readPoint, warnings: string, parts: readTraining };
   for (const name in lists) if (self[name] !== undefined) each(self, name, lists[name]);
-  return JSON.parse(JSON.stringify({ ...self, curve: self.curve ?? [], warnings: self.warnings ?? [] }));
+  try {
+    return JSON.parse(JSON.stringify({ ...self, curve: self.curve ?? [], warnings: self.warnings ?? [] }));
+  } catch {
+    return wrong(given, key, "JSON");
+  }
 };
 
 const readCalibration: Read<[number, number]> = (pairs, i) => {
@@ -337,21 +341,19 @@ export function stringifyModel(model: ModelData | { toJSON(): ModelData }): stri
  * what belongs in a file.
  */
 export function shortenModel(data: ModelData): ModelData {
-  const short: ModelData = {
-    ...data,
-    features: data.features.map((feature) =>
-      feature.fill === undefined ? feature : { ...feature, fill: shortest(feature.fill) },
-    ),
-    inputs: data.inputs.map((input) => {
-      const copy = { ...input, center: shortest(input.center), scale: shortest(input.scale) };
-      if (copy.divisor !== undefined) copy.divisor = shortest(copy.divisor);
-      return copy;
-    }),
-    networks: data.networks.map((groups) => groups.map((planes) => planes.map((plane) => plane.map(shortest)))),
-    scale: shortest(data.scale),
-    offset: shortest(data.offset),
-  };
-  if (data.link.name === "exp") short.link = { name: "exp", maximum: shortest(data.link.maximum) };
+  const { networks, ...others } = data;
+  // nothing is shared: what the caller makes of it must not reach the model
+  const short: ModelData = { ...data, ...JSON.parse(JSON.stringify(others)) };
+  for (const feature of short.features) if (feature.fill !== undefined) feature.fill = shortest(feature.fill);
+  for (const input of short.inputs) {
+    input.center = shortest(input.center);
+    input.scale = shortest(input.scale);
+    if (input.divisor !== undefined) input.divisor = shortest(input.divisor);
+  }
+  short.networks = networks.map((groups) => groups.map((planes) => planes.map((plane) => plane.map(shortest))));
+  short.scale = shortest(short.scale);
+  short.offset = shortest(short.offset);
+  if (short.link.name === "exp") short.link.maximum = shortest(short.link.maximum);
   return short;
 }
 

@@ -1,7 +1,7 @@
 // Rankings of features that look at errors or at extreme derivatives. In: a model and rows; out: plain numbers a feature.
 // Sources: permutation importance (Breiman 2001); alpha-curves (Pizarroso, Portela & Muñoz 2022). docs/sensitivity.md has the formulas.
 
-import { rangeError } from "./errors.js";
+import { onlyOptions, rangeError, typeError } from "./errors.js";
 import { exp, log } from "./math.js";
 import { uniform } from "./random.js";
 import { type AnyRows, encodeRows, type Rows } from "./rows.js";
@@ -25,6 +25,7 @@ export function permutationImportance(
   target: string,
   options: { seed?: number; repeats?: number } = {},
 ): { name: string; increase: number; sd: number }[] {
+  if (typeof target !== "string") throw typeError("target", "the name of a column", target);
   const { features } = model;
   const width = features.length;
   const actual = numericColumn(readTable(rows), target);
@@ -38,6 +39,7 @@ export function permutationImportance(
     return Math.sqrt(square);
   };
   const base = rmse(values);
+  onlyOptions(options, "seed repeats", "permutationImportance");
   const random = uniform(countOf("seed", options.seed, 1, 0));
   const repeats = countOf("repeats", options.repeats, 5, 1);
   const copy = values.slice();
@@ -70,6 +72,7 @@ export function alphaCurves(
   rows: AnyRows,
   alphas: readonly number[] = [1, 2, 4, 8, 16],
 ): { alphas: number[]; features: { name: string; means: number[]; max: number }[] } {
+  if (!Array.isArray(alphas)) throw typeError("alphas", "an array of numbers", alphas);
   for (const alpha of alphas)
     if (!(alpha >= 1 && Number.isFinite(alpha))) throw rangeError("alphas", "numbers of at least 1", alpha);
   const { features } = model;

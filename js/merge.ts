@@ -2,7 +2,7 @@
 // Networks are never mixed: each is scaled and stands beside the others (method: an average of sums of networks is a sum of networks), and what
 // the models' inputs have in common is shared. All folding is done in float64 and rounded once, so every weight keeps its sign.
 
-import { list, ModelFormatError, quote, rangeError, show, typeError } from "./errors.js";
+import { list, ModelFormatError, onlyOptions, quote, rangeError, show, typeError } from "./errors.js";
 import { parseModel } from "./format.js";
 import { mergeFeature, mergeInputs, type Part } from "./mergeinputs.js";
 import type { Feature, ModelData, TrainingReport } from "./types.js";
@@ -27,7 +27,8 @@ export function mergeData(models: Iterable<unknown>, options: MergeOptions = {})
     }
   });
   if (all.length === 0) throw rangeError("models", "at least one model", []);
-  const shares = sharesOf(all, options?.weights ?? "equal");
+  onlyOptions(options, "weights module", "merge");
+  const shares = sharesOf(all, options.weights ?? "equal");
   const [first] = all;
   if (all.length === 1) return { ...first, training: { ...first.training, merged: first.training.merged ?? 1 } };
   const parts = all.map((data, k): Part => ({ data, share: shares[k], place: placesOf(data, first, k) }));

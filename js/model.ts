@@ -1,14 +1,14 @@
 // A model: the predictor, and the questions one may ask of it. In: model data; out: an object with methods, no state of its own.
 
 import { type Certificate, certifyData } from "./certify.js";
-import { rangeError, typeError } from "./errors.js";
+import { list, rangeError, typeError } from "./errors.js";
 import { baselineRow, explainer } from "./explain.js";
 import { parseModel, shortenModel } from "./format.js";
 import { filled } from "./image.js";
 import { intervalAround } from "./interval.js";
 import { type MergeOptions, mergeData } from "./merge.js";
 import { fedLevel, makePredictor, type Predictor } from "./predictor.js";
-import { type AnyRows, encodeRow, type Row, rowReader } from "./rows.js";
+import { type AnyRows, checkRow, encodeRow, own, type Row, rowReader } from "./rows.js";
 import type { Feature, ModelData } from "./types.js";
 import { wasmModule } from "./wasm.inline.js";
 import { createEngines } from "./wasm.js";
@@ -124,24 +124,20 @@ function changed(
   change: Readonly<Record<string, number | string>>,
   features: readonly Feature[],
 ) {
-  const out = new Map(Object.entries(row));
+  const names = features.map(({ name }) => name);
+  checkRow(row, -1);
+  const out = new Map(names.map((name) => [name, own(row, name)]));
+  if (typeof change !== "object" || change === null)
+    throw typeError("change", "an object of changes by feature", change);
   for (const [name, by] of Object.entries(change)) {
     const feature = features.find((f) => f.name === name);
-    if (!feature)
-      throw rangeError(
-        "change",
-        `features of the model (${features
-          .map((f) => f.name)
-          .slice(0, 12)
-          .join(", ")})`,
-        name,
-      );
+    if (!feature) throw rangeError("change", `features of the model (${list(names)})`, name);
     if (feature.kind === "category") {
       if (typeof by !== "string") throw typeError(`change.${name}`, "a category", by);
       out.set(name, by);
       continue;
     }
-    const from = row[name];
+    const from = out.get(name);
     if (typeof by !== "number") throw typeError(`change.${name}`, "a number to add", by);
     if (typeof from !== "number" || from !== from) throw typeError(name, "a number that can change", from);
     out.set(name, from + by);

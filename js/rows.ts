@@ -26,9 +26,11 @@ export interface RowReader {
   read(from: number, to: number, out: Float32Array, stride?: number): void;
 }
 
-/** Whether rows are numbers side by side, one or many of them. */
-export const isFloats = (rows: unknown): rows is Float32Array | Float64Array =>
-  rows instanceof Float32Array || rows instanceof Float64Array;
+/** Whether rows are numbers side by side, one or many of them; by tag, as they may come from a frame or a test runner of another realm. */
+export function isFloats(rows: unknown): rows is Float32Array | Float64Array {
+  const tag: unknown = ArrayBuffer.isView(rows) && (rows as Float64Array)[Symbol.toStringTag];
+  return tag === "Float32Array" || tag === "Float64Array";
+}
 
 /** A reader over any rows that a model takes. */
 export function rowReader(rows: AnyRows, features: readonly Encoded[]): RowReader {

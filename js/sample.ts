@@ -5,8 +5,8 @@
 import { quote, typeError } from "./errors.js";
 import { keyOf } from "./feed.js";
 import { badNumber, type Columns, type Rows } from "./rows.js";
-import type { FeatureOption, FitOptions } from "./schema.js";
-import { noColumn, readTable, type Table } from "./table.js";
+import { checkOptions, type FeatureOption, type FitOptions, readOptions } from "./schema.js";
+import { entriesOf, noColumn, readTable, type Table } from "./table.js";
 
 /** Batches of rows: arrays of objects, columns, or single row objects. */
 export type Batches =
@@ -170,23 +170,21 @@ export function isBatches(rows: unknown): rows is Batches {
 /** Rows in the sample at most: training visits at most about five million rows, and a million tells them as well as ten. */
 const MOST_ROWS = 1 << 20;
 
-/** The columns that `fit` needs of the first batch: target, weight and features. */
+/** The columns that `fit` needs of the first batch: features, target and weight. Wrong options are refused now, not when all batches are read. */
 export function columnsFor(first: Table, options: FitOptions): SampledColumn[] {
+  checkOptions(options);
   const { target, weight, features } = options;
-  const entries: [string, FeatureOption][] =
-    features === undefined
-      ? first.names.filter((name) => name !== target && name !== weight).map((name) => [name, 1])
-      : features instanceof Map
-        ? [...features]
-        : Object.entries(features);
-  const columns = entries.map(([name, option]): SampledColumn => {
-    const object = typeof option === "object" && option !== null ? option : {};
-    return {
-      name,
-      numeric: object.categories === undefined,
-      missing: object.missing !== undefined && object.missing !== "error",
-    };
-  });
+  // categories are found in all batches
+  const found = (option: FeatureOption) =>
+    typeof option === "object" && option?.categories === "auto"
+      ? { ...option, categories: [String(option.unknown)] }
+      : option;
+  const named =
+    features && new Map(entriesOf<FeatureOption>(features, "features").map(([name, o]) => [name, found(o)]));
+  const schema = readOptions(first, { ...options, features: named }, 1);
+  const columns = schema.features.map(
+    ({ name, kind, missing }): SampledColumn => ({ name, numeric: kind === "number", missing: missing !== "error" }),
+  );
   for (const name of [target, weight]) {
     if (name !== undefined) columns.push({ name, numeric: true, missing: false });
   }

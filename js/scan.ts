@@ -3,12 +3,12 @@
 // sum of networks over those inputs (merge).
 
 import { rawColumns, roomForColumns } from "./columns.js";
-import { ModelFormatError, show } from "./errors.js";
+import { ModelFormatError, show, typeError } from "./errors.js";
 import { describe, type Scaling } from "./normalise.js";
 import type { Rows } from "./rows.js";
 import { type Batches, columnsFor, isBatches, sampleRows } from "./sample.js";
-import type { FeatureOption, FitOptions } from "./schema.js";
-import { readTable } from "./table.js";
+import { checkOptions, type FeatureOption, type FitOptions } from "./schema.js";
+import { entriesOf, readTable } from "./table.js";
 import type { Feature } from "./types.js";
 import type { Trainer } from "./wasm.js";
 
@@ -50,6 +50,7 @@ const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
  * const model = merge([await fit(north, { ...options, scaling }), await fit(south, { ...options, scaling })]);
  */
 export async function scan(rows: Rows | Batches, options: FitOptions): Promise<ScalingFile> {
+  checkOptions(options);
   const { target, weight } = options;
   const sample = await sampleRows(
     isBatches(rows) ? rows : [rows],
@@ -82,6 +83,7 @@ export async function scan(rows: Rows | Batches, options: FitOptions): Promise<S
 
 /** Scalings of shards to one for all: the smallest keys of all samples, so every row of every shard had the same chance. */
 export function mergeScalings(scalings: readonly (ScalingFile | string)[]): ScalingFile {
+  if (!Array.isArray(scalings)) throw typeError("scalings", "an array of scalings", scalings);
   const files = scalings.map(readScaling);
   if (files.length === 0) throw new RangeError('"scalings" expected at least one, got none');
   const [first] = files;
@@ -156,9 +158,8 @@ export function withCategories(
   columns: readonly Pick<ScalingColumn, "name" | "categories">[],
 ): FitOptions {
   const { features } = options;
-  if (columns.length === 0 || typeof features !== "object" || features === null) return options;
-  const entries: [string, FeatureOption][] = features instanceof Map ? [...features] : Object.entries(features);
-  const resolved = entries.map(([name, option]): [string, FeatureOption] => {
+  if (columns.length === 0 || !features) return options;
+  const resolved = entriesOf<FeatureOption>(features, "features").map(([name, option]): [string, FeatureOption] => {
     const column = columns.find((c) => c.name === name);
     const auto = typeof option === "object" && option !== null && option.categories === "auto";
     return auto && column ? [name, { ...option, categories: column.categories }] : [name, option];

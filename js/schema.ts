@@ -1,10 +1,10 @@
 // The options of fit, checked and completed. In: rows and what the user wrote; out: the target, one FeatureSpec a feature, in order, with
 // categories found and defaults filled in. "auto" stays "auto": fit decides from the number of rows and inputs.
 
-import { list, numberError, quote, rangeError, suggest, typeError } from "./errors.js";
+import { list, numberError, onlyOptions, quote, rangeError, typeError } from "./errors.js";
 import type { Rows } from "./rows.js";
 import type { ScalingFile } from "./scan.js";
-import { type Floats, noColumn, numericColumn, readTable, type Table } from "./table.js";
+import { entriesOf, type Floats, noColumn, numericColumn, readTable, type Table } from "./table.js";
 import type { Constraint, Loss } from "./types.js";
 
 /** What a user may say of a feature: a word, the sign as in XGBoost, LightGBM and sklearn, or the long form. */
@@ -31,9 +31,12 @@ export type FeatureOption =
 
 /** A look at a running fit. */
 export interface Progress {
+  /** Passes over the rows that are done, and that there will be. */
   epoch: number;
   epochs: number;
+  /** Mean loss on the training rows since the look before, of the scaled target. */
   loss: number;
+  /** Mean loss on the rows left out; null with `validation: 0`. */
   validationLoss: number | null;
   /** Seconds since the start. */
   seconds: number;
@@ -131,7 +134,8 @@ export interface Schema {
   signal?: AbortSignal;
 }
 
-const OPTIONS =
+/** Names of the options of fit. */
+export const OPTIONS =
   "target features networks groups hyperplanes loss weight seed epochs batch learningRate validation members threads " +
   "effort onProgress signal module scaling";
 const FEATURE_OPTIONS = "constraint categories unknown missing transform";
@@ -139,17 +143,22 @@ const WORDS = '"increasing", "decreasing", "free", 1, -1, 0 or { categories }';
 const LOSSES = ["squared", "absolute", "huber", "poisson", "gamma", "logistic"];
 const MOST_CATEGORIES = 1000;
 
-/** Checks the options against the rows. */
-export function readOptions(rows: Rows | Table, options: FitOptions): Schema {
-  const table = readTable(rows);
+/** Refuses options that are no object. */
+export function checkOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) throw typeError("options", "an object with a target", options);
-  onlyOptions(options, OPTIONS, "", "fit");
+}
+
+/** Checks the options against the rows, at least `least` of them. */
+export function readOptions(rows: Rows | Table, options: FitOptions, least = 2): Schema {
+  const table = readTable(rows);
+  checkOptions(options);
+  onlyOptions(options, OPTIONS, "fit");
   const { target, weight } = options;
   for (const where of ["target", "weight"] as const) {
     const name = options[where];
     if (where === "weight" && name === undefined) continue;
     if (typeof name !== "string") throw typeError(where, "the name of a column", name);
-    if (table.n < 2) throw rangeError("rows", "at least 2 rows", table.n);
+    if (table.n < least) throw rangeError("rows", "at least 2 rows", table.n);
     if (!table.has(name)) throw noColumn(name, table.names, `${where} column`);
   }
   if (weight === target) throw rangeError("weight", "a column other than the target", weight);
@@ -256,10 +265,7 @@ function readFeatures(table: Table, options: FitOptions, target: string, weight:
     options.features === undefined
       ? new Map(others(table, target, weight).map((name) => [name, {}]))
       : options.features;
-  if (typeof given !== "object" || given === null || Array.isArray(given)) {
-    throw typeError("features", "an object or a Map of constraints by column name", given);
-  }
-  const entries: [unknown, FeatureOption][] = given instanceof Map ? [...given] : Object.entries(given as object);
+  const entries = entriesOf<FeatureOption>(given, "features");
   if (entries.length === 0) throw rangeError("features", "at least one feature", given);
   return entries.map(([name, option]) => {
     if (typeof name !== "string") throw typeError("features", "column names as keys", name);
@@ -285,7 +291,7 @@ function readFeature(table: Table, name: string, option: FeatureOption): Feature
     return spec;
   }
   if (Array.isArray(option)) throw typeError(where, WORDS, option);
-  onlyOptions(option, FEATURE_OPTIONS, `${where}.`, "a feature");
+  onlyOptions(option, FEATURE_OPTIONS, "a feature", `${where}.`);
   const { constraint, categories, unknown, missing, transform } = option;
   /** Refuses what was given for `key`. */
   const refuse = (key: keyof typeof option, expected: string): never => {
@@ -379,17 +385,6 @@ function readLoss(given: unknown): Loss {
     if (levels.indexOf(level) !== i) throw rangeError("loss.quantiles", "distinct levels", level);
   });
   return { name: "quantiles", levels: [...levels].sort((a, b) => a - b) };
-}
-
-/** Refuses options that there are none of; `where` is the path of the object, `of` what its options are of. */
-function onlyOptions(given: object, options: string, where: string, of: string): void {
-  const names = options.split(" ");
-  for (const name of Object.keys(given)) {
-    if (names.includes(name)) continue;
-    throw new RangeError(
-      `${quote(where + name)} is not an option of ${of}${suggest(name, names) || `; options: ${list(names, 20)}`}`,
-    );
-  }
 }
 
 /** One of these words; the first when left out. */

@@ -1,6 +1,7 @@
 // What drives the prediction, over many rows. In: a model and rows; out: moments of the partial derivatives, strengths and ranks with intervals.
 // Source: NeuralSens' three measures (Pizarroso, Portela & Muñoz 2022). docs/sensitivity.md has the formulas.
 
+import { onlyOptions } from "./errors.js";
 import { uniform } from "./random.js";
 import { type AnyRows, encodeRows } from "./rows.js";
 import { countOf, filled, quantileOf, squareOf, weightedQuantiles, weightsOf } from "./statistics.js";
@@ -115,6 +116,7 @@ export function sensitivitySummary(
   const width = features.length;
   const values = encodeRows(rows, features);
   const n = values.length / width;
+  onlyOptions(options, "weights bootstrap seed", "sensitivitySummary");
   const { weight, total } = weightsOf(options.weights, n);
   const repeats = countOf("bootstrap", options.bootstrap, 200, 0);
   const random = uniform(countOf("seed", options.seed, 1, 0));

@@ -5,7 +5,7 @@ import { comesAgain } from "./readings.js";
 import type { Rows } from "./rows.js";
 import { type Batches, isBatches, type Sample, sampleFor } from "./sample.js";
 import { readScaling, type ScalingFile, withCategories } from "./scan.js";
-import { type FitOptions, readOptions, readTarget, readWeights, type Schema } from "./schema.js";
+import { checkOptions, type FitOptions, readOptions, readTarget, readWeights, type Schema } from "./schema.js";
 import { type Floats, readTable, type Table } from "./table.js";
 import { meanOne, toFloat32 } from "./target.js";
 
@@ -40,11 +40,12 @@ export async function readSource(
   most: number,
   pause: () => Promise<void>,
 ): Promise<Source> {
+  checkOptions(options);
   const sample = isBatches(rows) ? await sampleFor(rows, options, most, pause) : undefined;
   const longer = sample !== undefined && sample.seen > sample.kept;
   const again = longer && (await comesAgain(rows as Batches)) ? (rows as Batches) : undefined;
   const table = readTable(sample ? sample.columns : (rows as Rows));
-  const shared = options?.scaling === undefined ? undefined : readScaling(options.scaling);
+  const shared = options.scaling === undefined ? undefined : readScaling(options.scaling);
   const known =
     shared?.columns ?? (longer ? sample.names.map((name, c) => ({ name, categories: sample.categories[c] })) : []);
   const schema = readOptions(table, withCategories(options, known));

@@ -19,10 +19,10 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [44950, 16100, 63300],
-  "isotone, fit and load": [31750, 16100, 49550],
-  "isotone/predict": [6220, 3700, 11600],
-  "isotone/export": [22100, 0, 22100],
+  "isotone, everything": [45400, 16100, 63900],
+  "isotone, fit and load": [31900, 16100, 49850],
+  "isotone/predict": [6250, 3700, 11650],
+  "isotone/export": [22650, 0, 22650],
 };
 
 const gz = (bytes) => gzipSync(bytes, { level: 9 }).length;

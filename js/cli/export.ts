@@ -85,6 +85,9 @@ async function run(path: string, flags: Flags): Promise<void> {
     if (flags[name] !== undefined && to !== kind)
       throw new UsageError(`--${name} is for --to ${kind}, not for --to ${to}`);
   }
+  for (const name of ["keep", "as"] as const)
+    if (flags[name] !== undefined && flags.table === undefined)
+      throw new UsageError(`--${name} needs --table beside it`);
   if ((to === "wasm" || to === "onnx") && (flags.output ?? "-") === "-" && process.stdout.isTTY)
     throw new UsageError(`--to ${to} writes bytes, not text for a terminal: give -o model.${to}`);
   if (!flags.exact && to !== "onnx") throw new UsageError(`--no-exact is for --to onnx, not for --to ${to}`);

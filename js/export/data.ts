@@ -1,8 +1,10 @@
 // What every exporter starts from. In: a model, model data or the text of a model file; out: checked data, and names written so that no
 // target can mistake them for code.
 
+import { onlyOptions } from "../errors.js";
 import { parseModel } from "../format.js";
 import type { ModelData } from "../types.js";
+import { pruneModel } from "./prune.js";
 
 /** A model (anything with toJSON), its data, or the text of a model file. */
 export type Exportable = ModelData | { toJSON(): unknown } | string;
@@ -19,6 +21,13 @@ export interface ExportOptions {
 /** Checked model data from whatever holds a model; never the object that was given. */
 export function modelData(model: Exportable): ModelData {
   return parseModel(model);
+}
+
+/** The same, pruned if the options say so; `names`: the options that there are, `of`: whose they are. */
+export function modelFor(model: Exportable, options: ExportOptions, of: string, names = "prune"): ModelData {
+  onlyOptions(options, names, of);
+  const data = modelData(model);
+  return options.prune ? pruneModel(data) : data;
 }
 
 /** A string as a JavaScript, TypeScript or JSON literal, in ASCII, that also cannot end a script element, a comment or a template. */

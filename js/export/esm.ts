@@ -7,8 +7,7 @@ import { PLANES } from "../../build/planes.text.js";
 import { shortest } from "../format.js";
 import type { ModelData } from "../types.js";
 import { toBytes } from "../wasm.text.js";
-import { type Exportable, type ExportOptions, harmless, literal, modelData } from "./data.js";
-import { pruneModel } from "./prune.js";
+import { type Exportable, type ExportOptions, harmless, literal, modelData, modelFor } from "./data.js";
 
 const KINDS = ["linear", "log1p", "equals", "missing", "level"];
 
@@ -30,8 +29,7 @@ const KINDS = ["linear", "log1p", "equals", "missing", "level"];
  * ```
  */
 export function toModule(model: Exportable, options: ExportOptions = {}): string {
-  const whole = modelData(model);
-  const data = options.prune ? pruneModel(whole) : whole;
+  const data = modelFor(model, options, "toModule");
   const { features, inputs, networks, link } = data;
   const N = features.length;
   const D = inputs.length;

@@ -2,10 +2,9 @@
 // Double precision throughout, so predictions differ from the library's float32 by about 1e-6 relative; every step is monotone there too.
 // What the library would throw on (a value missing where none may be, an unknown category, infinity) becomes NULL.
 
-import { quote, rangeError, typeError } from "../errors.js";
+import { list, quote, rangeError, typeError } from "../errors.js";
 import type { Feature, Input, ModelData } from "../types.js";
-import { type Exportable, type ExportOptions, modelData } from "./data.js";
-import { pruneModel } from "./prune.js";
+import { type Exportable, type ExportOptions, modelFor } from "./data.js";
 
 /** The engines that `toSQL` writes for. MariaDB takes "mysql". */
 export type Dialect = "postgresql" | "mysql" | "sqlite" | "duckdb" | "clickhouse" | "spark" | "bigquery";
@@ -243,8 +242,7 @@ export function toSQL(model: Exportable, options: SQLOptions): string {
   const dialect = ALIASES[options?.dialect];
   if (!Object.hasOwn(ALIASES, options?.dialect ?? ""))
     throw rangeError("dialect", Object.keys(ALIASES).join(", "), options?.dialect);
-  const whole = modelData(model);
-  const data = options.prune ? pruneModel(whole) : whole;
+  const data = modelFor(model, options, "toSQL", "prune dialect table keep columns level as");
   const words = { ...DIALECTS[dialect] };
   const weights = data.networks.flat(2).length * (data.inputs.length + 1);
   if (words.dot && weights <= (words.dot.above ?? 0)) delete words.dot;
@@ -256,6 +254,8 @@ export function toSQL(model: Exportable, options: SQLOptions): string {
   const valid = (v: string[]) => v.map((x) => `${x} IS NOT NULL`).join(" AND ");
   const { dot } = words;
   if (options.table === undefined) {
+    for (const name of ["keep", "as"] as const)
+      if (options[name] !== undefined) throw new RangeError(`"${name}" needs "table" beside it`);
     const z = data.inputs.map((input) => prepared(input, values[input.feature], missing[input.feature], level, words));
     return `CASE WHEN ${valid(values)} THEN ${bound(data, z, dialect, words)} END`;
   }
@@ -267,6 +267,8 @@ export function toSQL(model: Exportable, options: SQLOptions): string {
   const v = data.features.map((_, f) => `v${f}`);
   const m = data.features.map((_, f) => `m${f}`);
   const z = data.inputs.map((_, i) => `z${i}`);
+  if (options.keep !== undefined && !Array.isArray(options.keep))
+    throw typeError("keep", "an array of names", options.keep);
   const keep = (options.keep ?? []).map((name) => words.name(name));
   const asked = data.inputs.filter((input) => input.transform === "missing").map((input) => input.feature);
   const first = [
@@ -312,6 +314,9 @@ export function toSQL(model: Exportable, options: SQLOptions): string {
 /** The quoted column of every feature, refused where the engine cannot have it. */
 function columnNames(data: ModelData, options: SQLOptions, dialect: Dialect, words: Words): string[] {
   const seen = new Map<string, string>();
+  for (const name of Object.keys(options.columns ?? {}))
+    if (!data.features.some((feature) => feature.name === name))
+      throw rangeError("columns", `features of the model (${list(data.features.map((f) => f.name))})`, name);
   return data.features.map(({ name }) => {
     const column = options.columns && Object.hasOwn(options.columns, name) ? options.columns[name] : name;
     if (typeof column !== "string") throw typeError(`columns.${name}`, "the name of a column", column);

@@ -6,8 +6,7 @@ import { EMBEDDED } from "../../build/embedded.text.js";
 import { filled, packImage, rowLengthOf } from "../image.js";
 import type { ModelData } from "../types.js";
 import { toBytes } from "../wasm.text.js";
-import { type Exportable, type ExportOptions, modelData } from "./data.js";
-import { pruneModel } from "./prune.js";
+import { type Exportable, type ExportOptions, modelFor } from "./data.js";
 
 /** Where assembly/embedded.ts reads: its own words, then the model. */
 const HEAD = 2048;
@@ -38,8 +37,7 @@ const DATA_COUNT = 12;
  * ```
  */
 export function toWasm(model: Exportable, options: ExportOptions = {}): Uint8Array<ArrayBuffer> {
-  const whole = modelData(model);
-  const data = options.prune ? pruneModel(whole) : whole;
+  const data = modelFor(model, options, "toWasm");
   const { segments, free } = memoryOf(data);
   const absent = new Set<string>();
   if (!data.inputs.some((input) => input.transform === "level")) absent.add("quantile");

@@ -1,7 +1,7 @@
 // Training: repeatable to the byte, better than its baselines, stoppable, and honest about bad input.
 
 import { describe, expect, test } from "vitest";
-import { fit, load } from "../../js/index.js";
+import { fit, load, type Progress } from "../../js/index.js";
 import { linearFit } from "../../js/linear.js";
 import { generator } from "./oracle.js";
 
@@ -143,6 +143,29 @@ describe("fit", () => {
     expect(seen.every((v, i) => i === 0 || v >= seen[i - 1])).toBe(true);
     expect(seen.at(-1)).toBeCloseTo(1, 5);
     expect(turns).toBeGreaterThan(10);
+  });
+
+  test.each([
+    [0, null],
+    [0.1, expect.any(Number)],
+  ])("progress counts the epochs asked for and has a loss at each look; validation: %f", async (validation, left) => {
+    const seen: Progress[] = [];
+    // 90 or 100 rows, two steps of 64 at most an epoch
+    await fit(jobs(100), {
+      ...quick,
+      target: "minutes",
+      epochs: 60,
+      members: 1,
+      validation,
+      onProgress: (p) => seen.push(p),
+    });
+    expect(seen).toHaveLength(40);
+    expect(seen.at(-1)).toMatchObject({ epoch: 60, epochs: 60, threads: 1 });
+    for (const p of seen) {
+      expect(Number.isFinite(p.loss)).toBe(true);
+      expect(p).toMatchObject({ epochs: 60, validationLoss: left });
+    }
+    expect(seen[0].epoch).toBeCloseTo(1.5, 10);
   });
 
   test("an aborted signal rejects with AbortError, before and during training", async () => {

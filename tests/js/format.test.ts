@@ -290,6 +290,14 @@ describe("a model file", () => {
     data.training.seed = 99;
     expect(given).toEqual(before);
   });
+
+  it("holds only what JSON can hold", () => {
+    const given = randomModel(7) as unknown as { training: Record<string, unknown> };
+    given.training.rounds = 3n;
+    expect(() => parseModel(given)).toThrow(new ModelFormatError('"training" expected JSON, got an object'));
+    given.training.rounds = given;
+    expect(() => parseModel(given)).toThrow(ModelFormatError);
+  });
 });
 
 const folder = join(import.meta.dirname, "../golden/models");

@@ -1,0 +1,167 @@
+// Arguments that are wrong, or come from elsewhere: each is named in words of the library's own, and no misspelt option is passed over.
+
+import vm from "node:vm";
+import { describe, expect, test } from "vitest";
+import { toModule } from "../../js/export/esm.js";
+import { toONNX } from "../../js/export/onnx.js";
+import { toSQL } from "../../js/export/sql.js";
+import { toWasm } from "../../js/export/wasm.js";
+import {
+  alphaCurves,
+  audit,
+  crossValidate,
+  fit,
+  interactions,
+  load,
+  merge,
+  mergeScalings,
+  partialDependence,
+  permutationImportance,
+  scan,
+  sensitivitySummary,
+  surface,
+} from "../../js/index.js";
+import { load as loadPredictor } from "../../js/predict.js";
+
+const rows = Array.from({ length: 40 }, (_, i) => ({
+  a: i,
+  b: (i * 7) % 11,
+  city: "uvw"[i % 3],
+  y: i + ((i * 7) % 11),
+}));
+const options = { target: "y", features: { a: 1, b: 1 }, networks: 1, members: 1, epochs: 2 } as const;
+const model = await fit(rows, options);
+const predictor = loadPredictor(model);
+const zeros = (_: unknown, n: number) => new Float64Array(n);
+/** A call with arguments that types would refuse. */
+const wrong = (call: (...given: never[]) => unknown, ...given: unknown[]) => {
+  return async () => call(...(given as never[]));
+};
+const batches = (...list: unknown[]) => list.values();
+
+describe("a wrong argument is named", () => {
+  test.each([
+    ["no options", wrong(fit, rows), TypeError, '"options" expected an object with a target, got undefined'],
+    ["no options of batches", wrong(fit, batches(rows)), TypeError, '"options" expected an object with a target'],
+    ["no options of scan", wrong(scan, rows), TypeError, '"options" expected an object with a target'],
+    ["a row that is null", wrong(model.predict, null), TypeError, '"row" expected an object'],
+    ["a row that is undefined", wrong(predictor.predict), TypeError, '"row" expected an object'],
+    ["an interval of no row", wrong(model.predictInterval, null), TypeError, '"row" expected an object'],
+    ["an effect on no row", wrong(model.effect, null, { a: 1 }), TypeError, '"row" expected an object'],
+    ["an effect of no change", wrong(model.effect, rows[0]), TypeError, '"change" expected an object'],
+    ["an effect of a number", wrong(model.effect, rows[0], 3), TypeError, '"change" expected an object'],
+    [
+      "more folds than rows",
+      wrong(crossValidate, rows, { ...options, folds: 41 }),
+      RangeError,
+      '"folds" expected at most',
+    ],
+    ["folds as text", wrong(crossValidate, rows, { ...options, folds: "4" }), TypeError, '"folds" expected'],
+    ["scalings that are none", wrong(mergeScalings, null), TypeError, '"scalings" expected an array'],
+    ["no target", wrong(permutationImportance, model, rows), TypeError, '"target" expected the name of a column'],
+    ["alphas in an object", wrong(alphaCurves, model, rows, { alphas: [1] }), TypeError, '"alphas" expected an array'],
+    ["no predictions", wrong(audit, () => undefined, rows, { a: 1 }), TypeError, '"predict" expected 40 predictions'],
+    ["columns as one name", wrong(toSQL, model, { dialect: "sqlite", table: "t", keep: "id" }), TypeError, '"keep"'],
+    [
+      "columns of no table",
+      wrong(toSQL, model, { dialect: "sqlite", keep: ["id"] }),
+      RangeError,
+      '"keep" needs "table"',
+    ],
+    ["no feature", wrong(toSQL, model, { dialect: "sqlite", columns: { c: "d" } }), RangeError, '"columns" expected'],
+  ])("%s", async (_, call, kind, text) => {
+    await expect(call()).rejects.toThrow(kind);
+    await expect(call()).rejects.toThrow(text);
+  });
+
+  test.each([
+    [
+      "audit",
+      wrong(audit, zeros, rows, { a: 1 }, { pair: 0 }),
+      '"pair" is not an option of audit; did you mean "pairs"?',
+    ],
+    ["crossValidate", wrong(crossValidate, rows, { ...options, fold: 3 }), 'did you mean "folds"?'],
+    ["sensitivitySummary", wrong(sensitivitySummary, model, rows, { bootstraps: 9 }), 'did you mean "bootstrap"?'],
+    ["partialDependence", wrong(partialDependence, model, rows, "a", { points: 9 }), "options: grid, ice, weights"],
+    ["surface", wrong(surface, model, rows, "a", "b", { grids: 3 }), 'did you mean "grid"?'],
+    ["interactions", wrong(interactions, model, rows, { rows: 3 }), "options: most"],
+    ["permutationImportance", wrong(permutationImportance, model, rows, "y", { repeat: 3 }), 'did you mean "repeats"?'],
+    ["merge", wrong(merge, [model, model], { weight: "rows" }), 'did you mean "weights"?'],
+    ["toModule", wrong(toModule, model, { pruned: true }), 'did you mean "prune"?'],
+    ["toWasm", wrong(toWasm, model, { exact: true }), "options: prune"],
+    ["toONNX", wrong(toONNX, model, { exacts: true }), 'did you mean "exact"?'],
+    ["toSQL", wrong(toSQL, model, { dialect: "sqlite", tabel: "t" }), 'did you mean "table"?'],
+  ])("%s refuses an option that there is none of", async (name, call, text) => {
+    await expect(call()).rejects.toThrow(RangeError);
+    await expect(call()).rejects.toThrow(`is not an option of ${name}`);
+    await expect(call()).rejects.toThrow(text);
+  });
+
+  test("names of one letter are no guess at each other", async () => {
+    await expect(fit(rows, { target: "z" })).rejects.toThrow(
+      'no target column "z" in the rows; columns: a, b, city, y',
+    );
+    await expect(fit(rows, { target: "Y" })).rejects.toThrow('did you mean "y"?');
+  });
+});
+
+describe("options for rows in batches", () => {
+  test.each([
+    [{ ...options, epoch: 3 }, 'did you mean "epochs"?'],
+    [{ ...options, features: { a: "up" } }, '"features.a" expected "increasing"'],
+    [{ ...options, features: { c: 1 } }, 'no feature "c"'],
+    [{ ...options, features: null }, '"features" expected an object or a Map'],
+    [{ ...options, features: { city: { categories: "auto", unknown: 3 } } }, "features.city.unknown"],
+    [{ ...options, target: 3 }, '"target" expected the name of a column, got 3'],
+    [{ ...options, threads: 0 }, '"threads" expected'],
+  ])("%o are refused at the first batch", async (given, text) => {
+    let read = 0;
+    async function* source() {
+      for (; read < 10; read++) yield rows.slice(4 * read, 4 * read + 4);
+    }
+    await expect(fit(source(), given as never)).rejects.toThrow(text);
+    expect(read).toBe(0);
+  });
+
+  test("may name a category that the first batch lacks, and a batch may be one row", async () => {
+    const features = { a: 1, city: { categories: "auto", unknown: "w" } } as const;
+    expect(JSON.stringify(await fit(rows.values(), { ...options, features }))).toBe(
+      JSON.stringify(await fit(rows, { ...options, features })),
+    );
+  });
+});
+
+describe("what another realm made", () => {
+  const context = vm.createContext({ text: JSON.stringify(rows) });
+  const there = (code: string) => vm.runInContext(code, context);
+
+  test.each(["Float32Array", "Float64Array"])("%s, row-major: read as one of this realm", async (kind) => {
+    const given = there(`${kind}.of(1, 2, 3, 4)`);
+    const own = Float64Array.of(1, 2, 3, 4);
+    expect(model.predictMany(given)).toEqual(model.predictMany(own));
+    expect(predictor.sensitivityMany(given)).toEqual(model.sensitivityMany(own));
+    expect(model.predict(there(`${kind}.of(3, 4)`))).toBe(model.predict([3, 4]));
+    const report = await audit(zeros, given, { a: 1, b: 1 });
+    expect(report.rows).toBe(2);
+  });
+
+  test("rows and a Map of features: the same model", async () => {
+    const features = there('new Map([["a", 1], ["b", 1]])');
+    expect(JSON.stringify(await fit(there("JSON.parse(text)"), { ...options, features }))).toBe(JSON.stringify(model));
+  });
+});
+
+describe("a model's data, handed out", () => {
+  test("can be changed without changing the model", () => {
+    const before = JSON.stringify(model);
+    const data = model.toJSON();
+    data.features[0].name = "other";
+    data.features[0].range?.fill(9);
+    data.inputs[0].center = 9;
+    data.networks[0][0][0][0] = 9;
+    data.residuals?.fill(9);
+    data.training.warnings.push("changed");
+    expect(JSON.stringify(model)).toBe(before);
+    expect(load(before).features).toEqual(model.features);
+  });
+});
