@@ -8,7 +8,7 @@
 //        The host writes the planes side by side, [planes][d + 1], where the rows begin; the rows and what follows, `layOut` writes at first use
 //        21 plan for pruning (prune.ts), an address; 0 where it does not pay. Written by `planModel`
 //        22 meta words for one row   23 the planes once more for one row: blocks of four groups side by side (forward1)
-//        24 1 once laid out   25 1 where active planes are found by their tiles (forward.ts). Written by `planModel`
+//        24 1 once laid out, 2 where one row may be pruned too (`planModel`)   25 1 where active planes are found by their tiles (forward.ts). Written by `planModel`
 //        26 features   27 plan for pruning small networks (prune-fours.ts), as 21
 
 import { END_GROUP, END_NETWORK } from "./layout";

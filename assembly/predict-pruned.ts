@@ -4,7 +4,7 @@ import { alloc, reset } from "./arena";
 import { tracksTiles } from "./forward";
 import { inputs, layOut, part, tileCount } from "./image";
 import { many, one, sensitivities } from "./predict";
-import { makePlan, planSize } from "./prune";
+import { HEAD, makePlan, planSize } from "./prune";
 import { foursSize, makeFours } from "./prune-fours";
 
 /** Percent of forward8's time above which pruning does not pay: here forward8 keeps no active planes. */
@@ -17,12 +17,16 @@ export function planModel(model: usize): bool {
   store<i32>(model, tracksTiles(metas, tileCount(model)) ? 1 : 0, 100);
   const plan = alloc(planSize(metas, tileCount(model), inputs(model)));
   if (!plan) return false;
-  if (makePlan(plan, metas, part(model, 18), tileCount(model), inputs(model), MOST)) store<u32>(model, <u32>plan, 84);
-  else reset(plan);
+  if (makePlan(plan, metas, part(model, 18), tileCount(model), inputs(model), MOST)) {
+    store<u32>(model, <u32>plan, 84);
+    if (load<i32>(plan, 24)) store<i32>(model, 2, 96);
+  } else reset(plan);
   const fours = alloc(foursSize(tileCount(model), inputs(model)));
   if (!fours) return false;
-  if (makeFours(fours, metas, part(model, 18), tileCount(model), inputs(model))) store<u32>(model, <u32>fours, 108);
-  else reset(fours);
+  if (makeFours(fours, metas, part(model, 18), tileCount(model), inputs(model))) {
+    store<u32>(model, <u32>fours, 108);
+    if (load<i32>(fours, HEAD)) store<i32>(model, 2, 96);
+  } else reset(fours);
   return true;
 }
 

@@ -6,8 +6,8 @@ import { forward1, forward8, planesOfTiles, transpose8 } from "./forward";
 import { EXP, featureCount, IDENTITY, inputs, layOut, networkCount, padded, part, rowLength, tileCount } from "./image";
 import { isPlain, preparePlain8, prepareRow, prepareRowBackward } from "./inputs";
 import { expf, logistic } from "./math";
-import { forwardPruned1, shouldPrune } from "./prune";
-import { forwardFours8 } from "./prune-fours";
+import { forwardPruned1, HEAD, shouldPrune } from "./prune";
+import { forwardFours1, forwardFours8 } from "./prune-fours";
 import { forwardPruned8 } from "./prune-rows";
 
 export { alloc, mark, reset } from "./arena";
@@ -43,15 +43,18 @@ function activeAt(model: usize): usize {
   return scratchSums(model) + 32 + ((<usize>padded(model)) << 2);
 }
 
-/** One raw row; NaN where prepareRow says that it is not fit. */
+/** One raw row; NaN where prepareRow says that it is not fit. With Prune = i32 after `planModel`. */
 export function one<Prune>(model: usize, raw: usize): f32 {
-  if (!load<i32>(model, 96)) layOut(model);
+  const state = load<i32>(model, 96);
+  if (!isInteger<Prune>() && !state) layOut(model);
   const z = part(model, 20);
   if (!prepareRow(model, raw, z)) return NaN;
-  if (isInteger<Prune>()) {
+  if (isInteger<Prune>() && state == 2) {
     const plan = <usize>load<u32>(model, 84);
-    if (plan && load<i32>(plan, 24) && shouldPrune(plan, 1))
-      return link(model, forwardPruned1(plan, inputs(model), z, 0, 0));
+    const fours = <usize>load<u32>(model, 108);
+    if (plan && load<i32>(plan, 24)) {
+      if (shouldPrune(plan, 1)) return link(model, forwardPruned1(plan, inputs(model), z, 0, 0));
+    } else if (shouldPrune(fours + HEAD, 1)) return link(model, forwardFours1(fours, inputs(model), z));
   }
   return link(model, forward1(part(model, 23), part(model, 22), inputs(model), z));
 }

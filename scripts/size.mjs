@@ -19,10 +19,10 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [45400, 16100, 63900],
-  "isotone, fit and load": [31900, 16100, 49850],
-  "isotone/predict": [6250, 3700, 11650],
-  "isotone/export": [22650, 0, 22650],
+  "isotone, everything": [44950, 16900, 64200],
+  "isotone, fit and load": [31750, 16900, 50450],
+  "isotone/predict": [6220, 3700, 11550],
+  "isotone/export": [22100, 0, 22100],
 };
 
 const gz = (bytes) => gzipSync(bytes, { level: 9 }).length;

@@ -18,7 +18,7 @@ import { nextNormal, nextUniform, seed, shuffle } from "../../assembly/random";
 import { sumOfNetworks } from "../../assembly/reference";
 import { adam, EPSILON, fade, INPUT, putInputs, RATE, weights } from "../../assembly/optimiser";
 import { forwardPruned1, makePlan, planSize, refreshKillers } from "../../assembly/prune";
-import { forwardFours8, foursSize, makeFours } from "../../assembly/prune-fours";
+import { forwardFours1, forwardFours8, foursSize, makeFours } from "../../assembly/prune-fours";
 import { forwardPruned8 } from "../../assembly/prune-rows";
 import { adamStep } from "../../assembly/reference";
 
@@ -234,7 +234,7 @@ function comparePruned(d: i32, networks: i32, groups: i32, hyperplanes: i32, tie
 }
 
 /**
- * Sums that differ between forwardFours8 and the scalar twin: networks of 4 x 4 planes, before every `every`th a single plane. `spread`: of the biases,
+ * Sums that differ between forwardFours8 or forwardFours1 and the scalar twin: networks of 4 x 4 planes, before every `every`th a single plane. `spread`: of the biases,
  * the greater the fewer groups are read. 1000000 where the plan is refused.
  */
 function compareFours(d: i32, networks: i32, every: i32, spread: f32, ties: bool): i32 {
@@ -284,6 +284,7 @@ function compareFours(d: i32, networks: i32, every: i32, spread: f32, ties: bool
     for (let r: usize = 0; r < 8; r++) {
       const bits = reinterpret<u32>(sumOfNetworks(w, dp, d, shapes, factors, count, x + r * step, one));
       if (load<u32>(sums + (r << 2)) != bits) wrong++;
+      if (reinterpret<u32>(forwardFours1(plan, d, x + r * step)) != bits) wrong++;
     }
   }
   // not beyond what was asked for
