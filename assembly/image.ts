@@ -95,9 +95,9 @@ export function layOut(model: usize): void {
     const all = (most + share - 1) / share;
     const ends = END_GROUP | (last ? END_NETWORK : 0) | (share > 1 ? share << 4 : 0);
     for (let j = 0; j < all; ) {
-      // nearly equal: 6 are 3 + 3
+      // nearly equal: 9 are 3 + 3 + 3
       const parts = (all - j + 3) >> 2;
-      const chains = (all - j + parts - 1) / parts;
+      const chains = all == 6 ? 6 : (all - j + parts - 1) / parts;
       for (let c = 0; c < chains; c++, j++) {
         for (let lane = 0; lane < 4; lane++) {
           const group = groups + ((<usize>(lane & (live - 1))) << 3);

@@ -15,16 +15,17 @@
 // less trained ones up to 1.4; from about 1.27 on forward8 is faster, and callers ask `shouldPrune`. Time beside forward8, everything included: 0.84 for
 // 16 networks, 0.88 for a committee of 64 (their tiles do not fit the first cache). Derivatives would also need the planes' numbers: forward8.
 //
-// One row: lanes = networks. Four networks at a time: the vectors of a killers' tile hold one killer of each, so that the choice is the same comparisons,
-// then the four chosen tiles side by side. Bounds are compared with the maxima of the chosen groups at once; what is left of all networks is read four
-// groups at a time, at the end. Networks of the default sum (20 inputs) read 1.13 groups: 0.77 of the time of forward1, call included.
+// One row: lanes = networks. Four networks at a time: the vectors of a killers' tile hold one killer of each, so that the choice is the same
+// comparisons, then the four chosen tiles side by side. Bounds are compared with the maxima of the chosen groups at once; what is left of all
+// networks is read four groups at a time, at the end. Networks of the default sum (20 inputs) read 1.13 groups: 0.77 of the time of forward1, call
+// included.
 //
 // A plan: word 0 networks of four groups   1 where the results of all networks go, [networks][8]
 //   2 to 5 and 7 as in prune.ts: groups read beyond one a row and network, rows, rows left to forward8, sixteenths of such groups a row, all rows
 // the same for one row: word 0 1 (0: forward1 is faster)   1 single planes   2 to 5, 7
-// then the tiles (addresses) of such networks, in fours, the last one repeated; where their results go; weights of the single planes and where their
-// results go; one row's killers, [1 + d][4 groups][4 networks] a four of networks; eight rows' killers, [1 + d][4] a network; bounds [4][8] a network;
-// chosen tiles [8] each; second lowest bounds [8] each; results; the list: tile, row, result (addresses).
+// then the tiles (addresses) of such networks, in fours, the last one repeated; where their results go; weights of the single planes and where
+// their results go; one row's killers, [1 + d][4 groups][4 networks] a four of networks; eight rows' killers, [1 + d][4] a network; bounds [4][8] a
+// network; chosen tiles [8] each; second lowest bounds [8] each; results; the list: tile, row, result (addresses).
 
 import { END_GROUP, END_NETWORK } from "./layout";
 import { countRows, HEAD } from "./prune";

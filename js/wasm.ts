@@ -194,13 +194,20 @@ export function createEngine(source: ModuleSource, arrange: Arrange): Engine {
       const model = slot.filling === filling ? slot.at : place(slot);
       const to = room;
       const length = slot.row;
-      // a call of `set` costs as much as sixteen numbers, two at a time (one at a time: ten), and converts a Float64Array slowly
-      if (length > 16 && row instanceof Float32Array) to.set(row);
+      // a call of `set` costs as much as thirty numbers, four at a time (two: twenty-three; one: sixteen), and converts a Float64Array slowly
+      if (length > 30 && row instanceof Float32Array) to.set(row);
       else {
-        to[0] = row[0];
-        for (let i = length & 1; i < length; i += 2) {
+        let i = length & 3;
+        if (i & 1) to[0] = row[0];
+        if (i & 2) {
+          to[i - 2] = row[i - 2];
+          to[i - 1] = row[i - 1];
+        }
+        for (; i < length; i += 4) {
           to[i] = row[i];
           to[i + 1] = row[i + 1];
+          to[i + 2] = row[i + 2];
+          to[i + 3] = row[i + 3];
         }
       }
       return (wasm as PredictExports).predictOne(model, input);

@@ -19,10 +19,10 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [44950, 16900, 64200],
-  "isotone, fit and load": [31750, 16900, 50450],
-  "isotone/predict": [6220, 3700, 11550],
-  "isotone/export": [22100, 0, 22100],
+  "isotone, everything": [45400, 17050, 64800],
+  "isotone, fit and load": [31900, 17050, 50800],
+  "isotone/predict": [6300, 3750, 11750],
+  "isotone/export": [22700, 0, 22700],
 };
 
 const gz = (bytes) => gzipSync(bytes, { level: 9 }).length;

@@ -145,7 +145,7 @@ function packOnes(w: usize, d: i32, networks: i32, groups: i32, hyperplanes: i32
       const all = (hyperplanes + share - 1) / share;
       for (let j = 0; j < all; ) {
         const left = all - j;
-        const chains = (left + tilesOf(left) - 1) / tilesOf(left);
+        const chains = all == 6 ? 6 : (left + tilesOf(left) - 1) / tilesOf(left);
         let word = chains;
         if (j + chains == all) {
           word |= END_GROUP | (k + 4 >= groups ? END_NETWORK : 0);
