@@ -221,11 +221,13 @@ export function readTarget(table: Table, schema: Pick<Schema, "target" | "loss">
   return y;
 }
 
-/** Refuses a target that its loss does not take. */
+const placeOf = (row: number | string) => (typeof row === "number" ? `row ${row}` : row);
+
+/** Refuses a target that its loss does not take; `row`: its number, or where it is. */
 export function checkTarget(
   { target, loss: { name } }: Pick<Schema, "target" | "loss">,
   value: number,
-  r: number,
+  row: number | string,
 ): void {
   const expected =
     name === "poisson" && value < 0
@@ -235,12 +237,13 @@ export function checkTarget(
         : name === "logistic" && (value < 0 || value > 1)
           ? "0 or 1 (or a share)"
           : undefined;
-  if (expected) throw new RangeError(`row ${r}: ${quote(target)} is ${value}; the loss "${name}" expected ${expected}`);
+  if (expected)
+    throw new RangeError(`${placeOf(row)}: ${quote(target)} is ${value}; the loss "${name}" expected ${expected}`);
 }
 
-/** Refuses a weight below 0. */
-export function checkWeight(name: string, value: number, r: number): void {
-  if (value < 0) throw new RangeError(`row ${r}: ${quote(name)} is ${value}; a weight expected 0 or more`);
+/** Refuses a weight below 0; `row` as for checkTarget. */
+export function checkWeight(name: string, value: number, row: number | string): void {
+  if (value < 0) throw new RangeError(`${placeOf(row)}: ${quote(name)} is ${value}; a weight expected 0 or more`);
 }
 
 /** Case weights: 0 or more, above 0 in at least two rows. Undefined without a weight column. `numbers` as for readTarget. */

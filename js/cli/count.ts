@@ -34,7 +34,7 @@ export function addCount(program: Command): void {
     .requiredOption("--activity <column>", "what was done")
     .requiredOption(
       "--timestamp <column>",
-      "when: ISO 8601, e.g. 2017-01-02T11:41:53Z; without a zone it is taken as UTC",
+      "when: ISO 8601, e.g. 2017-01-02T11:41:53Z, or 2017/01/02 11:41:53; without a zone it is taken as UTC",
     )
     .option(
       "--lifecycle <column>",
@@ -79,7 +79,7 @@ async function run(path: string, flags: Flags): Promise<void> {
       for (const { cells, line } of records) {
         const id = cellOf(file, cells, caseAt, line);
         const activity = cellOf(file, cells, activityAt, line);
-        const time = readTime(file, cells[timeAt] as string, line, flags);
+        const time = readTime(file, cellOf(file, cells, timeAt, line), line, flags);
         let entry = cases.get(id);
         if (entry === undefined) {
           entry = { counts: new Map(), first: time, last: time, events: 0 };
@@ -161,7 +161,9 @@ function cellOf(file: CsvFile, cells: string[], at: number, line: number): strin
   return cell;
 }
 
-const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?$/;
+/** Date, time to the minute at least, zone; also with slashes in the date, as some process mining tools write it. */
+const ISO =
+  /^(\d{4})([-/])(\d\d)\2(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?$/i;
 
 /** A timestamp in milliseconds. */
 function readTime(file: CsvFile, cell: string, line: number, flags: Flags): number {
@@ -177,7 +179,7 @@ function readTime(file: CsvFile, cell: string, line: number, flags: Flags): numb
     const hint = /^\d{9,}(\.\d+)?$/.test(text) ? "; for numbers give --epoch s or --epoch ms" : "";
     throw new InputError(`${where}, not a time such as 2017-01-02T11:41:53Z${hint}`);
   }
-  const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "", zone = "Z"] =
+  const [, year, , month, day, hour = "0", minute = "0", second = "0", fraction = "", zone = "Z"] =
     match as unknown as string[];
   const parts = [year, month, day, hour, minute, second].map(Number) as [
     number,
@@ -187,18 +189,22 @@ function readTime(file: CsvFile, cell: string, line: number, flags: Flags): numb
     number,
     number,
   ];
-  const time = Date.UTC(parts[0], parts[1] - 1, parts[2], parts[3], parts[4], parts[5]);
-  const back = new Date(time);
+  // not Date.UTC, which takes the year 1 for 1901
+  const back = new Date(0);
+  back.setUTCFullYear(parts[0], parts[1] - 1, parts[2]);
+  const time = back.setUTCHours(parts[3], parts[4], parts[5]);
+  const [, sign, hours = "0", minutes = "0"] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? [];
   if (
     back.getUTCMonth() !== parts[1] - 1 ||
     back.getUTCDate() !== parts[2] ||
     parts[3] > 23 ||
     parts[4] > 59 ||
-    parts[5] > 59
+    parts[5] > 59 ||
+    Number(hours) > 23 ||
+    Number(minutes) > 59
   ) {
     throw new InputError(`${where}: there is no such time`);
   }
-  const [, sign, hours, minutes = "0"] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? [];
-  const shift = hours === undefined ? 0 : (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
+  const shift = (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
   return time + Number(`0.${fraction || "0"}`) * 1000 - shift * 60_000;
 }

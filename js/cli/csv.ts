@@ -249,6 +249,8 @@ export interface ColumnKind {
   missing: boolean;
   /** Known categories, when others are an error. */
   known?: ReadonlySet<string>;
+  /** A target or a weight: nothing stands in for a missing one. It refuses a number that it cannot be; `where`: file and line. */
+  check?: (value: number, where: string) => void;
 }
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
@@ -258,8 +260,10 @@ export function readCell(file: CsvFile, cell: string, line: number, column: Colu
   if (file.missing.has(cell)) {
     if (column.missing) return column.kind === "number" ? Number.NaN : null;
     const what = cell === "" ? "empty" : `${quote(cell)}, which means missing`;
+    const where = `${file.name}, line ${line}: ${quote(column.name)} is ${what}: fill it in`;
+    if (column.check) throw new InputError(`${where}, or leave the row out`);
     throw new InputError(
-      `${file.name}, line ${line}: ${quote(column.name)} is ${what}: fill it in${column.known || column.kind === "number" ? "" : " or give it a word"}, or allow missing values when fitting (--missing ${shellWord(column.name)})`,
+      `${where}${column.known || column.kind === "number" ? "" : " or give it a word"}, or allow missing values when fitting (--missing ${shellWord(column.name)})`,
     );
   }
   if (column.kind === "category") {
@@ -272,10 +276,14 @@ export function readCell(file: CsvFile, cell: string, line: number, column: Colu
   }
   const text = cell.trim();
   const value = NUMBER.test(text) ? Number(text) : Number.NaN;
-  if (Math.abs(value) <= 3.4028234663852886e38) return value;
+  if (Math.abs(value) <= 3.4028234663852886e38) {
+    column.check?.(value, `${file.name}, line ${line}`);
+    return value;
+  }
   const where = `${file.name}, line ${line}: ${quote(column.name)} is ${quote(cell)}`;
   if (!Number.isNaN(value)) throw new InputError(`${where}, beyond float32 (largest 3.4e38): give it in a larger unit`);
   if (/^(na|nan|null|none|n\/a|-|\?|\.)$/i.test(text)) {
+    if (column.check) throw new InputError(`${where}: fill it in, or leave the row out`);
     throw new InputError(
       `${where}: if that means missing, say so with --na ${shellWord(cell)} and --missing ${shellWord(column.name)}`,
     );
@@ -283,6 +291,7 @@ export function readCell(file: CsvFile, cell: string, line: number, column: Colu
   if (/^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$/.test(text))
     throw new InputError(`${where}: write numbers without thousands separators`);
   if (/^[+-]?\d+,\d+$/.test(text)) throw new InputError(`${where}: write numbers with a decimal point, not a comma`);
+  if (column.check) throw new InputError(`${where}, not a number`);
   throw new InputError(
     `${where}, not a number: leave the column out, or make it a category (--category ${shellWord(column.name)})`,
   );

@@ -111,7 +111,7 @@ async function oneRow(
 
 async function run(modelPath: string, path: string, flags: Flags): Promise<void> {
   setQuiet(flags.quiet === true);
-  const model = await openModel(modelPath);
+  const model = await openModel(modelPath, path);
   await withOutput(flags.output, async (output) => {
     const file = await openCsv(path, flags);
     const kinds = featureColumns(model.features, file);

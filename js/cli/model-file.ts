@@ -5,7 +5,7 @@ import { list, ModelFormatError } from "../errors.js";
 import { load, type Model } from "../model.js";
 import type { Feature } from "../types.js";
 import type { ColumnKind, CsvFile } from "./csv.js";
-import { fileError, InputError } from "./errors.js";
+import { fileError, InputError, UsageError } from "./errors.js";
 
 /** The text of a file ("-": stdin). */
 export async function readText(path: string): Promise<string> {
@@ -16,8 +16,10 @@ export async function readText(path: string): Promise<string> {
   }
 }
 
-/** Reads a model file ("-": stdin). */
-export async function openModel(path: string): Promise<Model> {
+/** Reads a model file ("-": stdin, unless the rows come from there). */
+export async function openModel(path: string, rows?: string): Promise<Model> {
+  if (path === "-" && rows === "-")
+    throw new UsageError("the model and the rows cannot both come from stdin: name a file for one of them");
   const text = await readText(path);
   try {
     return load(text);

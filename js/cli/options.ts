@@ -3,7 +3,8 @@
 
 import { type Command, InvalidArgumentError } from "commander";
 import { list, quote } from "../errors.js";
-import type { FeatureOption, FitOptions } from "../schema.js";
+import { checkTarget, checkWeight, type FeatureOption, type FitOptions } from "../schema.js";
+import type { Loss } from "../types.js";
 import { type ColumnKind, type CsvFile, type CsvOptions, columnIndex, parseList } from "./csv.js";
 import { UsageError } from "./errors.js";
 
@@ -183,8 +184,21 @@ export function readTraining(
       kinds.push({ name, kind: "number", missing: allowed });
     }
   }
-  kinds.push({ name: flags.target, kind: "number", missing: false });
-  if (flags.weight !== undefined) kinds.push({ name: flags.weight, kind: "number", missing: false });
+  const { target, weight } = flags;
+  const loss = { name: flags.quantiles ? "quantiles" : ((flags.loss ?? "squared") as Loss["name"]) };
+  kinds.push({
+    name: target,
+    kind: "number",
+    missing: false,
+    check: (value, where) => checkTarget({ target, loss }, value, where),
+  });
+  if (weight !== undefined)
+    kinds.push({
+      name: weight,
+      kind: "number",
+      missing: false,
+      check: (value, where) => checkWeight(weight, value, where),
+    });
   const options: FitOptions = { target: flags.target, features };
   if (flags.weight !== undefined) options.weight = flags.weight;
   if (flags.quantiles !== undefined) options.loss = { quantiles: flags.quantiles };

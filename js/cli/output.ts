@@ -2,7 +2,7 @@
 // failed command leaves nothing half-written and an older file as it was.
 
 import { rmSync } from "node:fs";
-import { type FileHandle, open, rename, stat } from "node:fs/promises";
+import { access, constants, type FileHandle, open, realpath, rename, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileError } from "./errors.js";
 
@@ -56,14 +56,23 @@ export async function openOutput(path: string | undefined): Promise<Output> {
   const place = await stat(path).catch(() => undefined);
   if (place?.isDirectory()) throw fileError("write", path, { code: "EISDIR" });
   if (place !== undefined && !place.isFile()) return openSpecial(path);
-  const beside = join(dirname(path), `.${basename(path).slice(0, 200)}.${process.pid}.part`);
   let file: FileHandle;
+  let end = path;
+  let beside = "";
   try {
+    if (place !== undefined) {
+      // through a link to the file itself, and only where that may be written
+      end = await realpath(path);
+      await access(end, constants.W_OK);
+    }
+    beside = join(dirname(end), `.${basename(end).slice(0, 200)}.${process.pid}.part`);
     file = await open(beside, "w");
   } catch (error) {
     throw fileError("write", path, error);
   }
   unfinished.add(beside);
+  // an older file that others may not read stays so; some file systems have no modes
+  if (place !== undefined) await file.chmod(place.mode & 0o777).catch(() => {});
   return {
     name: path,
     async write(chunk) {
@@ -76,7 +85,7 @@ export async function openOutput(path: string | undefined): Promise<Output> {
     async close() {
       try {
         await file.close();
-        await rename(beside, path);
+        await rename(beside, end);
       } catch (error) {
         throw fileError("write", path, error);
       }

@@ -3,6 +3,8 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { quote } from "../errors.js";
 import { shortest } from "../format.js";
+import { intervalAround } from "../interval.js";
+import type { Model } from "../model.js";
 import { batches, csvLines, openCsv } from "./csv.js";
 import { UsageError } from "./errors.js";
 import { featureColumns, openModel } from "./model-file.js";
@@ -52,9 +54,33 @@ Examples:
     .action(run);
 }
 
+/** Refuses quantiles and intervals that the model cannot give, before a line is written. */
+function checkAsked(model: Model, { quantiles, interval }: Flags): void {
+  if (quantiles === undefined && interval === undefined) return;
+  const data = model.toJSON();
+  const fitted = data.loss.name === "quantiles";
+  if (quantiles && !fitted)
+    throw new UsageError(
+      `--quantiles needs a model fitted with --quantiles; the loss of this one is ${data.loss.name}`,
+    );
+  const twice = quantiles?.find((level, i) => quantiles.indexOf(level) < i);
+  if (twice !== undefined) throw new UsageError(`--quantiles has ${twice} twice`);
+  if (interval === undefined) return;
+  if (fitted)
+    throw new UsageError(
+      "--interval: this model was fitted with --quantiles; ask for both ends, --quantiles 0.05,0.95",
+    );
+  try {
+    intervalAround(data, 1, interval);
+  } catch (error) {
+    throw new UsageError(`--interval: ${(error as Error).message}`);
+  }
+}
+
 async function run(modelPath: string, path: string, flags: Flags): Promise<void> {
   setQuiet(flags.quiet === true);
-  const model = await openModel(modelPath);
+  const model = await openModel(modelPath, path);
+  checkAsked(model, flags);
   await withOutput(flags.output, async (output) => {
     const file = await openCsv(path, flags);
     const kinds = featureColumns(model.features, file);

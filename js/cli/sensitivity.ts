@@ -99,7 +99,7 @@ class Kept {
 async function run(modelPath: string, path: string, flags: Flags): Promise<void> {
   setQuiet(flags.quiet === true);
   if (flags.csv && flags.json) throw new UsageError("--csv and --json exclude each other");
-  const model = await openModel(modelPath);
+  const model = await openModel(modelPath, path);
   const { features } = model;
   const width = features.length;
   await withOutput(flags.output, async (output) => {

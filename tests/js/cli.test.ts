@@ -4,11 +4,13 @@ import { spawn } from "node:child_process";
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -238,6 +240,24 @@ describe("isotone predict", () => {
     const [header, ...rows] = cells(out);
     expect(header).toEqual(["prediction", "prediction_q0.1", "prediction_q0.9"]);
     for (const [p, low, high] of rows) expect(Number(low) <= Number(p) && Number(p) <= Number(high)).toBe(true);
+  });
+
+  it("refuses a quantile asked for twice, and intervals of a model of quantiles", async () => {
+    const ask = (...args: string[]) => isotone(["predict", "quantiles.json", "new.csv", ...args]);
+    expect(await ask("--quantiles", "0.1,0.5,0.10")).toMatchObject({ code: 2, out: "" });
+    const { code, out, err } = await ask("--interval", "0.9");
+    expect([code, out, err]).toEqual([2, "", expect.stringContaining("ask for both ends, --quantiles 0.05,0.95")]);
+  });
+
+  it("writes through a link, and keeps the permissions of the file that was there", async () => {
+    put("real.csv", "old");
+    chmodSync(join(folder, "real.csv"), 0o600);
+    symlinkSync("real.csv", join(folder, "link.csv"));
+    expect((await isotone(["predict", "model.json", "new.csv", "-o", "link.csv"])).code).toBe(0);
+    expect(lstatSync(join(folder, "link.csv")).isSymbolicLink()).toBe(true);
+    expect(get("real.csv")).toContain("prediction");
+    expect(lstatSync(join(folder, "real.csv")).mode & 0o777).toBe(0o600);
+    expect(leftovers()).toEqual([]);
   });
 
   it("reads cells in quotes with commas, quotes and line ends, and writes them back", async () => {
@@ -683,7 +703,29 @@ describe("isotone count", () => {
       expect([code, err]).toEqual([1, expect.stringContaining(`stdin, line 2: "when" is "${time}"`)]);
     }
     expect((await isotone([...args, "--epoch", "ms"], "case,what,when\n1,a,1704103200000\n")).code).toBe(0);
+    const none = await isotone(args, "case,what,when\n1,a,\n");
+    expect([none.code, none.err]).toEqual([1, 'isotone: stdin, line 2: "when" is empty\n']);
   });
+
+  it.each([
+    ["2024/01/01 10:30:00.250", "2024-01-01T10:30:00.25Z", 0],
+    ["2024-01-01t10:30z", "2024-01-01 10:30:00 UTC", 0],
+    ["2024-01-01 10:30:00 GMT", "2024-01-01T10:30:00+0530", 5.5],
+    ["0001-01-01", "0001-01-02", 24],
+    ["0099-12-31T23:00:00", "0100-01-01", 1],
+    ["1969-12-31T23:30:00-01", "1970-01-01T00:30:00", 0],
+  ])("reads the times %s and %s", async (one, other, hours) => {
+    const { code, out } = await isotone([...args, "--unit", "hours"], `case,what,when\n1,a,${one}\n1,a,${other}\n`);
+    expect([code, out]).toEqual([0, `case,a,duration_hours\n1,2,${hours}\n`]);
+  });
+
+  it.each(["2024-01-01T10:00+25:00", "2024-01-01T10:00+01:60", "2024/01-02", "01/02/2024", "2024-01-01T24:00:00"])(
+    "refuses the time %s",
+    async (time) => {
+      const { code, err } = await isotone(args, `case,what,when\n1,a,${time}\n`);
+      expect([code, err]).toEqual([1, expect.stringContaining(`stdin, line 2: "when" is "${time}"`)]);
+    },
+  );
 
   const log = join(import.meta.dirname, "../../../shared/data/event-log-patients/events.csv");
   it.skipIf(!existsSync(log))("counts a real event log (skipped where the file is not there)", async () => {
@@ -755,6 +797,22 @@ describe("wrong usage ends with exit code 2 and one line that says what to mend"
       ["fit", "jobs.csv", "-t", "minutes", "-i", '"scan'],
       "a quote is not closed",
     ],
+    ["model and rows from one stdin", ["predict", "-", "-"], "cannot both come from stdin"],
+    [
+      "quantiles of a model without",
+      ["predict", "model.json", "new.csv", "--quantiles", "0.1"],
+      "--quantiles needs a model fitted with --quantiles; the loss of this one is squared",
+    ],
+    [
+      "an interval wider than the rows allow",
+      ["predict", "model.json", "new.csv", "--interval", "0.99999"],
+      "--interval: ",
+    ],
+    [
+      "columns of a query without a table",
+      ["export", "model.json", "--to", "sql", "--dialect", "sqlite", "--keep", "id"],
+      "--keep needs --table",
+    ],
     [
       "a new column that is there already",
       ["predict", "model.json", "new.csv", "--column", "city"],
@@ -773,7 +831,7 @@ describe("wrong usage ends with exit code 2 and one line that says what to mend"
 describe("bad input ends with exit code 1, one line that says what to mend, and no output", () => {
   const fit = (input: string | Uint8Array, args = ["-i", "a"]) =>
     isotone(["fit", "-", "-t", "y", ...args, "-o", "never.json"], input);
-  const bad: [string, string | Uint8Array, string, string[]?][] = [
+  const bad: [string, string | Uint8Array, string | RegExp, string[]?][] = [
     ["an empty file", "", "stdin is empty: expected a header line"],
     ["only a header", "a,y\n", "stdin has a header but no rows: fit needs at least 2 rows"],
     ["one row", "a,y\n1,2\n", "stdin has one row: fit needs at least 2 rows"],
@@ -787,7 +845,15 @@ describe("bad input ends with exit code 1, one line that says what to mend, and 
       "a,y\n1,2\n,3\n",
       'stdin, line 3: "a" is empty: fill it in, or allow missing values when fitting (--missing a)',
     ],
-    ["an empty target", "a,y\n1,2\n2,\n", 'stdin, line 3: "y" is empty'],
+    ["an empty target", "a,y\n1,2\n2,\n", 'stdin, line 3: "y" is empty: fill it in, or leave the row out'],
+    ["a target that is missing", "a,y\n1,2\n2,NA\n", 'stdin, line 3: "y" is "NA": fill it in, or leave the row out'],
+    ["a target that is a word", "a,y\n1,2\n2,red\n", /line 3: "y" is "red", not a number$/m],
+    [
+      "a weight below 0",
+      "a,y,n\n1,2,1\n2,3,-1\n",
+      'stdin, line 3: "n" is -1; a weight expected 0 or more',
+      ["-i", "a", "--weight", "n"],
+    ],
     [
       "a word",
       "a,y\n1,2\nred,3\n",
@@ -818,14 +884,15 @@ describe("bad input ends with exit code 1, one line that says what to mend, and 
     [
       "a negative count for Poisson",
       "a,y\n1,2\n2,-3\n",
-      '"y" is -3; the loss "poisson" expected 0 or more',
+      'stdin, line 3: "y" is -3; the loss "poisson" expected 0 or more',
       ["-i", "a", "--loss", "poisson"],
     ],
   ];
   it.each(bad)("%s", async (_, input, message, args) => {
     const { code, out, err } = await fit(input, args);
     expect([code, out]).toEqual([1, ""]);
-    expect(err).toContain(message);
+    if (typeof message === "string") expect(err).toContain(message);
+    else expect(err).toMatch(message);
     expect(err.trimEnd().split("\n").length).toBe(1);
     expect(existsSync(join(folder, "never.json"))).toBe(false);
     expect(leftovers()).toEqual([]);
