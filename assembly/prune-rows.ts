@@ -11,10 +11,12 @@
 //         row 1   w[its group][planes 0-3][i] * splat(x[i][row 1])    ->    a1: p0 p1 p2 p3   ->   lanes = rows again: m0 m1 m2 m3
 //         row 2, row 3                                                      a2, a3
 //
+//                                 Groups of sixteen planes and more: a row at a time, with four tiles of its group (`readSixteens`)
+//
 // Where the second lowest bound lies above the max of the chosen group, which holds for nine in ten rows and networks of four groups of four,
 // that max is the min over the groups. Else the row's other groups are looked at one by one (`further`).
 
-import { countRows, firstEqual, HEAD, planeOf, search } from "./prune";
+import { countRows, firstEqual, HEAD, planeOf, readSixteens, search } from "./prune";
 
 /**
  * Eight rows at `xt`. Sums at `out`; active planes at `active` ([networks] every `stride` bytes, [8]) unless it is 0.
@@ -173,12 +175,25 @@ export function highests(a0: v128, a1: v128, a2: v128, a3: v128): v128 {
 function readGroups(net: usize, chosen: usize, tiles: i32, x: usize, xEnd: usize, dot: usize): v128 {
   const bytes = load<i32>(net, 32);
   const base = <usize>load<u32>(net, 20);
+  const row = (<usize>tiles) << 4;
+  const twice = row << 1;
+  // row by row then: fewer loads, 0.93 of an epoch of 32 x 32 planes of 50 inputs, 0.96 of 16 x 16 of 20
+  if (!(tiles & 3) && load<i32>(net, 36) == tiles << 2) {
+    const d = <i32>((xEnd - x + 31) >> 5);
+    const dot1 = dot + row;
+    const dot2 = dot1 + row;
+    const dot3 = dot2 + row;
+    return highests(
+      readSixteens(base + <usize>(load<i32>(chosen) * bytes), d, x, 32, dot, dot1, Infinity),
+      readSixteens(base + <usize>(load<i32>(chosen, 4) * bytes), d, x + 4, 32, dot1, dot2, Infinity),
+      readSixteens(base + <usize>(load<i32>(chosen, 8) * bytes), d, x + 8, 32, dot2, dot3, Infinity),
+      readSixteens(base + <usize>(load<i32>(chosen, 12) * bytes), d, x + 12, 32, dot3, dot3 + row, Infinity),
+    );
+  }
   let p0 = base + <usize>(load<i32>(chosen) * bytes);
   let p1 = base + <usize>(load<i32>(chosen, 4) * bytes);
   let p2 = base + <usize>(load<i32>(chosen, 8) * bytes);
   let p3 = base + <usize>(load<i32>(chosen, 12) * bytes);
-  const row = (<usize>tiles) << 4;
-  const twice = row << 1;
   let top0 = f32x4.splat(-Infinity);
   let top1 = top0;
   let top2 = top0;

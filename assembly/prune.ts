@@ -241,41 +241,13 @@ export function countRows(plan: usize, rows: i32): void {
 
 /**
  * For one row, its inputs `xStep` bytes apart from `x`: `count` vectors of four planes, 4 * count floats at `out`. A vector's biases lie
- * `apart` bytes behind those of the one before, from `p`, and its weights follow by `step` bytes an input. Four chains at a time; the
- * order is forward8's.
+ * 16 bytes behind those of the one before, from `p`, and its weights follow by `step` bytes an input. The order is forward8's.
  */
-function dots(p: usize, apart: usize, step: usize, count: i32, d: i32, x: usize, xStep: usize, out: usize): void {
+function dots(p: usize, step: usize, count: i32, d: i32, x: usize, xStep: usize, out: usize): void {
   const xEnd = x + <usize>d * xStep;
-  for (; count >= 4; count -= 4) {
-    let p0 = p;
-    let p1 = p0 + apart;
-    let p2 = p1 + apart;
-    let p3 = p2 + apart;
-    p = p3 + apart;
-    let a0 = v128.load(p0);
-    let a1 = v128.load(p1);
-    let a2 = v128.load(p2);
-    let a3 = v128.load(p3);
-    for (let q = x; q < xEnd; q += xStep) {
-      p0 += step;
-      p1 += step;
-      p2 += step;
-      p3 += step;
-      const v = v128.load32_splat(q);
-      a0 = f32x4.add(a0, f32x4.mul(v128.load(p0), v));
-      a1 = f32x4.add(a1, f32x4.mul(v128.load(p1), v));
-      a2 = f32x4.add(a2, f32x4.mul(v128.load(p2), v));
-      a3 = f32x4.add(a3, f32x4.mul(v128.load(p3), v));
-    }
-    v128.store(out, a0);
-    v128.store(out, a1, 16);
-    v128.store(out, a2, 32);
-    v128.store(out, a3, 48);
-    out += 64;
-  }
   for (; count > 0; count--) {
     let p0 = p;
-    p += apart;
+    p += 16;
     let a = v128.load(p0);
     for (let q = x; q < xEnd; q += xStep) {
       p0 += step;
@@ -284,6 +256,61 @@ function dots(p: usize, apart: usize, step: usize, count: i32, d: i32, x: usize,
     v128.store(out, a);
     out += 16;
   }
+}
+
+/**
+ * The same for tiles of four planes, one after the other from `tile`, four tiles at once: their dots from `dot` to `end`. Gives the highest ones,
+ * lane by lane; ends early after a plane above `limit`. Two inputs at a time: V8 puts all loads of a loop before its operations, so more would not
+ * fit the registers.
+ */
+export function readSixteens(tile: usize, d: i32, x: usize, xStep: usize, dot: usize, end: usize, limit: f32): v128 {
+  const above = f32x4.splat(limit);
+  const size = (<usize>d + 1) << 4;
+  const twice = xStep << 1;
+  const half = x + <usize>(d >> 1) * twice;
+  let top = f32x4.splat(-Infinity);
+  for (; dot < end; dot += 64) {
+    let p0 = tile;
+    let p1 = p0 + size;
+    let p2 = p1 + size;
+    let p3 = p2 + size;
+    tile = p3 + size;
+    let a0 = v128.load(p0);
+    let a1 = v128.load(p1);
+    let a2 = v128.load(p2);
+    let a3 = v128.load(p3);
+    let q = x;
+    for (; q < half; q += twice) {
+      let v = v128.load32_splat(q);
+      a0 = f32x4.add(a0, f32x4.mul(v128.load(p0, 16), v));
+      a1 = f32x4.add(a1, f32x4.mul(v128.load(p1, 16), v));
+      a2 = f32x4.add(a2, f32x4.mul(v128.load(p2, 16), v));
+      a3 = f32x4.add(a3, f32x4.mul(v128.load(p3, 16), v));
+      v = v128.load32_splat(q + xStep);
+      a0 = f32x4.add(a0, f32x4.mul(v128.load(p0, 32), v));
+      a1 = f32x4.add(a1, f32x4.mul(v128.load(p1, 32), v));
+      a2 = f32x4.add(a2, f32x4.mul(v128.load(p2, 32), v));
+      a3 = f32x4.add(a3, f32x4.mul(v128.load(p3, 32), v));
+      p0 += 32;
+      p1 += 32;
+      p2 += 32;
+      p3 += 32;
+    }
+    if (d & 1) {
+      const v = v128.load32_splat(q);
+      a0 = f32x4.add(a0, f32x4.mul(v128.load(p0, 16), v));
+      a1 = f32x4.add(a1, f32x4.mul(v128.load(p1, 16), v));
+      a2 = f32x4.add(a2, f32x4.mul(v128.load(p2, 16), v));
+      a3 = f32x4.add(a3, f32x4.mul(v128.load(p3, 16), v));
+    }
+    v128.store(dot, a0);
+    v128.store(dot, a1, 16);
+    v128.store(dot, a2, 32);
+    v128.store(dot, a3, 48);
+    top = f32x4.pmax(top, f32x4.pmax(f32x4.pmax(a0, a1), f32x4.pmax(a2, a3)));
+    if (v128.any_true(f32x4.gt(top, above))) break;
+  }
+  return top;
 }
 
 /**
@@ -313,7 +340,7 @@ function bounds(killers: usize, bytes: usize, d: i32, x: usize, out: usize): voi
     v128.store(out, a3, 48);
     out += 64;
   }
-  if (killers < end) dots(killers, 16, bytes, <i32>((end - killers) >> 4), d, x, 4, out);
+  if (killers < end) dots(killers, bytes, <i32>((end - killers) >> 4), d, x, 4, out);
 }
 
 /** Highest of four lanes, in all of them. */
@@ -366,22 +393,28 @@ function readGroup(net: usize, k: i32, limit: f32, d: i32, x: usize, xStep: usiz
   const above = f32x4.splat(limit);
   let metas = <usize>load<u32>(net, 12);
   let tile = <usize>load<u32>(net, 20) + <usize>(k * load<i32>(net, 32));
-  let left = load<i32>(net, 28);
+  let tiles = load<i32>(net, 28);
+  const end = dot + ((<usize>tiles) << 4);
   let top = f32x4.splat(-Infinity);
-  let to = dot;
-  while (left > 0 && !v128.any_true(f32x4.gt(top, above))) {
+  if (tiles >= 4 && load<i32>(net, 36) == tiles << 2) {
+    tiles &= ~3;
+    const from = dot;
+    dot += (<usize>tiles) << 4;
+    top = readSixteens(tile, d, x, xStep, from, dot, limit);
+    tile += <usize>tiles * ((<usize>d + 1) << 4);
+    metas += (<usize>tiles) << 2;
+  }
+  for (; dot < end && !v128.any_true(f32x4.gt(top, above)); dot += 16) {
     const width = load<i32>(metas) & 7;
-    const count = width == 4 && left >= 4 && (load<i32>(metas, 12) & 7) == 4 ? 4 : 1;
-    const bytes = (<usize>((d + 1) * width)) << 2;
-    dots(tile, bytes, (<usize>width) << 2, count, d, x, xStep, to);
-    tile += bytes * <usize>count;
-    metas += (<usize>count) << 2;
-    left -= count;
+    dots(tile, (<usize>width) << 2, 1, d, x, xStep, dot);
+    tile += (<usize>((d + 1) * width)) << 2;
+    metas += 4;
+    let a = v128.load(dot);
     if (width < 4) {
-      const a = v128.load(to);
-      v128.store(to, width == 3 ? v128.shuffle<i32>(a, a, 0, 1, 2, 0) : v128.shuffle<i64>(a, a, 0, 0));
+      a = width == 3 ? v128.shuffle<i32>(a, a, 0, 1, 2, 0) : v128.shuffle<i64>(a, a, 0, 0);
+      v128.store(dot, a);
     }
-    for (const end = to + ((<usize>count) << 4); to < end; to += 16) top = f32x4.pmax(top, v128.load(to));
+    top = f32x4.pmax(top, a);
   }
   return f32x4.extract_lane(highest(top), 0);
 }

@@ -60,8 +60,18 @@ export function nextNormal(): f32 {
   }
 }
 
-/** Fisher-Yates shuffle of `count` u32 at `p`. The generator's state stays in registers, which halves the time: `nextBelow` waits for memory. */
+/** Fisher-Yates shuffle of `count` numbers at `p`. */
 export function shuffle(p: usize, count: u32): void {
+  shuffleAny<u32>(p, count);
+}
+
+/** The same of pairs: as many numbers are drawn, and the order is the same. */
+export function shufflePairs(p: usize, count: u32): void {
+  shuffleAny<u64>(p, count);
+}
+
+/** The generator's state stays in registers, which halves the time: `nextBelow` waits for memory. */
+function shuffleAny<T>(p: usize, count: u32): void {
   let a = s0;
   let b = s1;
   let c = s2;
@@ -75,11 +85,11 @@ export function shuffle(p: usize, count: u32): void {
     a ^= d;
     c ^= t;
     d = rotl<u32>(d, 11);
-    const to = p + ((<usize>(i - 1)) << 2);
-    const from = p + ((<usize>((<u64>random * <u64>i) >> 32)) << 2);
-    const last = load<u32>(to);
-    store<u32>(to, load<u32>(from));
-    store<u32>(from, last);
+    const to = p + <usize>(i - 1) * sizeof<T>();
+    const from = p + <usize>((<u64>random * <u64>i) >> 32) * sizeof<T>();
+    const last = load<T>(to);
+    store<T>(to, load<T>(from));
+    store<T>(from, last);
   }
   s0 = a;
   s1 = b;

@@ -62,7 +62,8 @@ export async function trainMember(
 ): Promise<MemberResult> {
   const { wasm } = t;
   const mark = wasm.mark();
-  const own = t.floats(Math.max(rows.length, plan.room));
+  // the kernels put each row's target beside its number
+  const own = t.floats(2 * Math.max(rows.length, plan.room));
   t.u32(own).set(rows);
   const others = t.put(leftOut, "u32");
   const start: Block = t.put(centre);

@@ -19,8 +19,8 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [45450, 17050, 64800],
-  "isotone, fit and load": [31950, 17050, 50800],
+  "isotone, everything": [45450, 17500, 65350],
+  "isotone, fit and load": [31950, 17500, 51350],
   "isotone/predict": [6300, 3750, 11750],
   "isotone/export": [22700, 0, 22700],
 };

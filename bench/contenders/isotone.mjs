@@ -28,7 +28,8 @@ export async function create(variant) {
     wasm.seed(1, 1);
     wasm.shuffle(identity, rows);
     const shuffled = new Uint32Array(wasm.memory.buffer, identity, rows);
-    const before = new Uint32Array(rows);
+    // the kernels put each row's target beside its number
+    const before = new Uint32Array(2 * rows);
     for (let i = 0; i < rows; i++) before[shuffled[i]] = task.order[i];
     const list = put(before);
     wasm.setData(put(task.x), put(task.y), 0, d, 0, 1);

@@ -39,7 +39,10 @@ export function makeTrainer(x: Float32Array, y: Float32Array, networks: Networks
     /** Starts near a linear fit of equal coefficients; `withPlane`: network 0 is the plane of the sum. */
     start(withPlane: boolean, batch: number, steps: number): void {
       t.wasm.start(3, 1, t.put(new Array<number>(d + 1).fill(0.3)).at, withPlane ? 1 : 0, 0.25, list, n);
-      t.wasm.begin(list, n, batch, steps, 0.02, 0, 0);
+      // room for the targets that go beside the rows' numbers
+      const schedule = t.floats(2 * n);
+      t.u32(schedule).set(all);
+      t.wasm.begin(schedule.at, n, batch, steps, 0.02, 0, 0);
     },
     /** [n], the sums of the networks. */
     sums(): Float32Array {
