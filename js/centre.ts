@@ -5,9 +5,10 @@ import type { Feed } from "./feed.js";
 import type { Block, Trainer } from "./wasm.js";
 
 /** Ridge strengths tried, largest first so that each fit starts from the stiffer one. */
-const RIDGES = [1, 0.3, 0.1, 0.03, 0.01, 0.001, 0.0001];
+export const RIDGES = [1, 0.3, 0.1, 0.03, 0.01, 0.001, 0.0001];
 const ROUNDS = 8;
-const SWEEPS = 300;
+/** Rounds of coordinate descent, at most. */
+export const SWEEPS = 300;
 /** Up to this many rows the strength is chosen by leaving out one row at a time. */
 const LEAVE_ONE_OUT = 60;
 

@@ -5,9 +5,11 @@
 import { abortError, numberError, onlyOptions, rangeError, typeError } from "./errors.js";
 import { inWords } from "./findings.js";
 import { fit } from "./fit.js";
+import { average, type CvScores, criterionOf, quantileOf, score } from "./foldscores.js";
 import { linearFit } from "./linear.js";
-import { scoresOf } from "./metrics.js";
+import { meanOf, middleOf } from "./metrics.js";
 import type { Model } from "./model.js";
+import { shuffled } from "./random.js";
 import { type Columns, encodeRows, type Rows } from "./rows.js";
 import {
   checkOptions,
@@ -21,7 +23,6 @@ import {
   type Schema,
 } from "./schema.js";
 import { type Floats, readTable, type Table } from "./table.js";
-import type { Scores } from "./types.js";
 
 /** Options of `crossValidate`: those of `fit`, and how to split. */
 export interface CrossValidateOptions extends FitOptions {
@@ -33,16 +34,6 @@ export interface CrossValidateOptions extends FitOptions {
   coverage?: readonly number[];
   /** Also fit with every feature free, to see what the constraints cost. Default true; doubles the time. */
   free?: boolean;
-}
-
-/** Scores on rows not trained on. */
-export interface CvScores extends Scores {
-  /** Mean pinball loss over the levels; quantile models. */
-  pinball?: number;
-  /** Mean of -log of the probability given to what happened, in nats; logistic models. */
-  logLoss?: number;
-  /** Share of rows where the likelier outcome happened; logistic models. */
-  accuracy?: number;
 }
 
 /** One fold. */
@@ -88,8 +79,14 @@ export interface CrossValidation {
   predictions: Float64Array;
 }
 
-/** Out-of-fold predictions of one contender: [levels][rows], one level but for quantile models. */
-type Predictions = Float64Array[];
+/** What is compared: the model, the linear fit, the mean, and the model without constraints. */
+type Contender = "model" | "linear" | "mean" | "free";
+
+/** Something of each contender; of `free` only where it takes part. */
+type ByContender<T> = Record<Contender, T>;
+
+/** Predictions of one contender: [levels][rows], one level but for quantile models. */
+type Predictions = ArrayLike<number>[];
 
 /**
  * Scores of `fit` on left-out rows, k folds, seeded by `options.seed`.
@@ -107,126 +104,65 @@ export async function crossValidate(rows: Rows, options: CrossValidateOptions): 
   const schema = readOptions(table, fitOptions);
   const y = readTarget(table, schema);
   const weight = readWeights(table, schema);
-  const n = table.n;
+  const { n } = table;
   if (n < 4) throw new RangeError(`"rows" expected at least 4 rows to cross-validate, got ${n}`);
   const folds = wanted ?? Math.min(5, n);
   if (folds > n) throw rangeError("folds", `at most the number of rows (${n})`, folds);
-  const constrained = schema.features.filter((feature) => feature.constraint !== "free");
+  const { features, loss } = schema;
+  const levels = loss.levels ?? [0.5];
+  const constrained = features.filter((feature) => feature.constraint !== "free");
   const both = compare && constrained.length > 0;
-  const levels = schema.loss.name === "quantiles" ? (schema.loss.levels as number[]) : [0.5];
-  const contenders = both ? (["model", "linear", "mean", "free"] as const) : (["model", "linear", "mean"] as const);
+  const names: Contender[] = both ? ["model", "linear", "mean", "free"] : ["model", "linear", "mean"];
+  const each = <T>(of: (name: Contender) => T) =>
+    Object.fromEntries(names.map((name) => [name, of(name)])) as unknown as ByContender<T>;
+  const train = trainer(schema, fitOptions, folds * repeats * (both ? 2 : 1));
 
   const perFold: FoldScores[] = [];
-  const bySplit: Record<string, CvScores[]> = {};
+  const perSplit: ByContender<CvScores>[] = [];
   const intervals = coverage.map((share) => ({ coverage: share, held: 0, width: 0, weight: 0 }));
   const against = constrained.map(() => ({ rows: 0, wrong: 0, slope: 0 }));
-  let first: Float64Array = new Float64Array(0);
-  let done = 0;
-  const fits = folds * repeats * (both ? 2 : 1);
-
+  let predictions: Float64Array = new Float64Array(0);
   for (let repeat = 0; repeat < repeats; repeat++) {
     const foldOf = split(n, folds, schema.seed, repeat);
-    const all: Record<string, Predictions> = Object.fromEntries(
-      contenders.map((name) => [name, levels.map(() => new Float64Array(n))]),
-    );
+    const all = each(() => levels.map(() => new Float64Array(n)));
     for (let fold = 0; fold < folds; fold++) {
-      const training: number[] = [];
-      const test: number[] = [];
-      for (let r = 0; r < n; r++) (foldOf[r] === fold ? test : training).push(r);
-      const own = subset(table, schema, training);
-      const others = subset(table, schema, test);
-      const run = async (everythingFree: boolean): Promise<Model> => {
-        if (schema.signal?.aborted) throw abortError();
-        const before = done++;
-        return fit(own, {
-          ...fitOptions,
-          features: featureOptions(schema.features, everythingFree),
-          ...(schema.onProgress && {
-            onProgress: (p) =>
-              schema.onProgress?.({ ...p, epoch: p.epoch + before * p.epochs, epochs: p.epochs * fits }),
-          }),
-        });
-      };
-      const model = await run(false);
-      const place = (name: string, predicted: ArrayLike<number>[]) => {
-        predicted.forEach((values, k) => {
-          for (let i = 0; i < test.length; i++) all[name][k][test[i]] = values[i];
-        });
-      };
-      const asRows = rowsOf(others, schema);
-      const ask = (m: Model): ArrayLike<number>[] =>
-        schema.loss.name === "quantiles"
-          ? levels.map((level) => asRows.map((row) => m.quantile(row, level)))
-          : [m.predictMany(others)];
-      place("model", ask(model));
-
-      const trainingWeight = weight && Float64Array.from(training, (r) => weight[r]);
-      const trainingY = Float64Array.from(training, (r) => y[r]);
-      const baselines = predictBaselines(model, own, others, trainingY, trainingWeight, schema);
-      place("linear", baselines.linear);
-      place("mean", baselines.mean);
-
-      if (both) {
-        const unbound = await run(true);
-        place("free", ask(unbound));
-        addSlopes(unbound.sensitivityMany(others), constrained, schema, against);
-      }
-
-      const testY = Float64Array.from(test, (r) => y[r]);
-      const testWeight = weight && Float64Array.from(test, (r) => weight[r]);
-      for (const sums of intervals)
-        addIntervals(model, asRows, testY, testWeight, sums, schema.loss.name === "quantiles");
-
-      const scores = (name: string) =>
-        score(
-          all[name].map((values) => Float64Array.from(test, (r) => values[r])),
-          testY,
-          testWeight,
-          schema,
-        );
-      const entry: FoldScores = {
-        repeat,
-        fold,
-        model: scores("model"),
-        linear: scores("linear"),
-        mean: scores("mean"),
-      };
-      if (both) entry.free = scores("free");
-      perFold.push(entry);
+      const own = partOf(table, schema, y, weight, (r) => foldOf[r] !== fold);
+      const others = partOf(table, schema, y, weight, (r) => foldOf[r] === fold);
+      const model = await train(own.columns, false);
+      const free = both ? await train(own.columns, true) : undefined;
+      const predicted = predictPart(model, free, own, others, schema);
+      each((name) =>
+        all[name].forEach((values, k) => {
+          others.rows.forEach((r, i) => {
+            values[r] = predicted[name][k][i];
+          });
+        }),
+      );
+      const scores = each((name) => score(predicted[name], others.y, others.weight, loss));
+      perFold.push({ repeat, fold, ...scores });
+      addIntervals(model, others, intervals, schema);
+      if (free) addSlopes(free.sensitivityMany(others.columns), constrained, schema, against);
     }
-    for (const name of contenders) {
-      bySplit[name] ??= [];
-      bySplit[name].push(score(all[name], y, weight, schema));
-    }
-    if (repeat === 0) first = all.model[levels.indexOf(nearestMedian(levels))];
+    perSplit.push(each((name) => score(all[name], y, weight, loss)));
+    if (repeat === 0) predictions = all.model[middleOf(levels)];
   }
 
+  const { free, ...scores } = each((name) => average(perSplit.map((one) => one[name])));
   const result: CrossValidation = {
     rows: n,
     folds,
     repeats,
-    criterion: criterionOf(schema),
-    model: average(bySplit.model),
-    linear: average(bySplit.linear),
-    mean: average(bySplit.mean),
+    criterion: criterionOf(loss),
+    ...scores,
     coverage: intervals
-      .filter((interval) => interval.weight > 0)
-      .map(({ coverage: share, held, width, weight: w }) => ({ coverage: share, held: held / w, width: width / w })),
-    directions: both
-      ? constrained
-          .map((feature, c) => ({
-            feature: feature.name,
-            constraint: feature.constraint as "increasing" | "decreasing",
-            against: against[c].wrong / against[c].rows,
-            slope: against[c].slope / against[c].rows,
-          }))
-          .sort((a, b) => b.against - a.against)
-      : [],
+      .filter((sums) => sums.weight > 0)
+      .map(({ coverage, held, width, weight: w }) => ({ coverage, held: held / w, width: width / w })),
+    directions: both ? directionsOf(constrained, against) : [],
     statements: [],
     perFold,
-    predictions: first,
+    predictions,
   };
-  if (both) result.free = average(bySplit.free);
+  if (free) result.free = free;
   result.statements = inWords(result);
   return result;
 }
@@ -247,6 +183,23 @@ function readSplits(options: CrossValidateOptions) {
   return { wanted, repeats, coverage, compare, fitOptions };
 }
 
+/** Fits the rows of a fold, as the options say or with every feature free. Progress counts on through all of the `fits`. */
+function trainer(schema: Schema, options: FitOptions, fits: number) {
+  let done = 0;
+  return async (rows: Columns, free: boolean): Promise<Model> => {
+    if (schema.signal?.aborted) throw abortError();
+    const before = done++;
+    const { onProgress } = schema;
+    return fit(rows, {
+      ...options,
+      features: featureOptions(schema.features, free),
+      ...(onProgress && {
+        onProgress: (p) => onProgress({ ...p, epoch: p.epoch + before * p.epochs, epochs: p.epochs * fits }),
+      }),
+    });
+  };
+}
+
 /** A fold for every row, all as large as each other to one row; xorshift on 32-bit integers, so the same everywhere. */
 function split(n: number, folds: number, seed: number, repeat: number): Uint32Array {
   let state = (Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(repeat + 1, 0x85ebca77)) >>> 0 || 1;
@@ -257,38 +210,74 @@ function split(n: number, folds: number, seed: number, repeat: number): Uint32Ar
     return (state >>> 0) % limit;
   };
   for (let warm = 0; warm < 16; warm++) below(2);
-  const order = Uint32Array.from({ length: n }, (_, r) => r);
-  for (let i = n - 1; i > 0; i--) {
-    const j = below(i + 1);
-    const kept = order[i];
-    order[i] = order[j];
-    order[j] = kept;
-  }
   const foldOf = new Uint32Array(n);
-  order.forEach((r, i) => {
+  shuffled(n, below).forEach((r, i) => {
     foldOf[r] = i % folds;
   });
   return foldOf;
 }
 
-/** What a sign-constrained linear fit of the training rows `own` predicts for `others`, and what their mean (or quantiles) does, [levels][others]. */
+/** Rows of a fold: those that train, or those left out. */
+interface Part {
+  /** Their numbers in the table. */
+  rows: number[];
+  columns: Columns;
+  /** [rows], as the weights. */
+  y: Float64Array;
+  weight: Float64Array | undefined;
+}
+
+/** The rows of the table that `takes` part. */
+function partOf(
+  table: Table,
+  schema: Schema,
+  y: Floats,
+  weight: Floats | undefined,
+  takes: (r: number) => boolean,
+): Part {
+  const rows: number[] = [];
+  for (let r = 0; r < table.n; r++) if (takes(r)) rows.push(r);
+  const pick = (values: Floats) => Float64Array.from(rows, (r) => values[r]);
+  const names = [...schema.names, schema.target, ...(schema.weight === undefined ? [] : [schema.weight])];
+  const columns = names.map((name) => {
+    const column = table.column(name);
+    const numbers = column instanceof Float64Array || column instanceof Float32Array;
+    return [name, numbers ? pick(column) : rows.map((r) => column[r])];
+  });
+  return { rows, columns: Object.fromEntries(columns), y: pick(y), weight: weight && pick(weight) };
+}
+
+/** What every contender predicts for `others`, from the rows `own`: [levels][others]. */
+function predictPart(
+  model: Model,
+  free: Model | undefined,
+  own: Part,
+  others: Part,
+  schema: Schema,
+): ByContender<Predictions> {
+  const { levels } = schema.loss;
+  const rows = levels && rowsOf(others.columns, schema);
+  const ask = (one: Model): Predictions =>
+    rows ? levels.map((level) => rows.map((row) => one.quantile(row, level))) : [one.predictMany(others.columns)];
+  return { model: ask(model), ...predictBaselines(model, own, others, schema), free: free ? ask(free) : [] };
+}
+
+/** What a sign-constrained linear fit of the rows `own` predicts for `others`, and what their mean (or quantiles) does. */
 function predictBaselines(
   model: Model,
-  own: Columns,
-  others: Columns,
-  y: Float64Array,
-  weight: Float64Array | undefined,
-  schema: Schema,
+  own: Part,
+  others: Part,
+  { features: specs, loss: { levels } }: Schema,
 ): { linear: Predictions; mean: Predictions } {
   const { inputs, features } = model.toJSON();
-  const rows = encodeRows(own, schema.features);
+  const { y, weight } = own;
+  const rows = encodeRows(own.columns, specs);
   const line = linearFit(rows, inputs, features, y, weight);
-  const predicted = line(encodeRows(others, schema.features));
+  const predicted = line(encodeRows(others.columns, specs));
   const constant = (value: number) => new Float64Array(predicted.length).fill(value);
-  if (schema.loss.name !== "quantiles") return { linear: [predicted], mean: [constant(meanOf(y, weight))] };
+  if (!levels) return { linear: [predicted], mean: [constant(meanOf(y, weight))] };
   const fitted = line(rows);
   const residuals = y.map((value, i) => value - fitted[i]);
-  const levels = schema.loss.levels as number[];
   return {
     linear: levels.map((level) => {
       const shift = quantileOf(residuals, weight, level);
@@ -306,34 +295,30 @@ interface Held {
   weight: number;
 }
 
-/** Adds the intervals of the left-out `rows`, whose targets are `y`; nothing where the model has none. */
-function addIntervals(
-  model: Model,
-  rows: Record<string, unknown>[],
-  y: Float64Array,
-  weight: Float64Array | undefined,
-  sums: Held,
-  quantiles: boolean,
-): void {
-  const { coverage } = sums;
-  let ends: [number, number][];
-  try {
-    ends = rows.map((row) =>
-      quantiles
-        ? [model.quantile(row, (1 - coverage) / 2), model.quantile(row, (1 + coverage) / 2)]
-        : model.predictInterval(row, coverage),
-    );
-  } catch (error) {
-    // too few rows for this coverage, no rows left out, or probabilities: no interval to check
-    if (error instanceof RangeError) return;
-    throw error;
+/** Adds the intervals of the left-out rows; none of a coverage that the model has none for. */
+function addIntervals(model: Model, { columns, y, weight }: Part, intervals: Held[], schema: Schema): void {
+  const rows = rowsOf(columns, schema);
+  for (const sums of intervals) {
+    const { coverage } = sums;
+    let ends: [number, number][];
+    try {
+      ends = rows.map((row) =>
+        schema.loss.levels
+          ? [model.quantile(row, (1 - coverage) / 2), model.quantile(row, (1 + coverage) / 2)]
+          : model.predictInterval(row, coverage),
+      );
+    } catch (error) {
+      // too few rows for this coverage, no rows left out, or probabilities: no interval to check
+      if (error instanceof RangeError) continue;
+      throw error;
+    }
+    ends.forEach(([low, high], i) => {
+      const w = weight ? weight[i] : 1;
+      sums.weight += w;
+      if (low <= y[i] && y[i] <= high) sums.held += w;
+      sums.width += w * (high - low);
+    });
   }
-  ends.forEach(([low, high], i) => {
-    const w = weight ? weight[i] : 1;
-    sums.weight += w;
-    if (low <= y[i] && y[i] <= high) sums.held += w;
-    sums.width += w * (high - low);
-  });
 }
 
 /** What a free fit says of the constraints: sums over rows. */
@@ -361,23 +346,19 @@ function addSlopes(
   });
 }
 
-/** The score that the loss is about. */
-const criterionOf = ({ loss: { name } }: Schema): CrossValidation["criterion"] =>
-  name === "quantiles" ? "pinball" : name === "logistic" ? "logLoss" : name === "absolute" ? "mae" : "rmse";
-
-/** The named columns of some rows. */
-function subset(table: Table, schema: Schema, rows: readonly number[]): Columns {
-  const names = [...schema.names, schema.target, ...(schema.weight === undefined ? [] : [schema.weight])];
-  return Object.fromEntries(
-    names.map((name) => {
-      const column = table.column(name);
-      const picked =
-        column instanceof Float64Array || column instanceof Float32Array
-          ? Float64Array.from(rows, (r) => column[r])
-          : rows.map((r) => column[r]);
-      return [name, picked];
-    }),
-  );
+/** Constrained features, the most contradicted first. */
+function directionsOf(constrained: readonly FeatureSpec[], against: Against[]): Direction[] {
+  return constrained
+    .map(({ name, constraint }, c) => {
+      const { rows, wrong, slope } = against[c];
+      return {
+        feature: name,
+        constraint: constraint as "increasing" | "decreasing",
+        against: wrong / rows,
+        slope: slope / rows,
+      };
+    })
+    .sort((a, b) => b.against - a.against);
 }
 
 function rowsOf(columns: Columns, schema: Schema): Record<string, unknown>[] {
@@ -396,71 +377,4 @@ function featureOptions(features: readonly FeatureSpec[], free: boolean): NonNul
       return [name, { constraint: free ? "free" : constraint, missing, transform }];
     }),
   );
-}
-
-function score(predicted: Predictions, y: Floats, weight: Floats | undefined, schema: Schema): CvScores {
-  const levels = schema.loss.levels ?? [0.5];
-  const middle = predicted[schema.loss.name === "quantiles" ? levels.indexOf(nearestMedian(levels)) : 0];
-  const scores: CvScores = scoresOf(middle, y, weight);
-  const mean = (of: (r: number) => number) => {
-    let sum = 0;
-    let total = 0;
-    for (let r = 0; r < y.length; r++) {
-      const w = weight ? weight[r] : 1;
-      total += w;
-      if (w > 0) sum += w * of(r);
-    }
-    return sum / total;
-  };
-  if (schema.loss.name === "quantiles") {
-    const pinball = levels.map((level, k) =>
-      mean((r) => {
-        const e = y[r] - predicted[k][r];
-        return e >= 0 ? level * e : (level - 1) * e;
-      }),
-    );
-    scores.pinball = pinball.reduce((a, b) => a + b, 0) / levels.length;
-  }
-  if (schema.loss.name === "logistic") {
-    scores.logLoss = mean((r) => {
-      const p = Math.min(1 - 1e-7, Math.max(1e-7, middle[r]));
-      return -(y[r] * Math.log(p) + (1 - y[r]) * Math.log(1 - p));
-    });
-    scores.accuracy = mean((r) => (middle[r] >= 0.5 ? y[r] : 1 - y[r]));
-  }
-  return scores;
-}
-
-function average(scores: readonly CvScores[]): CvScores {
-  const names = Object.keys(scores[0]) as (keyof CvScores)[];
-  return Object.fromEntries(
-    names.map((name) => [name, scores.reduce((sum, s) => sum + (s[name] as number), 0) / scores.length]),
-  ) as unknown as CvScores;
-}
-
-function nearestMedian(levels: readonly number[]): number {
-  return levels.reduce((best, level) => (Math.abs(level - 0.5) < Math.abs(best - 0.5) ? level : best));
-}
-
-function meanOf(values: Float64Array, weight: Float64Array | undefined): number {
-  let sum = 0;
-  let total = 0;
-  values.forEach((value, i) => {
-    const w = weight ? weight[i] : 1;
-    sum += w * value;
-    total += w;
-  });
-  return sum / total;
-}
-
-/** The least value with at least a share `level` of the weight at or below it. */
-function quantileOf(values: Float64Array, weight: Float64Array | undefined, level: number): number {
-  const order = Uint32Array.from(values, (_, i) => i).sort((a, b) => values[a] - values[b]);
-  const total = weight ? weight.reduce((a, b) => a + b, 0) : values.length;
-  let sum = 0;
-  for (const i of order) {
-    sum += weight ? weight[i] : 1;
-    if (sum >= level * total) return values[i];
-  }
-  return values[order[order.length - 1]];
 }

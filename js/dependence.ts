@@ -2,9 +2,10 @@
 // Sources: partial dependence (Friedman 2001); ICE (Goldstein et al. 2015); accumulated local effects (Apley & Zhu 2020). docs/sensitivity.md has the formulas.
 
 import { list, onlyOptions, rangeError, typeError } from "./errors.js";
+import { meanOf } from "./metrics.js";
 import { type AnyRows, type Encoded, encodeRows } from "./rows.js";
 import type { Sensitive } from "./sensitivity.js";
-import { countOf, filled, meanOf, quantileOf, someRows, squareOf, weightsOf } from "./statistics.js";
+import { countOf, filled, quantileOf, someRows, squareOf, weightsOf } from "./statistics.js";
 
 export interface PartialDependence {
   feature: string;

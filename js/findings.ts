@@ -1,6 +1,7 @@
 // What a cross-validation found, in plain sentences. In: its scores; out: a few sentences, the first on the model itself, the others on its constraints.
 
-import type { CrossValidation, CvScores } from "./crossval.js";
+import type { CrossValidation } from "./crossval.js";
+import type { CvScores } from "./foldscores.js";
 
 /** What the scores say. */
 export function inWords(result: CrossValidation): string[] {

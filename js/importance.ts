@@ -3,10 +3,11 @@
 
 import { onlyOptions, rangeError, typeError } from "./errors.js";
 import { exp, log } from "./math.js";
-import { uniform } from "./random.js";
+import { meanOf } from "./metrics.js";
+import { shuffled, uniform } from "./random.js";
 import { type AnyRows, encodeRows, type Rows } from "./rows.js";
 import type { Sensitive } from "./sensitivity.js";
-import { countOf, meanOf, someRows, squareOf } from "./statistics.js";
+import { countOf, someRows, squareOf } from "./statistics.js";
 import { numericColumn, readTable } from "./table.js";
 
 const power = (v: number, by: number) => (v > 0 ? exp(by * log(v)) : 0);
@@ -46,11 +47,7 @@ export function permutationImportance(
   return features.map(({ name }, f) => {
     const increases: number[] = [];
     for (let k = 0; k < repeats; k++) {
-      const order = Array.from({ length: n }, (_, r) => r);
-      for (let r = n - 1; r > 0; r--) {
-        const s = Math.floor(random() * (r + 1));
-        [order[r], order[s]] = [order[s], order[r]];
-      }
+      const order = shuffled(n, (limit) => Math.floor(random() * limit));
       for (let r = 0; r < n; r++) copy[r * width + f] = values[order[r] * width + f];
       increases.push(rmse(copy) - base);
     }

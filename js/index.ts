@@ -13,7 +13,6 @@ export type { Certificate, Violation } from "./certify.js";
 export {
   type CrossValidateOptions,
   type CrossValidation,
-  type CvScores,
   crossValidate,
   type Direction,
   type FoldScores,
@@ -21,6 +20,7 @@ export {
 export { interactions, type PartialDependence, partialDependence, surface } from "./dependence.js";
 export { ModelFormatError } from "./errors.js";
 export { fit } from "./fit.js";
+export type { CvScores } from "./foldscores.js";
 export { stringifyModel } from "./format.js";
 export { alphaCurves, permutationImportance } from "./importance.js";
 export type { MergeOptions } from "./merge.js";

@@ -2,13 +2,12 @@
 // row-major), inputs, targets; out: a function from raw rows to predictions. Coordinate descent on the Gram matrix (Friedman, Hastie &
 // Tibshirani 2010, without the L1 part); the strength is chosen by 5 folds of the training rows. Float64; a yardstick, never part of a model.
 
+import { RIDGES, SWEEPS } from "./centre.js";
 import { signOf } from "./format.js";
 import { logf } from "./math.js";
 import type { Feature, Input } from "./types.js";
 
-const RIDGES = [1, 0.3, 0.1, 0.03, 0.01, 0.001, 0.0001];
 const FOLDS = 5;
-const SWEEPS = 300;
 
 /** Fits; the function that comes back takes raw rows of the same features. */
 export function linearFit(

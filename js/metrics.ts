@@ -10,17 +10,29 @@ export function medianOf(sorted: Float32Array | Float64Array): number {
   return n % 2 ? sorted[n >> 1] : sorted[n / 2 - 1] / 2 + sorted[n / 2] / 2;
 }
 
-/** Scores of `predicted` against `actual` (same length); `weight` defaults to one each; `centre` is what R2 compares with (default: the mean). */
+/** Mean of numbers by their weight; plain without weights. */
+export function meanOf(values: ArrayLike<number>, weight?: ArrayLike<number>): number {
+  let sum = 0;
+  let total = 0;
+  for (let i = 0; i < values.length; i++) {
+    const w = weight ? weight[i] : 1;
+    sum += w * values[i];
+    total += w;
+  }
+  return sum / total;
+}
+
+/** Which of some quantile levels is nearest the median, the first of equally near ones: it stands for the model in scores. */
+export function middleOf(levels: readonly number[] = []): number {
+  const apart = levels.map((level) => Math.abs(level - 0.5));
+  return Math.max(0, apart.indexOf(Math.min(...apart)));
+}
+
+/** Scores of `predicted` against `actual` (same length); `weight` defaults to one each. */
 export function scoresOf(predicted: ArrayLike<number>, actual: ArrayLike<number>, weight?: ArrayLike<number>): Scores {
   const n = actual.length;
+  const mean = meanOf(actual, weight);
   let total = 0;
-  let mean = 0;
-  for (let i = 0; i < n; i++) {
-    const w = weight ? weight[i] : 1;
-    total += w;
-    mean += w * actual[i];
-  }
-  mean /= total;
   let square = 0;
   let absolute = 0;
   let spread = 0;
@@ -29,6 +41,7 @@ export function scoresOf(predicted: ArrayLike<number>, actual: ArrayLike<number>
   for (let i = 0; i < n; i++) {
     const w = weight ? weight[i] : 1;
     const e = predicted[i] - actual[i];
+    total += w;
     square += w * e * e;
     absolute += w * Math.abs(e);
     spread += w * (actual[i] - mean) * (actual[i] - mean);

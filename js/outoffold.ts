@@ -2,7 +2,7 @@
 // quantiles. In: a trained committee and its left-out rows; out: the blend, and the fields of the model that come from these rows.
 
 import type { MemberResult, Plan } from "./member.js";
-import { scoresOf } from "./metrics.js";
+import { meanOf, middleOf, scoresOf } from "./metrics.js";
 import type { Floats } from "./table.js";
 import type { ModelData } from "./types.js";
 import type { Trainer } from "./wasm.js";
@@ -140,24 +140,13 @@ export function finish(
     return 1 / (1 + wasm.expf(-eta));
   };
   if (data.loss.name === "quantiles") data.calibration = calibrate(t, committee, a, actual, data);
-  // the level nearest the median stands for the model in the scores
-  let middle = 0;
-  const { levels } = committee.plan;
-  levels.forEach((level, k) => {
-    if (Math.abs(level - 0.5) < Math.abs(levels[middle] - 0.5)) middle = k;
-  });
+  const middle = middleOf(committee.plan.levels);
   const sums = blended(o, a);
   const model = listOf(n, (r) => predict(sums[middle * n + r]));
   const linear = listOf(n, (r) => predict(o.linear[middle * n + r]));
-  let total = 0;
-  let sum = 0;
-  for (let r = 0; r < actual.length; r++) {
-    total += weight ? weight[r] : 1;
-    sum += (weight ? weight[r] : 1) * actual[r];
-  }
   data.training.heldOut = {
     model: scoresOf(model, y, w),
-    mean: scoresOf(new Float64Array(n).fill(sum / total), y, w),
+    mean: scoresOf(new Float64Array(n).fill(meanOf(actual, weight)), y, w),
     linear: scoresOf(linear, y, w),
   };
   if (data.link.name === "logistic" || data.loss.name === "quantiles") return;

@@ -76,9 +76,3 @@ export const filled = (v: number, fill: number) => (v === v ? v : fill);
 
 /** `**` is Math.pow, which engines may round differently. */
 export const squareOf = (v: number) => v * v;
-
-export function meanOf(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i];
-  return sum / values.length;
-}

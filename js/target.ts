@@ -1,6 +1,7 @@
 // The target in the units of its loss (assembly/loss.ts), and the way back. In: n targets as given, case weights of mean one; out: y for the
 // kernels, and scale, offset and link for the model file.
 
+import { meanOf } from "./metrics.js";
 import type { Schema } from "./schema.js";
 import type { Floats } from "./table.js";
 import type { Link } from "./types.js";
@@ -38,19 +39,12 @@ export function scaleTarget(
   log: (x: number) => number,
 ): Target {
   const n = actual.length;
-  let sum = 0;
-  let total = 0;
-  let high = Number.NEGATIVE_INFINITY;
-  for (let r = 0; r < n; r++) {
-    const w = weight ? weight[r] : 1;
-    sum += w * actual[r];
-    total += w;
-    if (actual[r] > high) high = actual[r];
-  }
-  const m = sum / total;
+  const m = meanOf(actual, weight);
   const name = schema.loss.name;
   if (name === "poisson" || name === "gamma") {
     const offset = log(Math.fround(m));
+    let high = 0;
+    for (let r = 0; r < n; r++) if (actual[r] > high) high = actual[r];
     // predictions are held to twice the largest target: an exponential beyond the data explodes
     const maximum = log(Math.fround(2 * high));
     const unit = (v: number) => v / m;
@@ -68,7 +62,12 @@ export function scaleTarget(
     return { y: Float32Array.from(actual), unit, scale: 1, offset: 0, link: { name: "logistic" }, parameter: 0 };
   }
   let square = 0;
-  for (let r = 0; r < n; r++) square += (weight ? weight[r] : 1) * (actual[r] - m) * (actual[r] - m);
+  let total = 0;
+  for (let r = 0; r < n; r++) {
+    const w = weight ? weight[r] : 1;
+    square += w * (actual[r] - m) * (actual[r] - m);
+    total += w;
+  }
   const sd = Math.sqrt(square / total);
   const unit = (v: number) => (v - m) / sd;
   return {

@@ -1,7 +1,8 @@
 // isotone cv: cross-validated scores of what `isotone fit` with the same options would do.
 
 import type { Command } from "commander";
-import { type CrossValidation, type CvScores, crossValidate } from "../crossval.js";
+import { type CrossValidation, crossValidate } from "../crossval.js";
+import type { CvScores } from "../foldscores.js";
 import { openCsv, readColumns } from "./csv.js";
 import { InputError } from "./errors.js";
 import {

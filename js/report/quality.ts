@@ -2,7 +2,7 @@
 // and how often intervals hold, as plain numbers.
 
 import { intervalAround } from "../interval.js";
-import { scoresOf } from "../metrics.js";
+import { meanOf, scoresOf } from "../metrics.js";
 import type { ModelData, Scores } from "../types.js";
 import type { Gathered, ReportModel } from "./gather.js";
 
@@ -61,13 +61,7 @@ export function qualityOf(model: ReportModel, data: ModelData, rows: Gathered): 
   const { actual, predictions, total } = rows;
   if (!actual) return undefined;
   const weights = rows.weights ?? new Float64Array(total).fill(1);
-  let sum = 0;
-  let weight = 0;
-  for (let r = 0; r < total; r++) {
-    sum += weights[r] * actual[r];
-    weight += weights[r];
-  }
-  const average = new Float64Array(total).fill(sum / weight);
+  const average = new Float64Array(total).fill(meanOf(actual, weights));
   const residuals = Float64Array.from(actual, (y, r) => y - predictions[r]);
   const step = Math.max(1, rows.sampledRows.length / DOTS);
   const dots: Quality["residuals"] = [];
@@ -80,6 +74,7 @@ export function qualityOf(model: ReportModel, data: ModelData, rows: Gathered): 
   let logLoss: number | undefined;
   if (data.link.name === "logistic") {
     logLoss = 0;
+    const weight = weights.reduce((a, b) => a + b, 0);
     for (let r = 0; r < total; r++) {
       const p = Math.min(1 - 1e-7, Math.max(1e-7, predictions[r]));
       logLoss -= (weights[r] * (actual[r] * Math.log(p) + (1 - actual[r]) * Math.log(1 - p))) / weight;

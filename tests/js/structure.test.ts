@@ -138,7 +138,7 @@ describe("the same bits in every engine", () => {
 
   /** Statistics and charts for people to read: never an input of training or prediction. Each names its reason. */
   const summaries: Record<string, string> = {
-    "js/crossval.ts": "the log loss among the scores of a fold",
+    "js/foldscores.ts": "the log loss among the scores of a fold",
     "js/cli/": "texts and tables",
     "js/report/": "charts",
   };
