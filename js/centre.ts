@@ -2,6 +2,7 @@
 // memory. Out: coefficients (bias last, float64) for all rows and without each fold. Other losses: iteratively reweighted (Green 1984).
 
 import type { Feed } from "./feed.js";
+import { indexOfLeast } from "./metrics.js";
 import type { Block, Trainer } from "./wasm.js";
 
 /** Ridge strengths tried, largest first so that each fit starts from the stiffer one. */
@@ -70,19 +71,21 @@ export async function fitCentre(
   // losses other than squared: working targets and weights of a chunk, from the linear fit `centre` of the round before
   let working: { rows: Block; centre: Block; f: Block; y: Block; weight: Block } | undefined;
 
+  /** Moments of each part, [parts][q][q], row r being of part id[r]; their sum to `total`. */
   async function momentsBy(id: Block, parts: number): Promise<Block> {
     const moments = t.doubles(parts * q * q);
     t.f64(moments).fill(0);
     for (let from = 0; from < n; from += chunk) {
       const count = Math.min(n - from, chunk);
       const { x, y, weight } = p.feed.range(from, from + count);
+      let [target, w] = [y, weight];
       if (working) {
         wasm.setData(x, y, 0, d, 0, 1);
         wasm.evaluateCentre(working.rows.at, count, working.centre.at, 0.5, working.f.at);
-        const { f, y: target, weight: w } = working;
-        wasm.workingResponse(p.loss, f.at, y, weight, count, p.parameter, target.at, w.at);
-        wasm.addMoments(x, target.at, w.at, id.at + from, 0, count, d, moments.at, scratch.at);
-      } else wasm.addMoments(x, y, weight, id.at + from, 0, count, d, moments.at, scratch.at);
+        [target, w] = [working.y.at, working.weight.at];
+        wasm.workingResponse(p.loss, working.f.at, y, weight, count, p.parameter, target, w);
+      }
+      wasm.addMoments(x, target, w, id.at + from, 0, count, d, moments.at, scratch.at);
       await pause();
     }
     const sum = t.f64(total).fill(0);
@@ -142,8 +145,7 @@ export async function fitCentre(
     await pause();
   }
   const sums = errors.map((byPart) => byPart.reduce((s, v) => s + v, 0));
-  let best = 0;
-  for (let r = 1; r < RIDGES.length; r++) if (sums[r] < sums[best]) best = r;
+  const best = indexOfLeast(sums);
   const ridge = RIDGES[best];
   t.f64(beta).fill(0);
   solve(total.at, ridge);

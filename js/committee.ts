@@ -5,6 +5,7 @@ import type { Centre } from "./centre.js";
 import type { Feed } from "./feed.js";
 import { type Folds, leftOutRows, trainingRows } from "./folds.js";
 import { type Look, type MemberResult, trainMember } from "./member.js";
+import { indexOfLeast } from "./metrics.js";
 import type { Committee } from "./outoffold.js";
 import type { FitPlan } from "./plan.js";
 import type { Readings } from "./readings.js";
@@ -178,7 +179,6 @@ function chooseStep(members: MemberResult[], leftOut: Uint32Array[]): void {
     for (const m of members) m.best = k;
     return lossOf(members, leftOut);
   });
-  let best = 0;
-  for (let k = 1; k < losses.length; k++) if (losses[k] < losses[best]) best = k;
+  const best = indexOfLeast(losses);
   for (const m of members) m.best = best;
 }

@@ -5,6 +5,7 @@
 import { RIDGES, SWEEPS } from "./centre.js";
 import { signOf } from "./format.js";
 import { logf } from "./math.js";
+import { indexOfLeast } from "./metrics.js";
 import type { Feature, Input } from "./types.js";
 
 const FOLDS = 5;
@@ -37,25 +38,13 @@ export function linearFit(
     }
   }
   const total = moments.reduce((sum, m) => sum.map((v, i) => v + m[i]), new Float64Array(q * q));
-  let best = RIDGES[0];
-  let least = Number.POSITIVE_INFINITY;
-  for (const ridge of RIDGES) {
-    let error = 0;
-    for (const m of moments) {
-      const beta = solve(
-        total.map((v, i) => v - m[i]),
-        d,
-        signs,
-        ridge,
-      );
-      error += squaredError(m, beta, d);
-    }
-    if (error < least) {
-      least = error;
-      best = ridge;
-    }
-  }
-  const beta = solve(total, d, signs, best);
+  const errors = RIDGES.map((ridge) =>
+    moments.reduce((error, m) => {
+      const rest = total.map((v, i) => v - m[i]);
+      return error + squaredError(m, solve(rest, d, signs, ridge), d);
+    }, 0),
+  );
+  const beta = solve(total, d, signs, RIDGES[indexOfLeast(errors)]);
   return (rows) => {
     const n = rows.length / features.length;
     return Float64Array.from({ length: n }, (_, r) => {

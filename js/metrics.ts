@@ -24,8 +24,14 @@ export function meanOf(values: ArrayLike<number>, weight?: ArrayLike<number>): n
 
 /** Which of some quantile levels is nearest the median, the first of equally near ones: it stands for the model in scores. */
 export function middleOf(levels: readonly number[] = []): number {
-  const apart = levels.map((level) => Math.abs(level - 0.5));
-  return Math.max(0, apart.indexOf(Math.min(...apart)));
+  return indexOfLeast(levels.map((level) => Math.abs(level - 0.5)));
+}
+
+/** Where the least of some numbers stands, the first of equal ones; 0 where there is none. */
+export function indexOfLeast(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let k = 1; k < values.length; k++) if (values[k] < values[best]) best = k;
+  return best;
 }
 
 /** Scores of `predicted` against `actual` (same length); `weight` defaults to one each. */

@@ -1,8 +1,9 @@
 // What the rows tell that a member did not train on: how much of the networks the model takes, scores, residuals for intervals, levels for
 // quantiles. In: a trained committee and its left-out rows; out: the blend, and the fields of the model that come from these rows.
 
+import { linkOf } from "./link.js";
 import type { MemberResult, Plan } from "./member.js";
-import { meanOf, middleOf, scoresOf } from "./metrics.js";
+import { indexOfLeast, meanOf, middleOf, scoresOf } from "./metrics.js";
 import type { Floats } from "./table.js";
 import type { ModelData } from "./types.js";
 import type { Trainer } from "./wasm.js";
@@ -106,8 +107,7 @@ function lossRows(t: Trainer, plan: Plan, rows: Uint32Array, sums: Float32Array)
 export function chooseBlend(t: Trainer, plan: Plan, o: OutOfFold): { a: number; loss: number } {
   const losses = BLENDS.map((a) => lossRows(t, plan, o.places, blended(o, a)));
   const sums = losses.map(sumOf);
-  let best = 0;
-  for (let k = 1; k < BLENDS.length; k++) if (sums[k] < sums[best]) best = k;
+  const best = indexOfLeast(sums);
   const linear = losses[BLENDS.length - 1];
   const gains = listOf(linear.length, (r) => linear[r] - losses[best][r]).sort();
   const off = Math.min(Math.ceil(TRIMMED * gains.length), (gains.length - 1) >> 1);
@@ -133,12 +133,8 @@ export function finish(
   const { wasm } = t;
   const y = listOf(n, (r) => actual[o.rows[r]]);
   const w = weight && listOf(n, (r) => weight[o.rows[r]]);
-  const predict = (sum: number) => {
-    const eta = Math.fround(Math.fround(sum * data.scale) + data.offset);
-    if (data.link.name === "identity") return eta;
-    if (data.link.name === "exp") return wasm.expf(Math.min(eta, data.link.maximum));
-    return 1 / (1 + wasm.expf(-eta));
-  };
+  const predict = (sum: number) =>
+    linkOf(data.link, Math.fround(Math.fround(sum * data.scale) + data.offset), wasm.expf);
   if (data.loss.name === "quantiles") data.calibration = calibrate(t, committee, a, actual, data);
   const middle = middleOf(committee.plan.levels);
   const sums = blended(o, a);
