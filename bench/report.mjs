@@ -21,7 +21,7 @@ function save(name, title, plot) {
   writeFileSync(here(`charts/${name}.svg`), `${svg.outerHTML.replaceAll("currentColor", "#222")}\n`);
 }
 
-/** How many times as long as the library each contender takes, log axis. */
+/** Draws how many times as long as the library each contender takes, log axis. */
 function ratioChart(name, cases, title) {
   const data = cases.flatMap(({ label, times }) => {
     const own = times.find((t) => t.name === "isotone")?.median;
@@ -98,11 +98,23 @@ function table(times, unit, name = "isotone") {
   ].join("\n");
 }
 
-export function report(results) {
-  const { machine, train = [], predict = [], sensitivity = [], startup, threads, scale, memory, peak } = results;
-  const out = [];
-  const say = (...lines) => out.push(...lines, "");
-  say(
+/** The sections of the page in order, each an array of lines; none where that part was not measured. */
+const sections = [
+  opening,
+  trainingSection,
+  predictionSection,
+  sensitivitySection,
+  contributionsSection,
+  peakSection,
+  startSection,
+  threadsSection,
+  growthSection,
+  memorySection,
+];
+
+function opening({ machine, train = [] }) {
+  const versions = Object.entries(Object.assign({}, ...train.map((t) => t.versions)));
+  return [
     "# Benchmarks",
     "",
     "Written by `npm run bench`; `npm run bench:quick` prints the key ratios within a minute.",
@@ -110,217 +122,216 @@ export function report(results) {
     "",
     `${machine.processor}, ${machine.cores} cores, ${machine.gigabytes} GB, ${machine.system}, Node ${machine.node} (V8 ${machine.v8}). Everyone runs on one thread, each in a process of its own, in`,
     "interleaved rounds after a warm-up; figures are medians. The library is timed through its public functions.",
-  );
-  const versions = Object.assign({}, ...train.map((t) => t.versions));
-  if (Object.keys(versions).length)
-    say(
-      `Versions: ${Object.entries(versions)
-        .map(([name, version]) => `${name} ${version}`)
-        .join(", ")}.`,
-    );
-  say(
+    "",
+    ...(versions.length ? [`Versions: ${versions.map((version) => version.join(" ")).join(", ")}.`, ""] : []),
     "Workloads: **A** 10,000 rows x 10 inputs, one network of 6 groups x 6 hyperplanes; **B** 100,000 x 20, 16 x 16; **C** 100,000 x 50, 32 x 32; **D** 100,000 x 20, the default",
     "sum of a plane and sixteen 4 x 4 networks. Same rows, starting weights, order of batches and optimiser (Adam) for everyone.",
+  ];
+}
+
+function trainingSection({ train = [] }) {
+  if (!train.length) return [];
+  ratioChart(
+    "train",
+    train.map((t) => ({ label: `${t.workload}, batch ${t.batch}`, times: t.times })),
+    "Training time per epoch",
   );
-  if (train.length) {
-    say("## Training", "", "![times as long as isotone, training](charts/train.svg)", "");
-    say(
-      "Milliseconds per epoch. Before anything is timed, loss and weights after 20 steps are compared with a float64 reference (`bench/reference.mjs`): tolerance 1e-4.",
-      "isotone: the difference of a long and a short `fit`, per epoch (later epochs, then; the first two or three of B and C take longer, since pruning has nothing to go by yet); what `fit` does besides (checking, scaling, the linear centre, the model) is in the line below each table.",
-    );
-    for (const { workload, batch, times, checks, setup } of train) {
-      say(`### ${workload}, batch ${batch}`, "", table(times, "ms"));
+  return [
+    "## Training",
+    "",
+    "![times as long as isotone, training](charts/train.svg)",
+    "",
+    "Milliseconds per epoch. Before anything is timed, loss and weights after 20 steps are compared with a float64 reference (`bench/reference.mjs`): tolerance 1e-4.",
+    "isotone: the difference of a long and a short `fit`, per epoch (later epochs, then; the first two or three of B and C take longer, since pruning has nothing to go by yet); what `fit` does besides (checking, scaling, the linear centre, the model) is in the line below each table.",
+    "",
+    ...train.flatMap(({ workload, batch, times, checks, setup }) => {
+      const took = setup > 0 ? `${short(setup)} ms` : "less than the spread of the times above";
       const differences = checks.map((c) => `${c.label} ${c.difference.toExponential(0)}`).join(", ");
-      say(
-        `Set-up of \`fit\`: ${setup > 0 ? `${short(setup)} ms` : "less than the spread of the times above"}. Largest difference from the reference after 20 steps: ${differences}.`,
-      );
-    }
-    ratioChart(
-      "train",
-      train.map((t) => ({ label: `${t.workload}, batch ${t.batch}`, times: t.times })),
-      "Training time per epoch",
-    );
-  }
-  if (predict.length) {
-    say(
-      "## Prediction",
-      "",
-      "![times as long as isotone, batch](charts/predict.svg)",
-      "",
-      "![times as long as isotone, one row](charts/row.svg)",
-      "",
-    );
-    say(
-      "Trained models; everyone's values agree with the library's to 1e-4. Rivals get the model with scaling folded into its weights; the library scales, clips and checks each value.",
-    );
-    for (const { workload, rows, batch, row } of predict) {
-      say(`### ${workload}, ${rows} rows at once`, "", table(batch, "ms"));
-      say(`### ${workload}, one row a call`, "", table(row, "us"));
-    }
-    ratioChart(
-      "predict",
-      predict.map((p) => ({ label: `${p.workload}, ${p.rows} rows`, times: p.batch })),
-      "Prediction of a batch",
-    );
-    ratioChart(
-      "row",
-      predict.map((p) => ({ label: `${p.workload}, one row`, times: p.row })),
-      "Prediction of one row, call included",
-    );
-  }
-  if (sensitivity.length) {
-    say(
-      "## Sensitivity",
-      "",
-      "![times as long as isotone, derivatives](charts/sensitivity.svg)",
-      "",
-      "Every partial derivative of every row.",
-      "",
-    );
-    for (const { workload, rows, times } of sensitivity) say(`### ${workload}, ${rows} rows`, "", table(times, "ms"));
-    ratioChart(
-      "sensitivity",
-      sensitivity.map((s) => ({ label: `${s.workload}, ${s.rows} rows`, times: s.times })),
-      "All partial derivatives of a batch",
-    );
-  }
-  if (results.explain) {
-    const { inputs, planes, rows, apart, times } = results.explain;
-    const own = times[0].median;
-    say(
-      "## Contributions",
-      "",
-      `One row of ${inputs} inputs, ${planes} planes; mean of ${rows} rows a round. Error: of the worst part, relative to the sum of all parts' sizes,`,
-      "median and greatest over rows, each method by its own exact answer (bench/explain.mjs).",
-      `The two exact answers, along the path and Shapley's, are ${short(100 * apart)} % apart.`,
-      "",
-      "| | median us | least to greatest | times explain's | error | greatest |",
-      "|---|---:|---:|---:|---:|---:|",
-      ...times.map(
-        ({ label, median, least, greatest, error }) =>
-          `| ${label} | ${short(median)} | ${short(least)} to ${short(greatest)} | ${median === own ? "" : `${short(median / own)}x`} | ${error.median.toExponential(1)} | ${error.greatest.toExponential(1)} |`,
-      ),
-      "",
-    );
-  }
-  if (peak?.length) {
-    say(
-      "## Share of the processor's peak",
-      "",
-      "Dense forward kernel, rows transposed on the fly, against the rate of f32x4 multiply and add without memory, in turn in one run.",
-      "",
-    );
-    say(
-      "| inputs | planes | GFLOP/s | peak | share | with active planes |",
-      "|---:|---:|---:|---:|---:|---:|",
-      ...peak.map(
-        (p) =>
-          `| ${p.d} | ${p.planes} | ${short(p.forward)} | ${short(p.peak)} | ${Math.round(100 * p.share)} % | time x ${p.gradient.toFixed(2)} |`,
-      ),
-    );
-  }
-  if (startup?.length) {
-    say(
-      "## Start",
-      "",
-      "From just before the import to the first prediction of workload A's model, a fresh process each (the process' own start left out).",
-      "",
-      table(startup, "ms", startup[0].name),
-    );
-  }
-  if (threads?.length) {
-    say(
-      "## Threads",
-      "",
-      "`fit` of a committee with `threads: 2` (members in workers) against one thread; model files are compared byte by byte.",
-      "",
-      "| rows x inputs, members | one thread, ms | two, ms | times as fast |",
-      "|---|---:|---:|---:|",
-      ...threads.map(
-        (t) => `| ${t.rows} x ${t.inputs}, ${t.members} | ${short(t.one)} | ${short(t.two)} | ${t.ratio.toFixed(2)} |`,
-      ),
-    );
-  }
-  if (scale) {
-    say(
-      "## Growth",
-      "",
-      "![growth with rows](charts/scale-rows.svg) ![growth with inputs](charts/scale-inputs.svg) ![growth with planes](charts/scale-planes.svg)",
-      "",
-    );
-    say(
-      "Default networks (4 x 4), batch 128. Training: microseconds per row and epoch; prediction: nanoseconds per row.",
-      "",
-    );
-    const line = (label, r) => `| ${label} | ${short(r.train)} | ${short(r.predict)} |`;
-    say(
-      "| | training us | prediction ns |",
-      "|---|---:|---:|",
-      ...scale.n.map((r) => line(`${r.n} rows x ${r.d}`, r)),
-      ...scale.d.map((r) => line(`${r.d} inputs, ${r.n} rows`, r)),
-      ...scale.planes.map((r) => line(`${r.networks * 16 + 1} planes, ${r.n} rows x ${r.d}`, r)),
-    );
-    say(
-      "Straight lines through these, time = fixed + each x size, by least squares of the relative errors; how far a figure is from its line, at most. Against rows the time is",
-      "that of an epoch or of the whole batch.",
-      "",
-      "| time of | against | fixed | each | at most |",
-      "|---|---|---:|---:|---:|",
-      ...growth(scale).map(
-        ({ grows, timed, unit, fixed, each, worst }) =>
-          `| ${timed}, ${unit} | ${grows} | ${short(fixed)} | ${short(each)} | ${(100 * worst).toFixed(1)} % |`,
-      ),
-    );
-    const points = (rows, size) =>
-      rows.flatMap((r) => [
-        { size: size(r), ms: (r.train * r.n) / 1e3, what: "training, one epoch" },
-        { size: size(r), ms: (r.predict * r.n) / 1e6, what: "prediction" },
-      ]);
-    lineChart(
-      "scale-rows",
-      points(scale.n, (r) => r.n),
-      "size",
-      "rows (20 inputs, 257 planes)",
-    );
-    lineChart(
-      "scale-inputs",
-      points(scale.d, (r) => r.d),
-      "size",
-      "inputs (20,000 rows)",
-    );
-    lineChart(
-      "scale-planes",
-      points(scale.planes, (r) => r.networks * 16 + 1),
-      "size",
-      "planes (20,000 rows, 20 inputs)",
-    );
-  }
-  if (memory) {
-    say(
-      "## Memory",
-      "",
-      `A million rows of fifty inputs as Float32Array columns, ${(memory.data / 1e6).toFixed(0)} MB. Peak resident memory, less Node and the generator (${(memory.floor / 1e6).toFixed(0)} MB):`,
-      "",
-    );
-    say(
-      "| | MB | times the rows |",
-      "|---|---:|---:|",
-      ...memory.results.map(
-        (r) =>
-          `| ${r.name} | ${((r.bytes - memory.floor) / 1e6).toFixed(0)} | ${((r.bytes - memory.floor) / memory.data).toFixed(2)} |`,
-      ),
-    );
-    say(
-      "`predictMany` reads the caller's columns piece by piece. Above 2^24 numbers so does `fit`, a piece of some two million at a time; below, it keeps a row-major copy of its own.",
-    );
-  }
-  writeFileSync(
-    here("RESULTS.md"),
-    `${out
-      .join("\n")
-      .replace(/\n{3,}/g, "\n\n")
-      .trim()}\n`,
+      return [
+        `### ${workload}, batch ${batch}`,
+        "",
+        table(times, "ms"),
+        `Set-up of \`fit\`: ${took}. Largest difference from the reference after 20 steps: ${differences}.`,
+        "",
+      ];
+    }),
+  ];
+}
+
+function predictionSection({ predict = [] }) {
+  if (!predict.length) return [];
+  ratioChart(
+    "predict",
+    predict.map((p) => ({ label: `${p.workload}, ${p.rows} rows`, times: p.batch })),
+    "Prediction of a batch",
   );
+  ratioChart(
+    "row",
+    predict.map((p) => ({ label: `${p.workload}, one row`, times: p.row })),
+    "Prediction of one row, call included",
+  );
+  return [
+    "## Prediction",
+    "",
+    "![times as long as isotone, batch](charts/predict.svg)",
+    "",
+    "![times as long as isotone, one row](charts/row.svg)",
+    "",
+    "Trained models; everyone's values agree with the library's to 1e-4. Rivals get the model with scaling folded into its weights; the library scales, clips and checks each value.",
+    "",
+    ...predict.flatMap(({ workload, rows, batch, row }) => [
+      `### ${workload}, ${rows} rows at once`,
+      "",
+      table(batch, "ms"),
+      `### ${workload}, one row a call`,
+      "",
+      table(row, "us"),
+    ]),
+  ];
+}
+
+function sensitivitySection({ sensitivity = [] }) {
+  if (!sensitivity.length) return [];
+  ratioChart(
+    "sensitivity",
+    sensitivity.map((s) => ({ label: `${s.workload}, ${s.rows} rows`, times: s.times })),
+    "All partial derivatives of a batch",
+  );
+  return [
+    "## Sensitivity",
+    "",
+    "![times as long as isotone, derivatives](charts/sensitivity.svg)",
+    "",
+    "Every partial derivative of every row.",
+    "",
+    ...sensitivity.flatMap(({ workload, rows, times }) => [`### ${workload}, ${rows} rows`, "", table(times, "ms")]),
+  ];
+}
+
+function contributionsSection({ explain }) {
+  if (!explain) return [];
+  const { inputs, planes, rows, apart, times } = explain;
+  const own = times[0].median;
+  return [
+    "## Contributions",
+    "",
+    `One row of ${inputs} inputs, ${planes} planes; mean of ${rows} rows a round. Error: of the worst part, relative to the sum of all parts' sizes,`,
+    "median and greatest over rows, each method by its own exact answer (bench/explain.mjs).",
+    `The two exact answers, along the path and Shapley's, are ${short(100 * apart)} % apart.`,
+    "",
+    "| | median us | least to greatest | times explain's | error | greatest |",
+    "|---|---:|---:|---:|---:|---:|",
+    ...times.map(({ label, median, least, greatest, error }) => {
+      const ratio = median === own ? "" : `${short(median / own)}x`;
+      return `| ${label} | ${short(median)} | ${short(least)} to ${short(greatest)} | ${ratio} | ${error.median.toExponential(1)} | ${error.greatest.toExponential(1)} |`;
+    }),
+  ];
+}
+
+function peakSection({ peak = [] }) {
+  if (!peak.length) return [];
+  return [
+    "## Share of the processor's peak",
+    "",
+    "Dense forward kernel, rows transposed on the fly, against the rate of f32x4 multiply and add without memory, in turn in one run.",
+    "",
+    "| inputs | planes | GFLOP/s | peak | share | with active planes |",
+    "|---:|---:|---:|---:|---:|---:|",
+    ...peak.map(
+      (p) =>
+        `| ${p.d} | ${p.planes} | ${short(p.forward)} | ${short(p.peak)} | ${Math.round(100 * p.share)} % | time x ${p.gradient.toFixed(2)} |`,
+    ),
+  ];
+}
+
+function startSection({ startup = [] }) {
+  if (!startup.length) return [];
+  return [
+    "## Start",
+    "",
+    "From just before the import to the first prediction of workload A's model, a fresh process each (the process' own start left out).",
+    "",
+    table(startup, "ms", startup[0].name),
+  ];
+}
+
+function threadsSection({ threads = [] }) {
+  if (!threads.length) return [];
+  return [
+    "## Threads",
+    "",
+    "`fit` of a committee with `threads: 2` (members in workers) against one thread; model files are compared byte by byte.",
+    "",
+    "| rows x inputs, members | one thread, ms | two, ms | times as fast |",
+    "|---|---:|---:|---:|",
+    ...threads.map(
+      (t) => `| ${t.rows} x ${t.inputs}, ${t.members} | ${short(t.one)} | ${short(t.two)} | ${t.ratio.toFixed(2)} |`,
+    ),
+  ];
+}
+
+function growthSection({ scale }) {
+  if (!scale) return [];
+  const planesOf = (r) => r.networks * 16 + 1;
+  const chart = (name, rows, size, label) => {
+    const points = rows.flatMap((r) => [
+      { size: size(r), ms: (r.train * r.n) / 1e3, what: "training, one epoch" },
+      { size: size(r), ms: (r.predict * r.n) / 1e6, what: "prediction" },
+    ]);
+    lineChart(name, points, "size", label);
+  };
+  chart("scale-rows", scale.n, (r) => r.n, "rows (20 inputs, 257 planes)");
+  chart("scale-inputs", scale.d, (r) => r.d, "inputs (20,000 rows)");
+  chart("scale-planes", scale.planes, planesOf, "planes (20,000 rows, 20 inputs)");
+  const line = (label, r) => `| ${label} | ${short(r.train)} | ${short(r.predict)} |`;
+  return [
+    "## Growth",
+    "",
+    "![growth with rows](charts/scale-rows.svg) ![growth with inputs](charts/scale-inputs.svg) ![growth with planes](charts/scale-planes.svg)",
+    "",
+    "Default networks (4 x 4), batch 128. Training: microseconds per row and epoch; prediction: nanoseconds per row.",
+    "",
+    "| | training us | prediction ns |",
+    "|---|---:|---:|",
+    ...scale.n.map((r) => line(`${r.n} rows x ${r.d}`, r)),
+    ...scale.d.map((r) => line(`${r.d} inputs, ${r.n} rows`, r)),
+    ...scale.planes.map((r) => line(`${planesOf(r)} planes, ${r.n} rows x ${r.d}`, r)),
+    "",
+    "Straight lines through these, time = fixed + each x size, by least squares of the relative errors; how far a figure is from its line, at most. Against rows the time is",
+    "that of an epoch or of the whole batch.",
+    "",
+    "| time of | against | fixed | each | at most |",
+    "|---|---|---:|---:|---:|",
+    ...growth(scale).map(
+      ({ grows, timed, unit, fixed, each, worst }) =>
+        `| ${timed}, ${unit} | ${grows} | ${short(fixed)} | ${short(each)} | ${(100 * worst).toFixed(1)} % |`,
+    ),
+  ];
+}
+
+function memorySection({ memory }) {
+  if (!memory) return [];
+  const { data, floor, results } = memory;
+  const megabytes = (bytes) => (bytes / 1e6).toFixed(0);
+  return [
+    "## Memory",
+    "",
+    `A million rows of fifty inputs as Float32Array columns, ${megabytes(data)} MB. Peak resident memory, less Node and the generator (${megabytes(floor)} MB):`,
+    "",
+    "| | MB | times the rows |",
+    "|---|---:|---:|",
+    ...results.map(
+      ({ name, bytes }) => `| ${name} | ${megabytes(bytes - floor)} | ${((bytes - floor) / data).toFixed(2)} |`,
+    ),
+    "",
+    "`predictMany` reads the caller's columns piece by piece. Above 2^24 numbers so does `fit`, a piece of some two million at a time; below, it keeps a row-major copy of its own.",
+  ];
+}
+
+/** Writes the page and its charts. */
+export function report(results) {
+  const text = sections.flatMap((section) => [...section(results), ""]).join("\n");
+  writeFileSync(here("RESULTS.md"), `${text.replace(/\n{3,}/g, "\n\n").trim()}\n`);
   console.log("\nwrote bench/RESULTS.md and bench/charts");
 }
 
