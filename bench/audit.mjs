@@ -76,147 +76,130 @@ function flips(derivatives, isTested) {
   return both / pairs;
 }
 
-async function study(set) {
-  const { names, increasing, train, test } = set;
-  const d = names.length;
-  const constraints = new Map(names.map((name) => [name, increasing.includes(name) ? 1 : 0]));
-  const results = new Map();
-  const add = (model, report, rmse) => {
-    if (!results.has(model)) results.set(model, []);
-    results.get(model).push({ report, rmse });
-  };
-  const flat = Float64Array.from(test.rows.flat());
+const MLP = "MLP 64-32 (TensorFlow.js)";
+/** Models of audit-rivals.py: the end of their files' names, and what the table calls them. */
+const TREES = [
+  ["xgboost", "XGBoost"],
+  ["sklearn", "scikit-learn HGB"],
+  ["xgboost-monotone", "XGBoost, monotone"],
+  ["sklearn-monotone", "scikit-learn HGB, monotone"],
+];
+const cli = `${root}dist/cli.js`;
+
+/** Writes the set's rows for Python, and the grid made of the held-out ones: its name, and of each of its lines the number of the row it is (else none). */
+function writeGrid({ name, names, target, increasing, train, test }) {
+  for (const [part, { rows, y }] of Object.entries({ train, test })) {
+    const lines = rows.map((row, i) => [...row, y[i]]);
+    writeFileSync(`${folder}${name}-${part}.csv`, csvOf([...names, target], lines));
+  }
+  const grid = `${name}-grid.csv`;
+  const options = ["--increasing", increasing.join(","), "--rows", "2000", "--pairs", "2000", "-o", grid, "-q"];
+  run(process.execPath, [cli, "audit", "--grid", `${name}-test.csv`, ...options]);
+  const lines = readFileSync(`${folder}${grid}`, "utf8").split("\n").slice(1);
+  const rowOf = lines.map((line) => {
+    const [number, test] = line.split(",");
+    return test === "row" ? Number(number) - 1 : undefined;
+  });
+  return { grid, rowOf };
+}
+
+/** The MLP of a seed, judged by its exact derivatives, which come back, too. */
+async function auditMlp({ train, test }, constraints, seed) {
+  const net = await fitMlp(train.rows, train.y, { seed });
+  const derivatives = net.derivatives(test.rows);
+  const d = constraints.size;
   const rowsIn = (x, n) => Array.from({ length: n }, (_, r) => Array.from(x.subarray(r * d, (r + 1) * d)));
+  const flat = Float64Array.from(test.rows.flat());
+  const options = { pairs: 2000, derivatives: () => derivatives };
+  const report = await audit((x, n) => net.predict(rowsIn(x, n)), flat, constraints, options);
+  const { rmse } = scoresOf(net.predict(test.rows), test.y);
+  net.dispose();
+  return { report, rmse, derivatives };
+}
 
-  // the grid is made of held-out rows: all of the first row kind are the rows themselves, so that scores come from the same predictions
-  writeFileSync(
-    `${folder}${set.name}-train.csv`,
-    csvOf(
-      [...names, set.target],
-      train.rows.map((row, i) => [...row, train.y[i]]),
-    ),
-  );
-  writeFileSync(
-    `${folder}${set.name}-test.csv`,
-    csvOf(
-      [...names, set.target],
-      test.rows.map((row, i) => [...row, test.y[i]]),
-    ),
-  );
-  const cli = `${root}dist/cli.js`;
-  const grid = `${set.name}-grid.csv`;
-  run(process.execPath, [
-    cli,
-    "audit",
-    "--grid",
-    `${set.name}-test.csv`,
-    "--increasing",
-    increasing.join(","),
-    "--rows",
-    "2000",
-    "--pairs",
-    "2000",
-    "-o",
-    grid,
-    "-q",
-  ]);
-  const tests = readFileSync(`${folder}${grid}`, "utf8").split("\n").slice(1);
+async function auditIsotone({ names, train, test }, constraints, seed) {
+  const columns = names.map((name, f) => [name, train.rows.map((row) => row[f])]);
+  const rows = Object.fromEntries([...columns, ["target", train.y]]);
+  const model = await fit(rows, { target: "target", features: Object.fromEntries(constraints), seed });
+  const options = { pairs: 2000, derivatives: (x) => model.sensitivityMany(x) };
+  const flat = Float64Array.from(test.rows.flat());
+  const report = await audit((x) => model.predictMany(x), flat, constraints, options);
+  return { report, rmse: scoresOf(model.predictMany(test.rows), test.y).rmse };
+}
 
-  const mlps = [];
+/** Boosted trees of a seed, asked about the grid: [label, { report, rmse }] each. Scores come from the predictions of the grid's own rows. */
+function auditTrees({ name, target, test }, constraints, { grid, rowOf }, seed) {
+  const signs = [...constraints].map(([column, sign]) => `${column}=${sign}`);
+  const prefix = `${name}-${seed}`;
+  run(python, [`${root}bench/audit-rivals.py`, `${name}-train.csv`, grid, target, String(seed), prefix, ...signs]);
+  return TREES.map(([key, label]) => {
+    const file = `${prefix}-${key}.csv`;
+    const report = JSON.parse(run(process.execPath, [cli, "audit", grid, file, "--json", "-q"]));
+    const predictions = readFileSync(`${folder}${file}`, "utf8").split("\n").slice(1);
+    const own = [...rowOf.keys()].filter((k) => rowOf[k] !== undefined);
+    const predicted = own.map((k) => Number(predictions[k]));
+    const actual = own.map((k) => test.y[rowOf[k]]);
+    return [label, { report, rmse: scoresOf(predicted, actual).rmse }];
+  });
+}
+
+const percent = (v) => `${(100 * v).toFixed(v > 0 && v < 0.001 ? 3 : 1)} %`;
+/** Mean, least and greatest over the seeds. */
+const spread = (values) =>
+  Math.max(...values) === 0
+    ? "0"
+    : `${percent(mean(values))} (${percent(Math.min(...values))} to ${percent(Math.max(...values))})`;
+
+/** A model's line of the table, from its { report, rmse } of each seed. */
+function lineOf(label, runs, columns) {
+  const tested = (report) => report.features.filter((f) => f.constraint !== "free");
+  const alone = runs.map(({ report }) => {
+    const all = tested(report);
+    return all.reduce((sum, f) => sum + f.pairs.outOfOrder, 0) / all.reduce((sum, f) => sum + f.pairs.checked, 0);
+  });
+  const cells = [
+    label,
+    mean(runs.map((r) => r.rmse)).toFixed(3),
+    // of trees only rows within a step of a split have a slope at all
+    `${spread(runs.map((r) => r.report.wrong))}${TREES.some(([, tree]) => tree === label) ? " \\*" : ""}`,
+    spread(alone),
+    spread(runs.map(({ report }) => report.pairs.outOfOrder / report.pairs.checked)),
+    `${mean(runs.map(({ report }) => tested(report).filter((f) => f.wrongOnAverage).length)).toFixed(1)} of ${columns}`,
+  ];
+  return `| ${cells.join(" | ")} |`;
+}
+
+async function study(set) {
+  const { name, what, names, increasing, train, test } = set;
+  const constraints = new Map(names.map((column) => [column, increasing.includes(column) ? 1 : 0]));
+  const grid = writeGrid(set);
+  const results = new Map();
+  const add = (model, result) => results.set(model, [...(results.get(model) ?? []), result]);
   for (const seed of seeds) {
-    const net = await fitMlp(train.rows, train.y, { seed });
-    const own = net.derivatives(test.rows);
-    mlps.push(own);
-    const report = await audit((x, n) => net.predict(rowsIn(x, n)), flat, constraints, {
-      pairs: 2000,
-      derivatives: () => own,
-    });
-    add("MLP 64-32 (TensorFlow.js)", report, scoresOf(net.predict(test.rows), test.y).rmse);
-    net.dispose();
-    const model = await fit(
-      Object.fromEntries([...names.map((name, f) => [name, train.rows.map((row) => row[f])]), ["target", train.y]]),
-      { target: "target", features: Object.fromEntries([...constraints].map(([name, sign]) => [name, sign])), seed },
-    );
-    add(
-      "isotone",
-      await audit((x) => model.predictMany(x), flat, constraints, {
-        pairs: 2000,
-        derivatives: (x) => model.sensitivityMany(x),
-      }),
-      scoresOf(model.predictMany(test.rows), test.y).rmse,
-    );
-    const signs = [...constraints].map(([name, sign]) => `${name}=${sign}`);
-    run(python, [
-      `${root}bench/audit-rivals.py`,
-      `${set.name}-train.csv`,
-      grid,
-      set.target,
-      String(seed),
-      `${set.name}-${seed}`,
-      ...signs,
-    ]);
-    for (const [key, label] of [
-      ["xgboost", "XGBoost"],
-      ["sklearn", "scikit-learn HGB"],
-      ["xgboost-monotone", "XGBoost, monotone"],
-      ["sklearn-monotone", "scikit-learn HGB, monotone"],
-    ]) {
-      const file = `${set.name}-${seed}-${key}.csv`;
-      const report = JSON.parse(run(process.execPath, [cli, "audit", grid, file, "--json", "-q"]));
-      const predictions = readFileSync(`${folder}${file}`, "utf8").split("\n").slice(1);
-      const asked = tests.flatMap((line, k) =>
-        line.split(",")[1] === "row" ? [[Number(line.split(",")[0]) - 1, Number(predictions[k])]] : [],
-      );
-      add(
-        label,
-        report,
-        scoresOf(
-          asked.map(([, p]) => p),
-          asked.map(([r]) => test.y[r]),
-        ).rmse,
-      );
-    }
-    console.error(`${set.name}, seed ${seed}`);
+    add(MLP, await auditMlp(set, constraints, seed));
+    add("isotone", await auditIsotone(set, constraints, seed));
+    for (const [label, result] of auditTrees(set, constraints, grid, seed)) add(label, result);
+    console.error(`${name}, seed ${seed}`);
   }
 
-  console.log(`\n### ${set.name}: ${set.what} (${train.y.length} rows to train on, ${test.y.length} held out)\n`);
+  console.log(`\n### ${name}: ${what} (${train.y.length} rows to train on, ${test.y.length} held out)\n`);
   console.log(
     "| | RMSE | wrong-signed slopes | one column up, prediction down | ordered pairs out of order | columns wrong on average |",
   );
   console.log("|---|---|---|---|---|---|");
-  const percent = (v) => `${(100 * v).toFixed(v > 0 && v < 0.001 ? 3 : 1)} %`;
-  const spread = (values) =>
-    Math.max(...values) === 0
-      ? "0"
-      : `${percent(mean(values))} (${percent(Math.min(...values))} to ${percent(Math.max(...values))})`;
-  for (const [label, runs] of results) {
-    const tested = (report) => report.features.filter((f) => f.constraint !== "free");
-    const alone = runs.map(({ report }) => {
-      const all = tested(report);
-      return all.reduce((sum, f) => sum + f.pairs.outOfOrder, 0) / all.reduce((sum, f) => sum + f.pairs.checked, 0);
-    });
-    const trees = !/MLP|isotone/.test(label);
-    console.log(
-      `| ${label} | ${mean(runs.map((r) => r.rmse)).toFixed(3)} | ${spread(runs.map((r) => r.report.wrong))}${trees ? " \\*" : ""} | ${spread(alone)} | ${spread(
-        runs.map(({ report }) => report.pairs.outOfOrder / report.pairs.checked),
-      )} | ${mean(runs.map(({ report }) => tested(report).filter((f) => f.wrongOnAverage).length)).toFixed(1)} of ${increasing.length} |`,
-    );
-  }
-  console.log(
-    `\nThe sign of the MLP's derivative changes with the seed for ${percent(flips(mlps, (k) => k % d < increasing.length))} of the ${test.y.length * increasing.length} pairs of a row and a column.`,
+  for (const [label, runs] of results) console.log(lineOf(label, runs, increasing.length));
+  const mlps = results.get(MLP);
+  const turned = flips(
+    mlps.map(({ derivatives }) => derivatives),
+    (k) => k % names.length < increasing.length,
   );
-  const last = results.get("MLP 64-32 (TensorFlow.js)");
-  const byColumn = increasing.map((name) => [
-    name,
-    mean(last.map(({ report }) => report.features.find((f) => f.name === name).wrong)),
-  ]);
-  byColumn.sort((a, b) => b[1] - a[1]);
   console.log(
-    `By column: ${byColumn
-      .slice(0, 8)
-      .map(([name, share]) => `${name} ${percent(share)}`)
-      .join(", ")}${byColumn.length > 8 ? ", …" : ""}.`,
+    `\nThe sign of the MLP's derivative changes with the seed for ${percent(turned)} of the ${test.y.length * increasing.length} pairs of a row and a column.`,
   );
+  const wrongOf = (column) => mean(mlps.map(({ report }) => report.features.find((f) => f.name === column).wrong));
+  const byColumn = increasing.map((column) => [column, wrongOf(column)]).sort((a, b) => b[1] - a[1]);
+  const shown = byColumn.slice(0, 8).map(([column, share]) => `${column} ${percent(share)}`);
+  console.log(`By column: ${shown.join(", ")}${byColumn.length > 8 ? ", …" : ""}.`);
 }
 
 mkdirSync(folder, { recursive: true });
