@@ -1,8 +1,8 @@
-// npm run build: assembly/ -> build/*.wasm -> dist/. With --wasm only the modules and their text form, which is all that vitest needs.
-// An entry that is not written yet is named and makes the build fail at the end, unless --partial is given.
+// npm run build: assembly/ -> build/*.wasm -> dist/. With --wasm only the modules and their text form, which is all that vitest needs; with --debug
+// also the unoptimised kernels, which tests compare with the others.
 
 import { execFile } from "node:child_process";
-import { chmod, copyFile, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -11,25 +11,10 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 process.chdir(root);
 const run = promisify(execFile);
 const flags = new Set(process.argv.slice(2));
-const absent = [];
-
-async function exists(path) {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** True when `path` is there; otherwise remembers to say that it is not. */
-async function present(path) {
-  if (await exists(path)) return true;
-  absent.push(path);
-  return false;
-}
 
 /** Writes only when the content differs, so that watchers and caches stay quiet. */
 async function put(path, text) {
-  if ((await exists(path)) && (await readFile(path, "utf8")) === text) return;
+  if ((await readFile(path, "utf8").catch(() => undefined)) === text) return;
   await writeFile(path, text);
 }
 
@@ -93,7 +78,6 @@ async function buildWasm() {
     { entry: "assembly/planes.ts", name: "planes", form: toText },
   ];
   for (const { entry, name, form, pages } of modules) {
-    if (!(await present(entry))) continue;
     await asc(entry, `build/${name}.wasm`, "release", pages);
     const text = form(new Uint8Array(await readFile(`build/${name}.wasm`)));
     await put(
@@ -101,7 +85,6 @@ async function buildWasm() {
       `// Made by scripts/build.mjs from ${entry}.\nexport const ${name.toUpperCase()} =\n  "${text}";\n`,
     );
   }
-  // the unoptimised kernels: the tests compare their bits with those of the optimised ones
   if (flags.has("--debug")) await asc("assembly/index.ts", "build/kernels.debug.wasm", "debug");
 }
 
@@ -155,7 +138,6 @@ async function bundle() {
     ["js/index.ts", "index"],
     ["js/predict.ts", "predict"],
   ]) {
-    if (!(await present(entry))) continue;
     await esbuild.build({ ...shared, entryPoints: [entry], outfile: `dist/${name}.js` });
     for (const host of ["workerd", "edge"]) {
       await esbuild.build({
@@ -166,43 +148,32 @@ async function bundle() {
       });
     }
   }
-  if (await present("js/export/index.ts")) {
-    await esbuild.build({ ...shared, entryPoints: ["js/export/index.ts"], outfile: "dist/export.js" });
-  }
+  await esbuild.build({ ...shared, entryPoints: ["js/export/index.ts"], outfile: "dist/export.js" });
   // CommonJS dependencies inside a bundle ask for `require`
   const require =
     'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
   const node = { ...shared, platform: "node", target: "node20" };
-  if (await present("js/cli/main.ts")) {
-    await esbuild.build({
-      ...node,
-      entryPoints: ["js/cli/main.ts"],
-      outfile: "dist/cli.js",
-      banner: { js: `#!/usr/bin/env node\n${require}` },
-      plugins: [reportApart],
-    });
-    await chmod("dist/cli.js", 0o755);
-  }
-  if (await present("js/report/index.ts")) {
-    await esbuild.build({
-      ...node,
-      entryPoints: ["js/report/index.ts"],
-      outfile: "dist/report.js",
-      banner: { js: require },
-      plugins: [withoutCss],
-    });
-  }
-  for (const name of ["kernels", "predict"]) {
-    if (await exists(`build/${name}.wasm`)) await copyFile(`build/${name}.wasm`, `dist/${name}.wasm`);
-  }
+  await esbuild.build({
+    ...node,
+    entryPoints: ["js/cli/main.ts"],
+    outfile: "dist/cli.js",
+    banner: { js: `#!/usr/bin/env node\n${require}` },
+    plugins: [reportApart],
+  });
+  await chmod("dist/cli.js", 0o755);
+  await esbuild.build({
+    ...node,
+    entryPoints: ["js/report/index.ts"],
+    outfile: "dist/report.js",
+    banner: { js: require },
+    plugins: [withoutCss],
+  });
+  for (const name of ["kernels", "predict"]) await copyFile(`build/${name}.wasm`, `dist/${name}.wasm`);
 }
 
+/** The declarations of the public entries. */
 async function types() {
-  const entries = [];
-  for (const entry of ["js/index.ts", "js/predict.ts", "js/export/index.ts"]) {
-    if (await exists(entry)) entries.push(entry);
-  }
-  if (entries.length === 0) return;
+  const entries = ["js/index.ts", "js/predict.ts", "js/export/index.ts"];
   const config = {
     extends: "../tsconfig.json",
     compilerOptions: {
@@ -245,8 +216,4 @@ await buildWasm();
 if (!flags.has("--wasm")) {
   await bundle();
   await types();
-}
-if (absent.length > 0) {
-  console.error(`build: not written yet: ${absent.join(", ")}`);
-  if (!flags.has("--partial")) process.exitCode = 1;
 }
