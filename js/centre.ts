@@ -2,7 +2,7 @@
 // memory. Out: coefficients (bias last, float64) for all rows and without each fold. Other losses: iteratively reweighted (Green 1984).
 
 import type { Feed } from "./feed.js";
-import { indexOfLeast } from "./metrics.js";
+import { indexOfLeast, sumOf } from "./metrics.js";
 import type { Block, Trainer } from "./wasm.js";
 
 /** Ridge strengths tried, largest first so that each fit starts from the stiffer one. */
@@ -78,11 +78,13 @@ export async function fitCentre(
     for (let from = 0; from < n; from += chunk) {
       const count = Math.min(n - from, chunk);
       const { x, y, weight } = p.feed.range(from, from + count);
-      let [target, w] = [y, weight];
+      let target = y;
+      let w = weight;
       if (working) {
         wasm.setData(x, y, 0, d, 0, 1);
         wasm.evaluateCentre(working.rows.at, count, working.centre.at, 0.5, working.f.at);
-        [target, w] = [working.y.at, working.weight.at];
+        target = working.y.at;
+        w = working.weight.at;
         wasm.workingResponse(p.loss, working.f.at, y, weight, count, p.parameter, target, w);
       }
       wasm.addMoments(x, target, w, id.at + from, 0, count, d, moments.at, scratch.at);
@@ -144,7 +146,7 @@ export async function fitCentre(
     }
     await pause();
   }
-  const sums = errors.map((byPart) => byPart.reduce((s, v) => s + v, 0));
+  const sums = errors.map(sumOf);
   const best = indexOfLeast(sums);
   const ridge = RIDGES[best];
   t.f64(beta).fill(0);

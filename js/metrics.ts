@@ -10,14 +10,21 @@ export function medianOf(sorted: Float32Array | Float64Array): number {
   return n % 2 ? sorted[n >> 1] : sorted[n / 2 - 1] / 2 + sorted[n / 2] / 2;
 }
 
+/** Sum of numbers, in their order. */
+export function sumOf(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return sum;
+}
+
 /** Mean of numbers by their weight; plain without weights. */
 export function meanOf(values: ArrayLike<number>, weight?: ArrayLike<number>): number {
   let sum = 0;
   let total = 0;
   for (let i = 0; i < values.length; i++) {
     const w = weight ? weight[i] : 1;
-    sum += w * values[i];
     total += w;
+    sum += w * values[i];
   }
   return sum / total;
 }

@@ -3,7 +3,7 @@
 
 import { linkOf } from "./link.js";
 import type { MemberResult, Plan } from "./member.js";
-import { indexOfLeast, meanOf, middleOf, scoresOf } from "./metrics.js";
+import { indexOfLeast, meanOf, middleOf, scoresOf, sumOf } from "./metrics.js";
 import type { Floats } from "./table.js";
 import type { ModelData } from "./types.js";
 import type { Trainer } from "./wasm.js";
@@ -73,12 +73,6 @@ function listOf(n: number, f: (r: number) => number): Float64Array {
   const out = new Float64Array(n);
   for (let r = 0; r < n; r++) out[r] = f(r);
   return out;
-}
-
-function sumOf(values: Float64Array): number {
-  let sum = 0;
-  for (let r = 0; r < values.length; r++) sum += values[r];
-  return sum;
 }
 
 /** Loss of each row, averaged over levels, of sums [levels][rows]. */

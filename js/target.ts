@@ -61,12 +61,12 @@ export function scaleTarget(
     const unit = (v: number) => v;
     return { y: Float32Array.from(actual), unit, scale: 1, offset: 0, link: { name: "logistic" }, parameter: 0 };
   }
-  let square = 0;
   let total = 0;
+  let square = 0;
   for (let r = 0; r < n; r++) {
     const w = weight ? weight[r] : 1;
-    square += w * (actual[r] - m) * (actual[r] - m);
     total += w;
+    square += w * (actual[r] - m) * (actual[r] - m);
   }
   const sd = Math.sqrt(square / total);
   const unit = (v: number) => (v - m) / sd;
