@@ -6,7 +6,7 @@ import { list, quote } from "../errors.js";
 import { type CsvFile, columnIndex, csvLines, openCsv } from "./csv.js";
 import { InputError, UsageError } from "./errors.js";
 import { oneOf, withCsv, withOutputOptions } from "./options.js";
-import { say, setQuiet, withOutput } from "./output.js";
+import { type Output, say, setQuiet, withOutput } from "./output.js";
 
 interface Flags {
   output?: string;
@@ -60,49 +60,24 @@ interface Case {
   counts: Map<string, number>;
   first: number;
   last: number;
+}
+
+/** A log, counted. */
+interface Counted {
   events: number;
+  /** By id, in the order of their first events. */
+  cases: Map<string, Case>;
+  activities: Set<string>;
+  /** Events of each word in the lifecycle column, where one is named. */
+  stages: Map<string, number>;
 }
 
 async function run(path: string, flags: Flags): Promise<void> {
   setQuiet(flags.quiet === true);
   await withOutput(flags.output, async (output) => {
     const file = await openCsv(path, flags);
-    const caseAt = columnIndex(file, flags.case, "--case");
-    const activityAt = columnIndex(file, flags.activity, "--activity");
-    const timeAt = columnIndex(file, flags.timestamp, "--timestamp");
-    const lifecycleAt = flags.lifecycle === undefined ? -1 : columnIndex(file, flags.lifecycle, "--lifecycle");
-    const cases = new Map<string, Case>();
-    const activities = new Set<string>();
-    const stages = new Map<string, number>();
-    let events = 0;
-    for await (const records of file.records)
-      for (const { cells, line } of records) {
-        const id = cellOf(file, cells, caseAt, line);
-        const activity = cellOf(file, cells, activityAt, line);
-        const time = readTime(file, cellOf(file, cells, timeAt, line), line, flags);
-        let entry = cases.get(id);
-        if (entry === undefined) {
-          entry = { counts: new Map(), first: time, last: time, events: 0 };
-          cases.set(id, entry);
-        }
-        if (time < entry.first) entry.first = time;
-        if (time > entry.last) entry.last = time;
-        entry.events++;
-        events++;
-        activities.add(activity);
-        if (lifecycleAt >= 0) {
-          const stage = cells[lifecycleAt] as string;
-          stages.set(stage, (stages.get(stage) ?? 0) + 1);
-          if (stage !== flags.countOn) continue;
-        }
-        entry.counts.set(activity, (entry.counts.get(activity) ?? 0) + 1);
-      }
-    if (events === 0) throw new InputError(`${file.name} has a header but no events`);
-    if (lifecycleAt >= 0 && !stages.has(flags.countOn)) {
-      throw new UsageError(
-        `--count-on: no row of ${quote(flags.lifecycle as string)} is ${quote(flags.countOn)}; it has: ${list([...stages.keys()])}`,
-      );
-    }
+    const counted = await countEvents(file, flags);
+    const { cases, activities } = counted;
     const columns = [...activities].sort();
     const duration = flags.duration ?? `duration_${flags.unit}`;
     for (const name of [flags.case, duration]) {
@@ -113,45 +88,92 @@ async function run(path: string, flags: Flags): Promise<void> {
       }
     }
     if (duration === flags.case) throw new UsageError(`--duration: ${quote(duration)} is the case column`);
-    const header = [flags.case, ...columns, duration];
-    let lines: (string | number)[][] = [];
-    let written = 0;
-    const flush = async () => {
-      if (flags.json) {
-        const objects = lines.map((row) =>
-          JSON.stringify(Object.fromEntries(row.map((value, i) => [header[i], value]))),
-        );
-        if (objects.length > 0) await output.write(`${written === 0 ? "\n" : ",\n"}${objects.join(",\n")}`);
-      } else if (lines.length > 0) await output.write(csvLines(lines, flags.delimiter));
-      written += lines.length;
-      lines = [];
-    };
-    await output.write(flags.json ? "[" : csvLines([header], flags.delimiter));
-    let single = 0;
-    for (const [id, entry] of cases) {
-      lines.push([
-        id,
-        ...columns.map((name) => entry.counts.get(name) ?? 0),
-        (entry.last - entry.first) / UNITS[flags.unit],
-      ]);
-      if (entry.first === entry.last) single++;
-      if (lines.length === 1024) await flush();
-    }
-    await flush();
-    if (flags.json) await output.write("\n]\n");
-    say(`${events} events of ${cases.size} cases and ${columns.length} activities: ${list(columns)}`);
-    if (single > 0)
-      say(`note: ${single} ${single === 1 ? "case has" : "cases have"} a duration of 0 (all events at one time)`);
-    if (lifecycleAt >= 0) {
-      say(
-        `counted rows whose ${quote(flags.lifecycle as string)} is ${quote(flags.countOn)}: ${stages.get(flags.countOn)} of ${events}`,
-      );
-    } else if (file.header.some((name) => /lifecycle|transition|registration_type/i.test(name))) {
-      say(
-        "note: every row was counted; if start and complete are rows of their own, name their column with --lifecycle",
-      );
-    }
+    await writeCases(output, cases, columns, duration, flags);
+    sayCounted(file, counted, columns, flags);
   });
+}
+
+/** Reads the events, in any order. */
+async function countEvents(file: CsvFile, flags: Flags): Promise<Counted> {
+  const caseAt = columnIndex(file, flags.case, "--case");
+  const activityAt = columnIndex(file, flags.activity, "--activity");
+  const timeAt = columnIndex(file, flags.timestamp, "--timestamp");
+  const lifecycleAt = flags.lifecycle === undefined ? -1 : columnIndex(file, flags.lifecycle, "--lifecycle");
+  const cases = new Map<string, Case>();
+  const activities = new Set<string>();
+  const stages = new Map<string, number>();
+  let events = 0;
+  for await (const records of file.records) {
+    for (const { cells, line } of records) {
+      const id = cellOf(file, cells, caseAt, line);
+      const activity = cellOf(file, cells, activityAt, line);
+      const time = readTime(file, cellOf(file, cells, timeAt, line), line, flags);
+      const entry = cases.get(id) ?? { counts: new Map(), first: time, last: time };
+      cases.set(id, entry);
+      if (time < entry.first) entry.first = time;
+      if (time > entry.last) entry.last = time;
+      events++;
+      activities.add(activity);
+      if (lifecycleAt >= 0) {
+        const stage = cells[lifecycleAt] as string;
+        addOne(stages, stage);
+        if (stage !== flags.countOn) continue;
+      }
+      addOne(entry.counts, activity);
+    }
+  }
+  if (events === 0) throw new InputError(`${file.name} has a header but no events`);
+  if (lifecycleAt >= 0 && !stages.has(flags.countOn)) {
+    throw new UsageError(
+      `--count-on: no row of ${quote(flags.lifecycle as string)} is ${quote(flags.countOn)}; it has: ${list([...stages.keys()])}`,
+    );
+  }
+  return { events, cases, activities, stages };
+}
+
+const addOne = (counts: Map<string, number>, key: string) => counts.set(key, (counts.get(key) ?? 0) + 1);
+
+/** A row a case: its id, how often each of the `columns` occurred, its duration. Written some at a time. */
+async function writeCases(
+  output: Output,
+  cases: ReadonlyMap<string, Case>,
+  columns: readonly string[],
+  duration: string,
+  flags: Flags,
+): Promise<void> {
+  const header = [flags.case, ...columns, duration];
+  let lines: (string | number)[][] = [];
+  let written = 0;
+  const flush = async () => {
+    if (flags.json) {
+      const objects = lines.map((row) => JSON.stringify(Object.fromEntries(row.map((value, i) => [header[i], value]))));
+      if (objects.length > 0) await output.write(`${written === 0 ? "\n" : ",\n"}${objects.join(",\n")}`);
+    } else if (lines.length > 0) await output.write(csvLines(lines, flags.delimiter));
+    written += lines.length;
+    lines = [];
+  };
+  await output.write(flags.json ? "[" : csvLines([header], flags.delimiter));
+  for (const [id, { counts, first, last }] of cases) {
+    lines.push([id, ...columns.map((name) => counts.get(name) ?? 0), (last - first) / UNITS[flags.unit]]);
+    if (lines.length === 1024) await flush();
+  }
+  await flush();
+  if (flags.json) await output.write("\n]\n");
+}
+
+/** What was counted, and what looks strange about it. */
+function sayCounted(file: CsvFile, { events, cases, stages }: Counted, columns: readonly string[], flags: Flags): void {
+  say(`${events} events of ${cases.size} cases and ${columns.length} activities: ${list(columns)}`);
+  const single = [...cases.values()].filter(({ first, last }) => first === last).length;
+  if (single > 0)
+    say(`note: ${single} ${single === 1 ? "case has" : "cases have"} a duration of 0 (all events at one time)`);
+  if (flags.lifecycle !== undefined) {
+    say(
+      `counted rows whose ${quote(flags.lifecycle)} is ${quote(flags.countOn)}: ${stages.get(flags.countOn)} of ${events}`,
+    );
+  } else if (file.header.some((name) => /lifecycle|transition|registration_type/i.test(name))) {
+    say("note: every row was counted; if start and complete are rows of their own, name their column with --lifecycle");
+  }
 }
 
 function cellOf(file: CsvFile, cells: string[], at: number, line: number): string {
@@ -181,30 +203,15 @@ function readTime(file: CsvFile, cell: string, line: number, flags: Flags): numb
   }
   const [, year, , month, day, hour = "0", minute = "0", second = "0", fraction = "", zone = "Z"] =
     match as unknown as string[];
-  const parts = [year, month, day, hour, minute, second].map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  // not Date.UTC, which takes the year 1 for 1901
+  const [y, mo, d, h, mi, s] = [year, month, day, hour, minute, second].map(Number);
+  // not Date.UTC, which takes the year 1 for 1901; Date counts on where a part is too large: 30 February is 2 March
   const back = new Date(0);
-  back.setUTCFullYear(parts[0], parts[1] - 1, parts[2]);
-  const time = back.setUTCHours(parts[3], parts[4], parts[5]);
+  back.setUTCFullYear(y, mo - 1, d);
+  const time = back.setUTCHours(h, mi, s);
   const [, sign, hours = "0", minutes = "0"] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? [];
-  if (
-    back.getUTCMonth() !== parts[1] - 1 ||
-    back.getUTCDate() !== parts[2] ||
-    parts[3] > 23 ||
-    parts[4] > 59 ||
-    parts[5] > 59 ||
-    Number(hours) > 23 ||
-    Number(minutes) > 59
-  ) {
+  const inDay = h <= 23 && mi <= 59 && s <= 59 && Number(hours) <= 23 && Number(minutes) <= 59;
+  if (back.getUTCMonth() !== mo - 1 || back.getUTCDate() !== d || !inDay)
     throw new InputError(`${where}: there is no such time`);
-  }
   const shift = (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
   return time + Number(`0.${fraction || "0"}`) * 1000 - shift * 60_000;
 }

@@ -89,36 +89,8 @@ async function run(path: string, flags: Flags): Promise<void> {
     const certificate = model.certify();
     const seconds = { read: (read - start) / 1000, train: (trained - read) / 1000 };
     say(`${n} rows read in ${digits(seconds.read)} s, trained in ${digits(seconds.train)} s`);
-    const shown = model.features.slice(0, 20);
-    say(
-      textTable(
-        ["feature", "constraint", "least", "median", "greatest"],
-        shown.map((feature) => [
-          feature.name,
-          feature.kind === "category" ? `${feature.categories?.length} categories` : feature.constraint,
-          feature.range?.[0] ?? "",
-          feature.median ?? "",
-          feature.range?.[1] ?? "",
-        ]),
-      ).trimEnd(),
-    );
-    if (shown.length < model.features.length) say(`… and ${model.features.length - shown.length} more`);
-    const held = training.heldOut;
-    if (held !== undefined) {
-      say(`on rows left out of training (target ${quote(options.target)}):`);
-      const line = (name: string, { rmse, mae, r2, medianRelativeError }: Scores) => {
-        const relative = Number.isFinite(medianRelativeError) ? `${digits(100 * medianRelativeError)} %` : "";
-        return [name, rmse, mae, r2.toFixed(3), relative];
-      };
-      say(
-        textTable(
-          ["", "RMSE", "MAE", "R2", "median relative error"],
-          [line("this model", held.model), line("sign-constrained linear fit", held.linear), line("mean", held.mean)],
-        ).trimEnd(),
-      );
-      if (held.model.rmse >= held.mean.rmse)
-        say("the model does not beat the mean: these features say little about the target");
-    }
+    sayFeatures(model);
+    sayScores(model, options.target);
     for (const warning of training.warnings) say(`warning: ${warning}`);
     say(certificate.statement);
     if (flags.output !== undefined && flags.output !== "-") {
@@ -130,4 +102,32 @@ async function run(path: string, flags: Flags): Promise<void> {
       }
     }
   });
+}
+
+/** The features as a table, the first twenty. */
+function sayFeatures({ features }: Model): void {
+  const shown = features.slice(0, 20);
+  const lines = shown.map(({ name, kind, constraint, categories, range, median }) => [
+    name,
+    kind === "category" ? `${categories?.length} categories` : constraint,
+    range?.[0] ?? "",
+    median ?? "",
+    range?.[1] ?? "",
+  ]);
+  say(textTable(["feature", "constraint", "least", "median", "greatest"], lines).trimEnd());
+  if (shown.length < features.length) say(`… and ${features.length - shown.length} more`);
+}
+
+/** How good the model is on rows left out of training, where some were. */
+function sayScores({ training: { heldOut } }: Model, target: string): void {
+  if (heldOut === undefined) return;
+  say(`on rows left out of training (target ${quote(target)}):`);
+  const line = (name: string, { rmse, mae, r2, medianRelativeError }: Scores) => {
+    const relative = Number.isFinite(medianRelativeError) ? `${digits(100 * medianRelativeError)} %` : "";
+    return [name, rmse, mae, r2.toFixed(3), relative];
+  };
+  const { model, linear, mean } = heldOut;
+  const lines = [line("this model", model), line("sign-constrained linear fit", linear), line("mean", mean)];
+  say(textTable(["", "RMSE", "MAE", "R2", "median relative error"], lines).trimEnd());
+  if (model.rmse >= mean.rmse) say("the model does not beat the mean: these features say little about the target");
 }

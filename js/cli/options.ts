@@ -128,51 +128,87 @@ export function withTraining(command: Command, needsTarget = true): Command {
     .option("--effort <word>", "fast, default or best", oneOf(["fast", "default", "best"]));
 }
 
-/** From flags and the header: the options of fit, and the columns to read. */
-export function readTraining(
-  flags: TrainingFlags,
-  file: CsvFile,
-): { options: FitOptions; kinds: ColumnKind[]; unused: string[] } {
-  columnIndex(file, flags.target, "--target");
-  if (flags.weight !== undefined) columnIndex(file, flags.weight, "--weight");
-  if (flags.loss !== undefined && flags.quantiles !== undefined)
-    throw new UsageError("--loss and --quantiles exclude each other");
-  const word = new Map<string, "increasing" | "decreasing" | "free" | "category">();
-  for (const kind of ["increasing", "decreasing", "free", "category"] as const) {
-    for (const name of flags[kind] ?? []) {
-      columnIndex(file, name, `--${kind}`);
-      const before = word.get(name);
-      if (before !== undefined && before !== kind)
-        throw new UsageError(`${quote(name)} is both --${before} and --${kind}: choose one`);
-      if (name === flags.target) throw new UsageError(`--${kind}: ${quote(name)} is the target`);
-      if (name === flags.weight) throw new UsageError(`--${kind}: ${quote(name)} is the weight`);
-      word.set(name, kind);
+type Word = "increasing" | "decreasing" | "free" | "category";
+
+/** What is said of each column that is named: its direction, or that it holds words. */
+function readWords(flags: TrainingFlags, file: CsvFile): Map<string, Word> {
+  const words = new Map<string, Word>();
+  for (const word of ["increasing", "decreasing", "free", "category"] as const) {
+    for (const name of flags[word] ?? []) {
+      columnIndex(file, name, `--${word}`);
+      const before = words.get(name);
+      if (before !== undefined && before !== word)
+        throw new UsageError(`${quote(name)} is both --${before} and --${word}: choose one`);
+      if (name === flags.target) throw new UsageError(`--${word}: ${quote(name)} is the target`);
+      if (name === flags.weight) throw new UsageError(`--${word}: ${quote(name)} is the weight`);
+      words.set(name, word);
     }
   }
-  const all = word.size === 0;
-  const chosen = file.header.filter((name) => (all ? name !== flags.target && name !== flags.weight : word.has(name)));
-  if (chosen.length === 0) throw new UsageError(`${file.name} has no column besides the target ${quote(flags.target)}`);
+  return words;
+}
+
+/** The features among the columns where missing values are allowed. */
+function readMissing(flags: TrainingFlags, file: CsvFile, features: readonly string[]): Set<string> {
   const missing = new Set(flags.missing);
   for (const name of missing) {
-    if (!chosen.includes(name)) {
-      columnIndex(file, name, "--missing");
-      throw new UsageError(`--missing: ${quote(name)} is not a feature; features: ${list(chosen)}`);
-    }
+    if (features.includes(name)) continue;
+    columnIndex(file, name, "--missing");
+    throw new UsageError(`--missing: ${quote(name)} is not a feature; features: ${list(features)}`);
   }
+  return missing;
+}
+
+/** Categories that stand in for unknown ones, by column. */
+function readUnknown(flags: TrainingFlags, words: ReadonlyMap<string, Word>): Map<string, string> {
   const unknown = new Map<string, string>();
   for (const pair of flags.unknown ?? []) {
     const at = pair.lastIndexOf("=");
     const name = pair.slice(0, at);
-    if (at < 0 || word.get(name) !== "category")
+    if (at < 0 || words.get(name) !== "category")
       throw new UsageError(`--unknown expected column=word for a --category, got ${quote(pair)}`);
     unknown.set(name, pair.slice(at + 1));
   }
+  return unknown;
+}
+
+/** Flags that are options of fit, under the same name and as they are. */
+const PLAIN = [
+  "networks",
+  "groups",
+  "hyperplanes",
+  "seed",
+  "epochs",
+  "batch",
+  "learningRate",
+  "validation",
+  "members",
+  "threads",
+] as const;
+
+/** From flags and the header: the options of fit, the columns to read, and those that are not used. */
+export function readTraining(
+  flags: TrainingFlags,
+  file: CsvFile,
+): { options: FitOptions; kinds: ColumnKind[]; unused: string[] } {
+  const { target, weight } = flags;
+  columnIndex(file, target, "--target");
+  if (weight !== undefined) columnIndex(file, weight, "--weight");
+  if (flags.loss !== undefined && flags.quantiles !== undefined)
+    throw new UsageError("--loss and --quantiles exclude each other");
+  const words = readWords(flags, file);
+  const chosen = file.header.filter((name) =>
+    words.size === 0 ? name !== target && name !== weight : words.has(name),
+  );
+  if (chosen.length === 0) throw new UsageError(`${file.name} has no column besides the target ${quote(target)}`);
+  const missing = readMissing(flags, file, chosen);
+  const unknown = readUnknown(flags, words);
+
   const features = new Map<string, FeatureOption>();
   const kinds: ColumnKind[] = [];
   for (const name of chosen) {
-    const kind = word.get(name) ?? "increasing";
+    const word = words.get(name) ?? "increasing";
     const allowed = missing.has(name);
-    if (kind === "category") {
+    if (word === "category") {
       const option: FeatureOption = { categories: "auto" };
       if (allowed) option.missing = "indicator";
       const fallback = unknown.get(name);
@@ -180,11 +216,10 @@ export function readTraining(
       features.set(name, option);
       kinds.push({ name, kind: "category", missing: allowed });
     } else {
-      features.set(name, allowed ? { constraint: kind, missing: kind === "free" ? "indicator" : "median" } : kind);
+      features.set(name, allowed ? { constraint: word, missing: word === "free" ? "indicator" : "median" } : word);
       kinds.push({ name, kind: "number", missing: allowed });
     }
   }
-  const { target, weight } = flags;
   const loss = { name: flags.quantiles ? "quantiles" : ((flags.loss ?? "squared") as Loss["name"]) };
   kinds.push({
     name: target,
@@ -199,22 +234,12 @@ export function readTraining(
       missing: false,
       check: (value, where) => checkWeight(weight, value, where),
     });
-  const options: FitOptions = { target: flags.target, features };
-  if (flags.weight !== undefined) options.weight = flags.weight;
+
+  const options: FitOptions = { target, features };
+  if (weight !== undefined) options.weight = weight;
   if (flags.quantiles !== undefined) options.loss = { quantiles: flags.quantiles };
   else if (flags.loss !== undefined) options.loss = flags.loss as "squared";
-  for (const name of [
-    "networks",
-    "groups",
-    "hyperplanes",
-    "seed",
-    "epochs",
-    "batch",
-    "learningRate",
-    "validation",
-    "members",
-    "threads",
-  ] as const) {
+  for (const name of PLAIN) {
     const value = flags[name];
     if (value !== undefined) options[name] = value;
   }

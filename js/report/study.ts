@@ -130,101 +130,34 @@ export interface StudyOptions {
 const UNIT =
   /^(ns|us|µs|μs|ms|s|sec|secs|seconds?|min|mins|minutes?|h|hrs?|hours?|days?|weeks?|months?|years?|milliseconds?|microseconds?)$/i;
 
+/** The sampled rows as the parts of a study take them. */
+interface Sampled {
+  model: ReportModel;
+  /** [n][features], encoded, and the partial derivatives there. */
+  values: Float32Array;
+  slopes: Float32Array;
+  /** [n] case weights; all 1 where no sampled row weighs anything. */
+  weights: Float64Array;
+  /** Numbers of the rows that become dots. */
+  dots: number[];
+}
+
 /** Computes a report. */
 export function makeStudy(model: ReportModel, rows: Gathered, options: StudyOptions): Study {
   const data = model.toJSON();
   const { features } = model;
-  const width = features.length;
   const n = rows.sampledRows.length;
-  const { sample } = rows;
-  const slopes = model.sensitivityMany(sample);
-  const given = Float64Array.from(rows.sampledRows, (r) => rows.weights?.[r] ?? 1);
-  // a sample may hold none of the rows that weigh anything
-  const weights = given.some((w) => w > 0) ? given : given.fill(1);
-  const drivers = driversOf(model, sample, weights);
+  const sampled: Sampled = {
+    model,
+    values: rows.sample,
+    slopes: model.sensitivityMany(rows.sample),
+    weights: someWeight(Float64Array.from(rows.sampledRows, (r) => rows.weights?.[r] ?? 1)),
+    dots: every(n, DOTS),
+  };
+  const drivers = driversOf(model, rows.sample, sampled.weights);
   const shown = Math.min(drivers.length, options.top ?? 12);
   const top = drivers.slice(0, shown);
-  const picked = every(n, DOTS);
   const quality = qualityOf(model, data, rows);
-
-  let checked = 0;
-  let wrong = 0;
-  features.forEach(({ constraint, kind }, f) => {
-    if (constraint === "free" || kind !== "number") return;
-    for (let r = 0; r < n; r++) {
-      checked++;
-      const s = slopes[r * width + f];
-      if (constraint === "increasing" ? s < 0 : s > 0) wrong++;
-    }
-  });
-
-  const swarms = top.map((driver): Swarm => {
-    const { index: f, name, kind } = driver;
-    const sorted = columnOf(sample, f, width)
-      .filter((v) => v === v)
-      .sort();
-    const place = (v: number) => {
-      if (kind === "category" || v !== v || sorted.length < 2) return Number.NaN;
-      // the middle of equal values
-      return (below(sorted, v, false) + below(sorted, v, true)) / 2 / sorted.length;
-    };
-    return {
-      name,
-      kind,
-      effects: effectsOf(model, sample, slopes, driver, weights, picked),
-      places: picked.map((r) => place(sample[r * width + f])),
-    };
-  });
-
-  const besideValues = top
-    .filter(({ kind }) => kind === "number")
-    .map(({ index: f, name, constraint }): Slopes => {
-      const at = picked.filter((r) => sample[r * width + f] === sample[r * width + f]);
-      const column = columnOf(sample, f, width);
-      const slope = columnOf(slopes, f, width);
-      return {
-        name,
-        constraint,
-        x: at.map((r) => column[r]),
-        y: at.map((r) => slope[r]),
-        bins: binsOf(column, slope),
-        missing: column.reduce((sum, v) => sum + (v === v ? 0 : 1), 0),
-      };
-    });
-
-  const behind = every(n, CURVE_ROWS);
-  const fewer = new Float32Array(behind.length * width);
-  behind.forEach((r, k) => {
-    fewer.set(sample.subarray(r * width, (r + 1) * width), k * width);
-  });
-  const picks = Float64Array.from(behind, (r) => weights[r]);
-  const fewerWeights = picks.some((w) => w > 0) ? picks : picks.fill(1);
-  const curves = top.map(({ index: f, name, kind, constraint }): Curve => {
-    const dependence = partialDependence(model, fewer, name, { grid: 20, ice: 24, weights: fewerWeights });
-    const column = columnOf(sample, f, width);
-    const values = column.filter((v) => v === v).sort();
-    return {
-      ...dependence,
-      kind,
-      constraint,
-      rows:
-        kind === "category"
-          ? (features[f].categories ?? []).map((_, c) => column.reduce((sum, v) => sum + (v === c ? 1 : 0), 0))
-          : [],
-      deciles:
-        kind === "number" && values.length > 0
-          ? [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9].map((p) => quantile(values, p))
-          : [],
-    };
-  });
-
-  const byTarget = rows.actual && data.link.name !== "logistic";
-  const explainedRows: [string, KeptRow][] = [
-    [byTarget ? "The largest" : "The largest prediction", rows.largest],
-    [byTarget ? "In the middle" : "A prediction in the middle", rows.median],
-  ];
-  if (rows.chosen) explainedRows.push(["The one asked for", rows.chosen]);
-
   return {
     target: data.target.name,
     file: options.file,
@@ -250,15 +183,104 @@ export function makeStudy(model: ReportModel, rows: Gathered, options: StudyOpti
     ...(quality && { quality }),
     drivers,
     shown,
-    swarms,
-    slopes: besideValues,
-    curves,
-    explained: explainedRows.map(([title, row]) => explainRow(model, title, row)),
+    swarms: top.map((driver) => swarmOf(driver, sampled)),
+    slopes: top.filter(({ kind }) => kind === "number").map((driver) => slopesOf(driver, sampled)),
+    curves: curvesOf(top, sampled),
+    explained: explainedRows(rows, data).map(([title, row]) => explainRow(model, title, row)),
     certificate: pick(model.certify()),
-    signs: { checked, wrong },
+    signs: countSigns(sampled),
     example: exampleOf(features, rows.median.values),
     exampleAnswer: Number(rows.median.prediction.toPrecision(7)),
   };
+}
+
+/** The weights, or all 1 where none of these rows weighs anything. */
+const someWeight = (weights: Float64Array) => (weights.some((w) => w > 0) ? weights : weights.fill(1));
+
+/** Derivatives of constrained numbers, and how many have the wrong sign. */
+function countSigns({ model, slopes }: Sampled): Study["signs"] {
+  const width = model.features.length;
+  let [checked, wrong] = [0, 0];
+  model.features.forEach(({ constraint, kind }, f) => {
+    if (constraint === "free" || kind !== "number") return;
+    for (let at = f; at < slopes.length; at += width) {
+      checked++;
+      if (constraint === "increasing" ? slopes[at] < 0 : slopes[at] > 0) wrong++;
+    }
+  });
+  return { checked, wrong };
+}
+
+function swarmOf(driver: Driver, sampled: Sampled): Swarm {
+  const { index: f, name, kind } = driver;
+  const { model, values, dots } = sampled;
+  const width = model.features.length;
+  const sorted = columnOf(values, f, width)
+    .filter((v) => v === v)
+    .sort();
+  const place = (v: number) => {
+    if (kind === "category" || v !== v || sorted.length < 2) return Number.NaN;
+    // the middle of equal values
+    return (below(sorted, v, false) + below(sorted, v, true)) / 2 / sorted.length;
+  };
+  return {
+    name,
+    kind,
+    effects: effectsOf(driver, sampled),
+    places: dots.map((r) => place(values[r * width + f])),
+  };
+}
+
+function slopesOf({ index: f, name, constraint }: Driver, { model, values, slopes, dots }: Sampled): Slopes {
+  const width = model.features.length;
+  const column = columnOf(values, f, width);
+  const slope = columnOf(slopes, f, width);
+  const at = dots.filter((r) => column[r] === column[r]);
+  return {
+    name,
+    constraint,
+    x: at.map((r) => column[r]),
+    y: at.map((r) => slope[r]),
+    bins: binsOf(column, slope),
+    missing: column.reduce((sum, v) => sum + (v === v ? 0 : 1), 0),
+  };
+}
+
+/** Curves of drivers, over CURVE_ROWS of the sampled rows at most. */
+function curvesOf(drivers: readonly Driver[], { model, values, weights }: Sampled): Curve[] {
+  const { features } = model;
+  const width = features.length;
+  const behind = every(values.length / width, CURVE_ROWS);
+  const fewer = new Float32Array(behind.length * width);
+  behind.forEach((r, k) => {
+    fewer.set(values.subarray(r * width, (r + 1) * width), k * width);
+  });
+  const fewerWeights = someWeight(Float64Array.from(behind, (r) => weights[r]));
+  return drivers.map(({ index: f, name, kind, constraint }) => {
+    const column = columnOf(values, f, width);
+    const known = column.filter((v) => v === v).sort();
+    const rowsIn = (c: number) => column.reduce((sum, v) => sum + (v === c ? 1 : 0), 0);
+    return {
+      ...partialDependence(model, fewer, name, { grid: 20, ice: 24, weights: fewerWeights }),
+      kind,
+      constraint,
+      rows: kind === "category" ? (features[f].categories ?? []).map((_, c) => rowsIn(c)) : [],
+      deciles:
+        kind === "number" && known.length > 0
+          ? [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9].map((p) => quantile(known, p))
+          : [],
+    };
+  });
+}
+
+/** The rows that are explained, with their titles. */
+function explainedRows({ actual, largest, median, chosen }: Gathered, { link }: ModelData): [string, KeptRow][] {
+  const byTarget = actual && link.name !== "logistic";
+  const rows: [string, KeptRow][] = [
+    [byTarget ? "The largest" : "The largest prediction", largest],
+    [byTarget ? "In the middle" : "A prediction in the middle", median],
+  ];
+  return chosen ? [...rows, ["The one asked for", chosen]] : rows;
 }
 
 function pick({ monotone, checked, statement }: Study["certificate"]): Study["certificate"] {
@@ -287,39 +309,30 @@ function below(sorted: Float32Array, v: number, orEqual: boolean): number {
   return low;
 }
 
-/** What a driver does in the picked rows, signed, as the swarm shows it. Target units. */
-function effectsOf(
-  model: ReportModel,
-  sample: Float32Array,
-  slopes: Float32Array,
-  driver: Driver,
-  weights: Float64Array,
-  picked: readonly number[],
-): number[] {
+/** What a driver does in the rows of the dots, signed, as the swarm shows it. Target units. */
+function effectsOf({ index: f, slopes: summary }: Driver, { model, values, slopes, weights, dots }: Sampled): number[] {
   const width = model.features.length;
-  const f = driver.index;
-  const { slopes: summary } = driver;
-  if (summary) return picked.map((r) => slopes[r * width + f] * summary.spread);
+  if (summary) return dots.map((r) => slopes[r * width + f] * summary.spread);
   const share = new Float64Array(model.features[f].categories?.length ?? 0);
   let known = 0;
   weights.forEach((w, r) => {
-    const c = sample[r * width + f];
+    const c = values[r * width + f];
     if (c !== c) return;
     share[c] += w;
     known += w;
   });
-  const rows = new Float32Array(picked.length * width);
-  picked.forEach((r, k) => {
-    rows.set(sample.subarray(r * width, (r + 1) * width), k * width);
+  const rows = new Float32Array(dots.length * width);
+  dots.forEach((r, k) => {
+    rows.set(values.subarray(r * width, (r + 1) * width), k * width);
   });
-  const effects = new Array<number>(picked.length).fill(0);
+  const effects = new Array<number>(dots.length).fill(0);
   if (known === 0) return effects;
   const own = model.predictMany(rows);
   share.forEach((part, c) => {
     if (part === 0) return;
-    for (let k = 0; k < picked.length; k++) rows[k * width + f] = c;
+    for (let k = 0; k < dots.length; k++) rows[k * width + f] = c;
     const p = model.predictMany(rows);
-    for (let k = 0; k < picked.length; k++) effects[k] += (part / known) * (own[k] - p[k]);
+    for (let k = 0; k < dots.length; k++) effects[k] += (part / known) * (own[k] - p[k]);
   });
   return effects;
 }
