@@ -62,7 +62,14 @@ export function assemble(
   };
   if (judged) finish(t, data, committee, judged.outOfFold, blend, actual, weight);
   // through the reader, so that what is in memory is what a file would hold
-  return parseModel(data);
+  try {
+    return parseModel(data);
+  } catch (cause) {
+    throw new RangeError(
+      'training went beyond the numbers of float32: lower "learningRate", or give weights that are less far apart',
+      { cause },
+    );
+  }
 }
 
 /** Looks, averaged over members. */

@@ -40,7 +40,9 @@ export function describeSource(t: Trainer, source: Source, room: Block): { raw: 
   const scaling = shared ? describeScaling(shared, specs, transforms, t) : describe(t, raw, table.n, specs, transforms);
   if (sample) {
     for (const f of scaling.features) {
-      if (f.range) f.range = sample.ranges[sample.names.indexOf(f.name)].map(Math.fround) as [number, number];
+      const [low, high] = sample.ranges[sample.names.indexOf(f.name)];
+      // of a column without a number there is none
+      if (f.range && low <= high) f.range = [Math.fround(low), Math.fround(high)];
     }
   }
   return { raw, scaling };

@@ -33,7 +33,7 @@ export interface Model extends Predictor {
   /** `explain` for many rows against one baseline: contributions are rows × features, row-major. */
   explainMany(rows: AnyRows, baseline?: Row | "median" | "zero"): ExplanationOfMany;
   /** f(row + change) - f(row): numbers are added, a category is put in the place of the row's. */
-  effect(row: Readonly<Record<string, unknown>>, change: Readonly<Record<string, number | string>>): number;
+  effect(row: object, change: Readonly<Record<string, number | string>>): number;
   /** Relative change of the prediction per relative change of each numeric feature: derivative × value / prediction. */
   elasticity(row: Row): Record<string, number>;
 }
@@ -119,14 +119,10 @@ export function makeModel(data: ModelData, module?: WebAssembly.Module): Model {
 }
 
 /** The row after a change: numbers added, categories replaced. */
-function changed(
-  row: Readonly<Record<string, unknown>>,
-  change: Readonly<Record<string, number | string>>,
-  features: readonly Feature[],
-) {
+function changed(row: object, change: Readonly<Record<string, number | string>>, features: readonly Feature[]) {
   const names = features.map(({ name }) => name);
-  checkRow(row, -1);
-  const out = new Map(names.map((name) => [name, own(row, name)]));
+  const values = checkRow(row, -1);
+  const out = new Map(names.map((name) => [name, own(values, name)]));
   if (typeof change !== "object" || change === null)
     throw typeError("change", "an object of changes by feature", change);
   for (const [name, by] of Object.entries(change)) {

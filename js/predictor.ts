@@ -92,7 +92,7 @@ export function makePredictor(data: ModelData, engine: Engine): Predictor {
     training: data.training,
     predict(one) {
       // what is no number, or not finite, comes to encodeRow, which says so
-      if (numbers && one?.length === width) {
+      if (numbers && (one as ArrayLike<unknown>)?.length === width) {
         const value = Array.isArray(one)
           ? engine.predictArray(slot, one)
           : isFloats(one)

@@ -4,14 +4,17 @@
 import { list, numberError, quote, rangeError, show, typeError } from "./errors.js";
 import type { Feature } from "./types.js";
 
-/** One row: an object by column name, or the values in feature order (a category then by name or by its index). */
-export type Row = Readonly<Record<string, unknown>> | ArrayLike<unknown>;
+/**
+ * One row: an object by column name, or the values in feature order (a category then by name or by its index). `object`, as interfaces and classes
+ * are no `Record<string, unknown>` to TypeScript.
+ */
+export type Row = object | ArrayLike<unknown>;
 
 /** Columns by name. Typed arrays are read in place, never copied whole. */
 export type Columns = Readonly<Record<string, ArrayLike<unknown>>>;
 
 /** Rows as `fit` takes them: objects, or columns of equal length. */
-export type Rows = readonly Readonly<Record<string, unknown>>[] | Columns;
+export type Rows = readonly object[] | Columns;
 
 /** Rows as a model takes them: also arrays in feature order, or one row-major typed array (rows x features). */
 export type AnyRows = Rows | readonly Row[] | Float32Array | Float64Array;

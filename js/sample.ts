@@ -9,9 +9,7 @@ import { checkOptions, type FeatureOption, type FitOptions, readOptions } from "
 import { entriesOf, noColumn, readTable, type Table } from "./table.js";
 
 /** Batches of rows: arrays of objects, columns, or single row objects. */
-export type Batches =
-  | AsyncIterable<Rows | Readonly<Record<string, unknown>>>
-  | Iterable<Rows | Readonly<Record<string, unknown>>>;
+export type Batches = AsyncIterable<Rows | object> | Iterable<Rows | object>;
 
 export interface SampledColumn {
   name: string;
@@ -45,7 +43,7 @@ export function tableOf(batch: unknown): Table {
   if (Array.isArray(batch)) return readTable(batch);
   const values = Object.values(batch);
   const columns = values.length > 0 && values.every((v) => Array.isArray(v) || ArrayBuffer.isView(v));
-  return readTable(columns ? (batch as Columns) : [batch as Readonly<Record<string, unknown>>]);
+  return readTable(columns ? (batch as Columns) : [batch]);
 }
 
 /**

@@ -246,6 +246,19 @@ export function checkWeight(name: string, value: number, row: number | string): 
   if (value < 0) throw new RangeError(`${placeOf(row)}: ${quote(name)} is ${value}; a weight expected 0 or more`);
 }
 
+/** Refuses targets that are one number wherever the weight is above 0. */
+export function checkWeighted(target: string, y: Floats, weights: Floats): void {
+  let first = Number.NaN;
+  for (let r = 0; r < y.length; r++) {
+    if (weights[r] === 0 || y[r] === first) continue;
+    if (first === first) return;
+    first = y[r];
+  }
+  throw new RangeError(
+    `target ${quote(target)} is ${first} in every row of weight above 0: there is nothing to learn from it`,
+  );
+}
+
 /** Case weights: 0 or more, above 0 in at least two rows. Undefined without a weight column. `numbers` as for readTarget. */
 export function readWeights(
   table: Table,

@@ -5,7 +5,15 @@ import { comesAgain } from "./readings.js";
 import type { Rows } from "./rows.js";
 import { type Batches, isBatches, type Sample, sampleFor } from "./sample.js";
 import { readScaling, type ScalingFile, withCategories } from "./scan.js";
-import { checkOptions, type FitOptions, readOptions, readTarget, readWeights, type Schema } from "./schema.js";
+import {
+  checkOptions,
+  checkWeighted,
+  type FitOptions,
+  readOptions,
+  readTarget,
+  readWeights,
+  type Schema,
+} from "./schema.js";
 import { type Floats, readTable, type Table } from "./table.js";
 import { meanOne, toFloat32 } from "./target.js";
 
@@ -52,6 +60,7 @@ export async function readSource(
   await pause();
   const actual = readTarget(table, schema, sample?.rows);
   const weights = readWeights(table, schema, sample?.rows);
+  if (weights) checkWeighted(schema.target, actual, weights);
   const toMeanOne = weights && meanOne(weights);
   const weight = toMeanOne && toFloat32(weights, toMeanOne);
   return {

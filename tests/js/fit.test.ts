@@ -183,6 +183,16 @@ describe("fit", () => {
     await expect(running).rejects.toMatchObject({ name: "AbortError" });
   });
 
+  test("targets that only rows of weight 0 make differ, and training beyond float32, are refused in words", async () => {
+    const rows = jobs(30).map((row, i) => ({ ...row, minutes: i % 3, n: i % 3 === 1 ? 1 : 0 }));
+    await expect(fit(rows, { ...quick, target: "minutes", features, weight: "n" })).rejects.toThrow(
+      new RangeError('target "minutes" is 1 in every row of weight above 0: there is nothing to learn from it'),
+    );
+    const far = { ...quick, target: "minutes", features, loss: "gamma", learningRate: 10, epochs: 60 } as const;
+    const given = jobs(60).map((row, i) => ({ ...row, minutes: i % 2 ? 1e-30 : 1e30 }));
+    await expect(fit(given, { ...far, validation: 0 })).rejects.toThrow('lower "learningRate"');
+  });
+
   test("rows of nine times the weight are fitted at least as closely", async () => {
     const rows = jobs(80);
     const weighted = await fit(

@@ -60,6 +60,14 @@ describe("fit from batches", () => {
   });
 });
 
+describe("a column without a number in batches", () => {
+  test("is as good as none, as in rows at once", async () => {
+    const all = rows(60).map((row) => ({ ...row, none: null }));
+    const given = { ...options, features: { ...options.features, none: { missing: "median" } } } as const;
+    expect(JSON.stringify(await fit(inBatches(all, 7), given))).toBe(JSON.stringify(await fit(all, given)));
+  });
+});
+
 describe("fit from a source that can be read again", () => {
   /** Of fitData: small tables are large. */
   const RESIDENT = 8192;
