@@ -233,6 +233,11 @@ export function shouldPrune(plan: usize, rows: i32): bool {
   return rest <= 0;
 }
 
+/** Whether few groups beyond one a row were read since the last look of `shouldPrune`. */
+export function isCalm(plan: usize): bool {
+  return load<i32>(plan, 8) * 2 < load<i32>(plan, 12);
+}
+
 /** Counts rows. */
 export function countRows(plan: usize, rows: i32): void {
   store<i32>(plan, load<i32>(plan, 12) + rows, 12);

@@ -8,8 +8,8 @@ import { END_NETWORK, paddedSize, putGroup, putPlane, putTile, tilesOf } from ".
 import { loss, lossBackward, SQUARED } from "./loss";
 import { expf, logf, logit } from "./math";
 import { adam, EPSILON, fade, INPUT, putInputs, RATE, weights, weightsBackward } from "./optimiser";
-import { makePlan, planSize, refreshKillers, shouldPrune } from "./prune";
-import { forwardPruned8 } from "./prune-rows";
+import { isCalm, makePlan, planSize, refreshKillers, shouldPrune } from "./prune";
+import { forwardPruned64, forwardPruned8, LATER, laterSize } from "./prune-rows";
 import { nextNormal, nextBelow, nextUniform, seed, shufflePairs } from "./random";
 
 // data
@@ -44,6 +44,7 @@ let mayRest: usize = 0; // it has no ridge
 let restedFrom: usize = 0; // [planes] the last step before it rests
 let ridged: bool = false; // some network has a ridge
 let plan: usize = 0; // prune.ts; 0 where it does not pay
+let later: usize = 0; // scratch of forwardPruned64, where there is one network
 let byTiles: bool = false; // active planes by their tiles (forward.ts)
 
 // scratch of one batch
@@ -149,6 +150,11 @@ export function setNetworks(count: i32, shapes: usize, factor: usize, lambda: us
   plan = alloc(planSize(metas, tileCount, d));
   if (!plan) return 0;
   if (!makePlan(plan, metas, tiles, tileCount, d, MOST_PRUNED)) plan = 0;
+  later = 0;
+  if (plan && count == 1) {
+    later = alloc(laterSize(plan));
+    if (!later) return 0;
+  }
   return planes;
 }
 
@@ -156,6 +162,7 @@ export function setNetworks(count: i32, shapes: usize, factor: usize, lambda: us
 export function dropPlan(): bool {
   const had = plan != 0;
   plan = 0;
+  later = 0;
   return had;
 }
 
@@ -353,16 +360,27 @@ function gather(list: usize, apart: usize, count: i32, tau: usize, step: usize, 
 }
 
 /** Rows that `touch` reads ahead: so few that they stay in the first-level cache until they are gathered. */
-const AHEAD: i32 = 16;
+const AHEAD: i32 = 32;
 
 /**
  * Reads a word of every cache line of `count` rows of the schedule. They lie all over memory, and so many misses are under way at once; gathering
- * row by row waits for each. Sixteen rows, then gathered, rather than the whole step's: 0.96 of an epoch of 20 inputs and 16 x 16 planes, 0.98 of
- * the default model. Reading the next step's rows between those of this one, eight at a time, made a step 1.03 to 1.05 times as long.
+ * row by row waits for each. Some rows, then gathered, rather than the whole step's: 0.96 of an epoch of 20 inputs and 16 x 16 planes, 0.98 of
+ * the default model. Three words a row, where that is all, so that more rows are under way: 0.98 of the former. Reading the next step's rows
+ * between those of this one, eight at a time, made a step 1.03 to 1.05 times as long.
  */
 function touch(list: usize, count: i32): void {
   const bytes = (<usize>columns) << 2;
   let all: u32 = 0;
+  if (bytes <= 128) {
+    const last = bytes - 4;
+    const second = min<usize>(64, last);
+    for (const end = list + <usize>count * PAIR; list < end; list += PAIR) {
+      const from = x + <usize>load<u32>(list) * bytes;
+      all |= load<u32>(from) | load<u32>(from + second) | load<u32>(from + last);
+    }
+    touchedWords = all;
+    return;
+  }
   for (const end = list + <usize>count * PAIR; list < end; list += PAIR) {
     const from = x + <usize>load<u32>(list) * bytes;
     for (let i: usize = 0; i < bytes; i += 64) all |= load<u32>(from + i);
@@ -374,7 +392,16 @@ let touchedWords: u32 = 0;
 
 /** Sums of the networks for `count` gathered rows, eight at a time. */
 function forwardBatch(count: i32): void {
+  const calm = later != 0 && isCalm(plan);
   const pruned = plan != 0 && shouldPrune(plan, count);
+  if (pruned && calm) {
+    for (let r = 0; r < count; r += LATER) {
+      const place = (<usize>r) << 2;
+      const from = batchRows + <usize>dp * place;
+      forwardPruned64(plan, d, from, dp, min(LATER, count - r), xt, sums + place, active + place, later);
+    }
+    return;
+  }
   for (let r = 0; r < count; r += 8) {
     transpose8(batchRows + ((<usize>(r * dp)) << 2), dp, d, xt);
     const place = (<usize>r) << 2;

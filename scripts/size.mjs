@@ -19,8 +19,8 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [45450, 17500, 65350],
-  "isotone, fit and load": [32100, 17500, 51500],
+  "isotone, everything": [45450, 17850, 65750],
+  "isotone, fit and load": [32100, 17850, 51900],
   "isotone/predict": [6300, 3750, 11750],
   "isotone/export": [22700, 0, 22700],
 };

@@ -28,9 +28,10 @@ const SHAPES = [
 ] as const;
 
 describe("pruning", () => {
-  test.each(SHAPES)(
-    "a trainer of %i groups x %i hyperplanes that reads every plane has the same weights and sums",
-    (groups, hyperplanes) => {
+  // 90 rows: more than those whose further groups are read together
+  test.each(SHAPES.flatMap(([groups, hyperplanes]) => [45, 90].map((batch) => [groups, hyperplanes, batch] as const)))(
+    "a trainer of %i groups x %i hyperplanes, batch %i, that reads every plane has the same weights and sums",
+    (groups, hyperplanes, batch) => {
       const n = 700;
       const d = 7;
       const { x, y } = table(n, d);
@@ -38,7 +39,7 @@ describe("pruning", () => {
         const shape = { shapes: [groups, hyperplanes], factors: [1], lambdas: [0] };
         const trainer = makeTrainer(x, y, { ...shape, signs: new Array<number>(d).fill(1) });
         const pruned = every && trainer.t.wasm.dropPlan() === 1;
-        trainer.start(false, 45, 600);
+        trainer.start(false, batch, 600);
         trainer.t.wasm.advance(600);
         return { pruned, sums: trainer.sums(), w: trainer.weights(), loss: trainer.t.wasm.meanLoss() };
       };

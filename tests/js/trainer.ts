@@ -25,7 +25,7 @@ export function makeTrainer(x: Float32Array, y: Float32Array, networks: Networks
   const rows = t.floats(n * d + 16);
   t.f32(rows).set(x);
   const layout = { columns: d, withLevel: 0, levelScale: 1, ...networks };
-  layNetworks(t, layout, 48, { x: rows.at, y: t.put(y).at, weight: 0 });
+  layNetworks(t, layout, 96, { x: rows.at, y: t.put(y).at, weight: 0 });
   const all = Uint32Array.from({ length: n }, (_, r) => r);
   const list = t.put(all, "u32").at;
   const f = t.floats(n + 8);
