@@ -5,6 +5,8 @@
 // the value it has in another row, a step that trees notice too; alone, and all constrained features together (an ordered pair). Only moves the
 // way of the constraint are made, so that a prediction that goes against it is wrong.
 
+import { judge, type Moves } from "./auditcount.js";
+import { around, drawMoves, roundingOf, type Scale, scaleOf, slopeOf } from "./auditprobe.js";
 import { numberError, onlyOptions, rangeError, typeError } from "./errors.js";
 import { uniform } from "./random.js";
 import { type AnyRows, badNumber, isFloats, type Rows } from "./rows.js";
@@ -79,9 +81,6 @@ export interface Audit {
   statement: string;
 }
 
-/** Changes of the prediction, each turned so that one below 0 is against the constraint. */
-export type Moves = ArrayLike<number>;
-
 /**
  * Audits a predictor for monotonicity.
  *
@@ -120,40 +119,14 @@ export async function audit(
   const n = x.length / d;
   if (n === 0) throw rangeError("rows", "at least one row", "none");
 
-  const call = async (values: Float64Array) => {
-    const count = values.length / d;
-    const out = await predict(values, count, d);
-    if (typeof out?.length !== "number") throw typeError("predict", `${count} predictions`, out);
-    if (out.length !== count) throw rangeError("predict", `${count} predictions`, out.length);
-    for (let r = 0; r < count; r++)
-      if (!Number.isFinite(out[r])) throw numberError(`predict: prediction ${r}`, "a finite number", out[r]);
-    return Float64Array.from(out);
-  };
+  const call = checkedPredictor(predict, d);
   const base = await call(x.slice());
   const rounding = roundingOf(base, options.tolerance);
   const scales = names.map((_, f) => scaleOf(x, f, d));
-
   const supplied = options.derivatives && (await options.derivatives(x.slice(), n, d));
-  if (supplied && supplied.length !== n * d)
-    throw rangeError("options.derivatives", `${n * d} numbers`, supplied.length);
-  const slopes: Float64Array[] = [];
-  for (let f = 0; f < d; f++) {
-    const slope = new Float64Array(n).fill(Number.NaN);
-    if (supplied) {
-      for (let r = 0; r < n; r++) {
-        const s = supplied[r * d + f];
-        if (!Number.isFinite(s)) throw rangeError(`options.derivatives: row ${r}, ${names[f]}`, "a finite number", s);
-        slope[r] = Number.isNaN(x[r * d + f]) ? Number.NaN : Math.abs(s) * (scales[f].spread || 1) <= rounding ? 0 : s;
-      }
-    } else if (signs[f] !== 0) {
-      const [down, up] = [x.slice(), x.slice()];
-      for (let at = f; at < x.length; at += d) [down[at], up[at]] = around(x[at], scales[f], step);
-      const below = await call(down);
-      const above = await call(up);
-      for (let r = 0; r < n; r++) slope[r] = slopeOf(above[r] - below[r], up[r * d + f] - down[r * d + f], rounding);
-    }
-    slopes.push(slope);
-  }
+  const slopes = supplied
+    ? suppliedSlopes(supplied, x, names, scales, rounding)
+    : await measuredSlopes(call, x, signs, scales, step, rounding);
 
   const moved = async (which: number[]): Promise<Moves> => {
     const { from, values } = drawMoves(x, signs, which, wanted, random);
@@ -168,169 +141,65 @@ export async function audit(
   return judge({ names, signs, spreads: scales.map((s) => s.spread), base, rounding, slopes, alone, together, most });
 }
 
-/** Spread and range of a column; NaN does not count. */
-export interface Scale {
-  spread: number;
-  low: number;
-  high: number;
+/** Predictions for row-major rows [n][d]: as many as rows, finite, the audit's own copy. */
+type Call = (values: Float64Array) => Promise<Float64Array>;
+
+function checkedPredictor(predict: AnyPredictor, d: number): Call {
+  return async (values) => {
+    const count = values.length / d;
+    const out = await predict(values, count, d);
+    if (typeof out?.length !== "number") throw typeError("predict", `${count} predictions`, out);
+    if (out.length !== count) throw rangeError("predict", `${count} predictions`, out.length);
+    for (let r = 0; r < count; r++)
+      if (!Number.isFinite(out[r])) throw numberError(`predict: prediction ${r}`, "a finite number", out[r]);
+    return Float64Array.from(out);
+  };
 }
 
-/** The scale of column f of row-major rows. */
-export function scaleOf(x: ArrayLike<number>, f: number, d: number): Scale {
-  let [n, mean, low, high] = [0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  let squares = 0;
-  for (let at = f; at < x.length; at += d) {
-    const v = x[at];
-    if (v !== v) continue;
-    n++;
-    const before = v - mean;
-    mean += before / n;
-    squares += before * (v - mean);
-    low = Math.min(low, v);
-    high = Math.max(high, v);
-  }
-  return { spread: n > 0 ? Math.sqrt(squares / n) : 0, low, high };
+/** Derivatives [n][d] as they were supplied, by feature: 0 where a standard deviation of the feature would change no more than rounding does. */
+function suppliedSlopes(
+  supplied: ArrayLike<number>,
+  x: Float64Array,
+  names: readonly string[],
+  scales: readonly Scale[],
+  rounding: number,
+): Float64Array[] {
+  const d = names.length;
+  if (supplied.length !== x.length) throw rangeError("options.derivatives", `${x.length} numbers`, supplied.length);
+  return names.map((name, f) => {
+    const slope = new Float64Array(x.length / d);
+    for (let r = 0; r < slope.length; r++) {
+      const s = supplied[r * d + f];
+      if (!Number.isFinite(s)) throw rangeError(`options.derivatives: row ${r}, ${name}`, "a finite number", s);
+      slope[r] = Number.isNaN(x[r * d + f]) ? Number.NaN : Math.abs(s) * (scales[f].spread || 1) <= rounding ? 0 : s;
+    }
+    return slope;
+  });
 }
 
-/** Where the prediction is looked at to either side of a value: a step each, but not out of the range. A constant column has no range to keep to. */
-export function around(value: number, { spread, low, high }: Scale, step: number): [number, number] {
-  const h = step * (spread || 1);
-  return spread > 0 ? [Math.max(low, value - h), Math.min(high, value + h)] : [value - h, value + h];
-}
-
-/** A finite difference as a slope; NaN where a missing value has none. */
-export function slopeOf(change: number, step: number, rounding: number): number {
-  return step === step && Math.abs(change) <= rounding ? 0 : change / step;
-}
-
-/**
- * Draws moves: row `from` with the features of `which` at their values in another row where that is the way of the constraint. Of two rows drawn
- * the second is the start where the first has no way to go; at most `wanted`, fewer where rows are mostly equal.
- */
-export function drawMoves(
+/** Finite differences of the rows [n][d], by feature; NaN for free features and missing values. */
+async function measuredSlopes(
+  call: Call,
   x: Float64Array,
   signs: readonly number[],
-  which: readonly number[],
-  wanted: number,
-  random: () => number,
-): { from: number[]; values: Float64Array } {
+  scales: readonly Scale[],
+  step: number,
+  rounding: number,
+): Promise<Float64Array[]> {
   const d = signs.length;
-  const n = x.length / d;
-  const from: number[] = [];
-  const values: number[] = [];
-  const ahead = (a: number, b: number, f: number) => (x[b * d + f] - x[a * d + f]) * signs[f] > 0;
-  for (let k = 0; k < wanted && which.length > 0; k++) {
-    for (let tries = 0; tries < 8; tries++) {
-      const one = Math.floor(random() * n);
-      const two = Math.floor(random() * n);
-      const [a, b] = which.some((f) => ahead(one, two, f)) ? [one, two] : [two, one];
-      if (!which.some((f) => ahead(a, b, f))) continue;
-      from.push(a);
-      for (let f = 0; f < d; f++) values.push(x[(which.includes(f) && ahead(a, b, f) ? b : a) * d + f]);
-      break;
-    }
+  const slopes: Float64Array[] = [];
+  for (let f = 0; f < d; f++) {
+    const slope = new Float64Array(x.length / d).fill(Number.NaN);
+    slopes.push(slope);
+    if (signs[f] === 0) continue;
+    const [down, up] = [x.slice(), x.slice()];
+    for (let at = f; at < x.length; at += d) [down[at], up[at]] = around(x[at], scales[f], step);
+    const below = await call(down);
+    const above = await call(up);
+    for (let r = 0; r < slope.length; r++)
+      slope[r] = slopeOf(above[r] - below[r], up[r * d + f] - down[r * d + f], rounding);
   }
-  return { from, values: Float64Array.from(values) };
-}
-
-/** What differences of these predictions are rounding. */
-export function roundingOf(base: ArrayLike<number>, tolerance: number | undefined): number {
-  if (tolerance !== undefined && !(tolerance >= 0))
-    throw rangeError("options.tolerance", "a share of at least 0", tolerance);
-  const { spread } = scaleOf(base, 0, 1);
-  if (tolerance !== undefined) return tolerance * spread;
-  let largest = 0;
-  let single = true;
-  for (let r = 0; r < base.length; r++) {
-    largest = Math.max(largest, Math.abs(base[r]));
-    single = single && Math.fround(base[r]) === base[r];
-  }
-  return Math.max(1e-6 * spread, largest * (single ? 2 ** -21 : 2 ** -48));
-}
-
-/** Counts: from slopes and moves to the report. */
-export function judge(found: {
-  names: readonly string[];
-  signs: readonly number[];
-  spreads: readonly number[];
-  base: ArrayLike<number>;
-  rounding: number;
-  /** Of each feature, a row each; NaN: not looked at. */
-  slopes: readonly Float64Array[];
-  alone: readonly Moves[];
-  together: Moves;
-  most: number;
-}): Audit {
-  const { names, signs, spreads, base, rounding, slopes, alone, together, most } = found;
-  const spreadY = scaleOf(base, 0, 1).spread || 1;
-  const worst: Audit["worst"] = [];
-  let wrongTotal = 0;
-  let checkedTotal = 0;
-  const order = (moves: Moves): PairAudit => {
-    let outOfOrder = 0;
-    let largest = 0;
-    for (let k = 0; k < moves.length; k++) {
-      if (moves[k] >= -rounding) continue;
-      outOfOrder++;
-      largest = Math.max(largest, -moves[k]);
-    }
-    return { checked: moves.length, outOfOrder, largest };
-  };
-  const features = names.map((name, f): FeatureAudit => {
-    const slope = slopes[f];
-    let [wrong, checked, size, sum] = [0, 0, 0, 0];
-    for (let r = 0; r < slope.length; r++) {
-      const s = slope[r];
-      if (s !== s) continue;
-      checked++;
-      sum += s;
-      if (!(s * signs[f] < 0)) continue;
-      wrong++;
-      size += Math.abs(s);
-      worst.push({ row: r, feature: name, derivative: s, standardised: (s * spreads[f]) / spreadY });
-    }
-    if (worst.length > 10000) keepWorst(worst, most);
-    if (signs[f] !== 0) {
-      wrongTotal += wrong;
-      checkedTotal += checked;
-    }
-    const mean = checked ? sum / checked : 0;
-    return {
-      name,
-      constraint: signs[f] === 0 ? "free" : signs[f] > 0 ? "increasing" : "decreasing",
-      checked,
-      wrong: checked ? wrong / checked : 0,
-      size: wrong ? size / wrong : 0,
-      mean,
-      wrongOnAverage: mean * signs[f] < 0,
-      pairs: order(alone[f]),
-    };
-  });
-  keepWorst(worst, most);
-  const pairs = order(together);
-  return {
-    rows: base.length,
-    features,
-    wrong: checkedTotal ? wrongTotal / checkedTotal : 0,
-    checked: checkedTotal,
-    worst,
-    pairs,
-    statement: [
-      `${partOf(wrongTotal, checkedTotal)} partial derivatives have the wrong sign`,
-      ...(pairs.checked ? [`${partOf(pairs.outOfOrder, pairs.checked)} ordered pairs are predicted out of order`] : []),
-    ].join("; "),
-  };
-}
-
-/** "3 of 200 (1.5 %)". */
-function partOf(part: number, of: number): string {
-  const share = of ? (100 * part) / of : 0;
-  return `${part} of ${of} (${share.toFixed(share > 0 && share < 0.1 ? 3 : 1)} %)`;
-}
-
-function keepWorst(worst: Audit["worst"], most: number): void {
-  worst.sort((a, b) => Math.abs(b.standardised) - Math.abs(a.standardised) || a.row - b.row);
-  worst.length = Math.min(worst.length, most);
+  return slopes;
 }
 
 function signOf(name: string, constraint: unknown): number {

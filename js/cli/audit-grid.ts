@@ -1,7 +1,9 @@
 // The grid of isotone audit: rows for any outside predictor. In: a CSV file, or a grid with its predictions; out: the grid (--grid), or the findings.
 // A line of the grid is a row with some of its numbers replaced; four columns in front say what was changed.
 
-import { type Audit, around, drawMoves, judge, roundingOf, scaleOf, slopeOf } from "../audit.js";
+import type { Audit } from "../audit.js";
+import { judge } from "../auditcount.js";
+import { around, drawMoves, roundingOf, scaleOf, slopeOf } from "../auditprobe.js";
 import { list, quote } from "../errors.js";
 import { uniform } from "../random.js";
 import { type AuditFlags, directions, type Found, foundIn, numbers, sampleRows } from "./audit-rows.js";
