@@ -215,7 +215,7 @@ export function quantile(row, p) {
     .join("\n");
 }
 
-/** Long local names of the template below, and what the module calls them. */
+/** Long local names of toModule's text, and what the module calls them. */
 const SHORT: Record<string, string> = {
   optional: "P",
   other: "E",
@@ -257,7 +257,10 @@ function tight(code: string): string {
     .join("");
 }
 
-/** The memory of assembly/planes.ts, and where in it, in floats, its parts begin. */
+/**
+ * The memory of assembly/planes.ts, and where in it, in floats, its parts begin: a row [d]; `ends`, an int32 a tile (1: last of its group, 2: of its
+ * network as well); `tiles`, four planes each, [1 + d][4] float32, biases first. Planes that fill up a tile are -Infinity: never the greatest.
+ */
 function imageOf(networks: ModelData["networks"], d: number): { bytes: Uint8Array; ends: number; tiles: number } {
   const ofGroups = networks.map((groups) => groups.map((planes) => Math.ceil(planes.length / 4)));
   const count = ofGroups.flat().reduce((sum, n) => sum + n, 0);
