@@ -123,7 +123,7 @@ function all() {
 }`,
     log &&
       `function log(x) {
-  let e = 0, p = 1 / 17, k = 15;
+  let e = x < 1 / 0 ? 0 : (x = 1, 1024), p = 1 / 17, k = 15;
   for (; x / 2 >= Math.SQRT1_2; e++) x /= 2;
   for (; x < Math.SQRT1_2; e--) x *= 2;
   const s = (x - 1) / (x + 1), q = s * s;

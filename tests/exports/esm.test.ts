@@ -47,6 +47,20 @@ function refused(data: ModelData): Promise<Exported> {
 
 const ROWS = 2000;
 
+it("ends, with the library's bits, where the number over the divisor of a logarithm is beyond float32", async () => {
+  const data = structuredClone(everyKind()["signs, categories, missing values, log1p"]);
+  const input = data.inputs.find((one) => one.transform === "log1p") as ModelData["inputs"][0];
+  Object.assign(input, { divisor: 0.0037124044727534056, center: 2.459154367446899, scale: 0.03125 });
+  const model = loadModel(data);
+  const mod = await load(data);
+  const row = rowObject(data, makeRows(data, 1, 3));
+  for (const x of [1e35, 1.2e36, 1.3e36, 1e38, 3.4028234663852886e38]) {
+    const one = { ...row, [data.features[input.feature].name]: x };
+    expect(mod.predict(one)).toBe(model.predict(one));
+    expect(mod.sensitivity(one)).toEqual(model.sensitivity(one));
+  }
+});
+
 describe("toModule", () => {
   for (const [name, data] of Object.entries(everyKind())) {
     for (const [host, make] of [
@@ -260,7 +274,7 @@ describe("toModule", () => {
     expect(text).not.toMatch(/^import|[^.]\bimport\(|require/m);
   });
 
-  it("has at most 1.5 kB of compressed code beside the weights and names, 1.62 kB with a link or quantiles", () => {
+  it("has at most 1.52 kB of compressed code beside the weights and names, 1.63 kB with a link or quantiles", () => {
     const most = { seed: 3, numbers: 9, categories: 2, doubled: true, names: ["constructor"] };
     const kinds = {
       ...everyKind(),
@@ -272,7 +286,7 @@ describe("toModule", () => {
     for (const [name, data] of Object.entries(kinds)) {
       const code = toModule(data).replace(/^export const features=.*$|^const [BCEIKMPQ$]=.*$|^\/\/.*$/gm, "");
       const more = data.link.name !== "identity" || data.loss.name === "quantiles";
-      expect.soft(gzipSync(code, { level: 9 }).length, name).toBeLessThanOrEqual(more ? 1620 : 1500);
+      expect.soft(gzipSync(code, { level: 9 }).length, name).toBeLessThanOrEqual(more ? 1630 : 1520);
     }
   });
 });
