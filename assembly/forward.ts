@@ -13,7 +13,7 @@
 // Eight accumulators, two row vectors and one splat fit the sixteen vector registers; every order of operations equals reference.ts.
 // Share of the f32x4 multiply-add rate without memory (bench/peak.mjs; one x86-64 server core, 31 to 33 GFLOP/s, Node 20), transposing included:
 // 101, 104, 108, 110, 110 % at d = 8, 10, 20, 50, 100 with 256 planes or more (the rate measured there is not quite the limit); 90 % at 36
-// planes of 10 inputs, whose tiles are three wide.
+// planes of 10 inputs, whose tiles are three wide. On a core with a rate of 46 GFLOP/s, for which loads are scarcer: 79, 82, 90, 96, 98 %, and 69 %.
 
 import { END_GROUP, END_NETWORK, FOLD_FOUR, FOLD_TWO } from "./layout";
 

@@ -119,6 +119,7 @@ function opening({ machine, train = [] }) {
     "",
     "Written by `npm run bench`; `npm run bench:quick` prints the key ratios within a minute.",
     "[README.md](README.md) says what each part measures and how to read it. Accuracy has a page of its own: `bench/accuracy.mjs`.",
+    "Another processor, with an earlier version: [RESULTS-xeon.md](RESULTS-xeon.md).",
     "",
     `${machine.processor}, ${machine.cores} cores, ${machine.gigabytes} GB, ${machine.system}, Node ${machine.node} (V8 ${machine.v8}). Everyone runs on one thread, each in a process of its own, in`,
     "interleaved rounds after a warm-up; figures are medians. The library is timed through its public functions.",
