@@ -210,6 +210,7 @@ export const HOSTILE: readonly string[] = [
   "# hash",
   "</script><script>alert(1)</script>",
   "<!-- html",
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a hostile name
   "${process.exit(1)}",
   "`backtick`",
   "``",
