@@ -73,14 +73,14 @@ export function assemble(
 }
 
 /** Looks, averaged over members. */
-function curveOf(results: MemberResult[], { batch, each }: FitPlan): TrainingReport["curve"] {
+function curveOf(results: MemberResult[], { steps, epochs }: FitPlan): TrainingReport["curve"] {
   const mean = (values: number[]) => {
     const sum = values.reduce((s, v) => s + v, 0);
     return Number.isFinite(sum) ? sum / values.length : null;
   };
   return results[0].looks.map(({ step }, k) => ({
     step,
-    epoch: (step * batch) / each,
+    epoch: (step * epochs) / steps,
     loss: mean(results.map((m) => m.looks[k].loss)) ?? 0,
     validationLoss: mean(results.map((m) => m.looks[k].validationLoss)),
   }));

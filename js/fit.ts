@@ -120,9 +120,7 @@ const partly = (rows: number, seen: number) =>
   rows < seen ? [`trained on ${rows} rows drawn at random from ${seen}: more would not fit in memory at once`] : [];
 
 /** What tells `onProgress` of a look, and of the share of all training that is `done`. */
-function progressOf({ onProgress, hyper }: Schema, { steps, batch, each }: FitPlan, helpers: Helper[], began: number) {
-  // the last step of an epoch takes the rows that are left
-  const epochs = hyper.epochs === "auto" ? steps / Math.ceil(each / batch) : hyper.epochs;
+function progressOf({ onProgress }: Schema, { epochs }: FitPlan, helpers: Helper[], began: number) {
   return ({ step, loss, validationLoss }: Look, done: number) =>
     // before the first step there is no loss to tell
     step > 0 &&

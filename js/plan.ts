@@ -19,8 +19,8 @@ const SLICE = 6e7;
 
 /** The plan of a fit: what a member needs, and how many rows train. */
 export interface FitPlan extends Plan {
-  /** Rows that each member trains on. */
-  each: number;
+  /** Passes over the rows. */
+  epochs: number;
   /** Rows that train, of all members together. */
   trainedOn: number;
   /** Multiples of the ridge to try. */
@@ -99,7 +99,8 @@ export function planTraining(
     // a worker that is done gets the next member at a turn of the event loop
     slice: threads > 1 ? SLICE / 4 : SLICE,
     room,
-    each,
+    // the last step of an epoch takes the rows that are left
+    epochs: epochs ?? steps / Math.ceil(each / batch),
     trainedOn,
     decays: out && !epochs ? auto.decays : [1],
     reads,

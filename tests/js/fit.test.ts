@@ -148,10 +148,10 @@ describe("fit", () => {
   test.each([
     [0, null],
     [0.1, expect.any(Number)],
-  ])("progress counts the epochs asked for and has a loss at each look; validation: %f", async (validation, left) => {
+  ])("progress and loss curve count the epochs asked for and have a loss at each look; validation: %f", async (validation, left) => {
     const seen: Progress[] = [];
     // 90 or 100 rows, two steps of 64 at most an epoch
-    await fit(jobs(100), {
+    const model = await fit(jobs(100), {
       ...quick,
       target: "minutes",
       epochs: 60,
@@ -166,6 +166,7 @@ describe("fit", () => {
       expect(p).toMatchObject({ epochs: 60, validationLoss: left });
     }
     expect(seen[0].epoch).toBeCloseTo(1.5, 10);
+    expect(model.training.curve.at(-1)).toMatchObject({ step: 120, epoch: 60 });
   });
 
   test("an aborted signal rejects with AbortError, before and during training", async () => {
