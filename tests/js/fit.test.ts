@@ -148,7 +148,7 @@ describe("fit", () => {
   test.each([
     [0, null],
     [0.1, expect.any(Number)],
-  ])("progress and loss curve count the epochs asked for and have a loss at each look; validation: %f", async (validation, left) => {
+  ])("progress and curve count the epochs asked for, with a loss at each look; validation: %f", async (validation, left) => {
     const seen: Progress[] = [];
     // 90 or 100 rows, two steps of 64 at most an epoch
     const model = await fit(jobs(100), {
