@@ -148,26 +148,29 @@ describe("fit", () => {
   test.each([
     [0, null],
     [0.1, expect.any(Number)],
-  ])("progress and curve count the epochs asked for, with a loss at each look; validation: %f", async (validation, left) => {
-    const seen: Progress[] = [];
-    // 90 or 100 rows, two steps of 64 at most an epoch
-    const model = await fit(jobs(100), {
-      ...quick,
-      target: "minutes",
-      epochs: 60,
-      members: 1,
-      validation,
-      onProgress: (p) => seen.push(p),
-    });
-    expect(seen).toHaveLength(40);
-    expect(seen.at(-1)).toMatchObject({ epoch: 60, epochs: 60, threads: 1 });
-    for (const p of seen) {
-      expect(Number.isFinite(p.loss)).toBe(true);
-      expect(p).toMatchObject({ epochs: 60, validationLoss: left });
-    }
-    expect(seen[0].epoch).toBeCloseTo(1.5, 10);
-    expect(model.training.curve.at(-1)).toMatchObject({ step: 120, epoch: 60 });
-  });
+  ])(
+    "progress and curve count the epochs asked for, with a loss at each look; validation: %f",
+    async (validation, left) => {
+      const seen: Progress[] = [];
+      // 90 or 100 rows, two steps of 64 at most an epoch
+      const model = await fit(jobs(100), {
+        ...quick,
+        target: "minutes",
+        epochs: 60,
+        members: 1,
+        validation,
+        onProgress: (p) => seen.push(p),
+      });
+      expect(seen).toHaveLength(40);
+      expect(seen.at(-1)).toMatchObject({ epoch: 60, epochs: 60, threads: 1 });
+      for (const p of seen) {
+        expect(Number.isFinite(p.loss)).toBe(true);
+        expect(p).toMatchObject({ epochs: 60, validationLoss: left });
+      }
+      expect(seen[0].epoch).toBeCloseTo(1.5, 10);
+      expect(model.training.curve.at(-1)).toMatchObject({ step: 120, epoch: 60 });
+    },
+  );
 
   test("an aborted signal rejects with AbortError, before and during training", async () => {
     const before = AbortSignal.abort();
