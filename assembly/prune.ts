@@ -233,7 +233,7 @@ export function shouldPrune(plan: usize, rows: i32): bool {
   return rest <= 0;
 }
 
-/** Whether few groups beyond one a row were read since the last look of `shouldPrune`. */
+/** Whether less than one group in two rows was read beyond one a row and network, since the last look of `shouldPrune`. */
 export function isCalm(plan: usize): bool {
   return load<i32>(plan, 8) * 2 < load<i32>(plan, 12);
 }
@@ -319,8 +319,8 @@ export function readSixteens(tile: usize, d: i32, x: usize, xStep: usize, dot: u
 }
 
 /**
- * Bounds of one row, the killers' dots, at `out`. Killers lie side by side, so one address serves four vectors: with `dots`, which needs four, one
- * row takes 1.04 (16 groups of 16 planes, 20 inputs) to 1.06 times as long (32 of 32, 50 inputs).
+ * Bounds of one row, the killers' dots, at `out`. Killers lie side by side, so one address serves four vectors: with one for
+ * each, a row takes 1.04 (16 groups of 16 planes, 20 inputs) to 1.06 times as long (32 of 32, 50 inputs).
  */
 function bounds(killers: usize, bytes: usize, d: i32, x: usize, out: usize): void {
   const xEnd = x + ((<usize>d) << 2);
