@@ -7,7 +7,8 @@ import { around, drawMoves, roundingOf, scaleOf, slopeOf } from "../auditprobe.j
 import { list, quote } from "../errors.js";
 import { uniform } from "../random.js";
 import { type AuditFlags, directions, type Found, foundIn, numbers, sampleRows } from "./audit-rows.js";
-import { type ColumnKind, type CsvFile, columnIndex, csvLines, openCsv, readCell } from "./csv.js";
+import { type ColumnKind, readCell } from "./cells.js";
+import { type CsvFile, columnIndex, csvLines, openCsv } from "./csv.js";
 import { InputError, UsageError } from "./errors.js";
 import { say, withOutput } from "./output.js";
 

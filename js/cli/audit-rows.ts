@@ -4,7 +4,8 @@
 import type { Audit } from "../audit.js";
 import { quote } from "../errors.js";
 import { uniform } from "../random.js";
-import { type ColumnKind, type CsvFile, type CsvOptions, columnIndex, readCell } from "./csv.js";
+import { type ColumnKind, readCell } from "./cells.js";
+import { type CsvFile, type CsvOptions, columnIndex } from "./csv.js";
 import { InputError, UsageError } from "./errors.js";
 
 /** Options of isotone audit, as commander has them. */

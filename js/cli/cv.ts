@@ -3,8 +3,9 @@
 import type { Command } from "commander";
 import { type CrossValidation, crossValidate } from "../crossval.js";
 import type { CvScores } from "../foldscores.js";
-import { openCsv, readColumns } from "./csv.js";
+import { openCsv } from "./csv.js";
 import { InputError } from "./errors.js";
+import { readColumns } from "./gather.js";
 import {
   levels,
   readTraining,

@@ -3,8 +3,10 @@
 import type { Command } from "commander";
 import { list, quote } from "../errors.js";
 import type { Model } from "../model.js";
-import { batches, type ColumnKind, type CsvFile, type CsvOptions, columnIndex, csvLines, openCsv } from "./csv.js";
+import type { ColumnKind } from "./cells.js";
+import { type CsvFile, type CsvOptions, columnIndex, csvLines, openCsv } from "./csv.js";
 import { InputError, UsageError } from "./errors.js";
+import { batches } from "./gather.js";
 import { featureColumns, openModel } from "./model-file.js";
 import { names, whole, withCsv, withOutputOptions } from "./options.js";
 import { digits, say, setQuiet, textTable, withOutput } from "./output.js";

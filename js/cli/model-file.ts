@@ -4,7 +4,8 @@ import { readFile } from "node:fs/promises";
 import { list, ModelFormatError } from "../errors.js";
 import { load, type Model } from "../model.js";
 import type { Feature } from "../types.js";
-import type { ColumnKind, CsvFile } from "./csv.js";
+import type { ColumnKind } from "./cells.js";
+import type { CsvFile } from "./csv.js";
 import { fileError, InputError, UsageError } from "./errors.js";
 
 /** The text of a file ("-": stdin). */

@@ -5,7 +5,8 @@ import { type Command, InvalidArgumentError } from "commander";
 import { list, quote } from "../errors.js";
 import { checkTarget, checkWeight, type FeatureOption, type FitOptions } from "../schema.js";
 import type { Loss } from "../types.js";
-import { type ColumnKind, type CsvFile, type CsvOptions, columnIndex, parseList } from "./csv.js";
+import type { ColumnKind } from "./cells.js";
+import { type CsvFile, type CsvOptions, columnIndex, parseList } from "./csv.js";
 import { UsageError } from "./errors.js";
 
 /** A whole number in a range. */

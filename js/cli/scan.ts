@@ -2,8 +2,9 @@
 
 import type { Command } from "commander";
 import { mergeScalings, type ScalingFile, scan } from "../scan.js";
-import { openCsv, readRows } from "./csv.js";
+import { openCsv } from "./csv.js";
 import { InputError, UsageError } from "./errors.js";
+import { readRows } from "./gather.js";
 import { readText } from "./model-file.js";
 import { readTraining, type TrainingFlags, withCsv, withOutputOptions, withTraining } from "./options.js";
 import { say, setQuiet, withOutput } from "./output.js";

@@ -4,16 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type ColumnKind,
-  csvLines,
-  openCsv,
-  parseList,
-  type ReadColumns,
-  readCell,
-  readColumns,
-  readRows,
-} from "../../js/cli/csv.js";
+import { type ColumnKind, readCell } from "../../js/cli/cells.js";
+import { csvLines, openCsv, parseList } from "../../js/cli/csv.js";
+import { type ReadColumns, readColumns, readRows } from "../../js/cli/gather.js";
 import { fit } from "../../js/fit.js";
 import { stringifyModel } from "../../js/format.js";
 

@@ -1,0 +1,83 @@
+// Text files as streams. In: a path or "-" (stdin), plain or gzipped; out: pieces of checked UTF-8, none of which cuts a character in two.
+
+import { isUtf8 } from "node:buffer";
+import { createReadStream } from "node:fs";
+import { pipeline, Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import { fileError, InputError } from "./errors.js";
+import { say } from "./output.js";
+
+/** The text of a file; `name` is what messages call it. */
+export function openText(path: string, name: string): AsyncGenerator<Uint8Array> {
+  return checkedText(name, bytes(path));
+}
+
+async function* bytes(path: string): AsyncGenerator<Uint8Array> {
+  if (path === "-" && process.stdin.isTTY) say("reading CSV from the terminal; end with Ctrl-D");
+  const source = path === "-" ? process.stdin : createReadStream(path, { highWaterMark: 1 << 15 });
+  try {
+    for await (const chunk of source) yield chunk as Uint8Array;
+  } catch (error) {
+    throw fileError("read", path === "-" ? "stdin" : path, error);
+  }
+}
+
+/** Unpacks gzip and refuses what is not UTF-8. */
+async function* checkedText(name: string, source: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const first = await source.next();
+  if (first.done) return;
+  const start = first.value;
+  async function* whole(): AsyncGenerator<Uint8Array> {
+    yield start;
+    yield* source;
+  }
+  const packed = start[0] === 0x1f && start[1] === 0x8b;
+  let text: AsyncIterable<Uint8Array> = whole();
+  if (packed) {
+    const gunzip = createGunzip();
+    pipeline(Readable.from(whole()), gunzip, () => {});
+    text = gunzip;
+  }
+  if ((start[0] === 0xff && start[1] === 0xfe) || (start[0] === 0xfe && start[1] === 0xff)) {
+    throw new InputError(`${name} is UTF-16: save it as UTF-8 (iconv -f utf-16 -t utf-8)`);
+  }
+  let rest: Uint8Array = new Uint8Array(0);
+  try {
+    for await (const chunk of text) {
+      const joined = rest.length > 0 ? join(rest, chunk) : chunk;
+      const end = completeEnd(joined);
+      const part = joined.subarray(0, end);
+      if (!isUtf8(part) || part.includes(0)) throw notText(name);
+      rest = joined.subarray(end);
+      yield part;
+    }
+  } catch (error) {
+    if (error instanceof InputError || !packed) throw error;
+    throw new InputError(`cannot unpack ${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (rest.length > 0) throw notText(name);
+}
+
+function notText(name: string): InputError {
+  return new InputError(`${name} is not UTF-8 text: save it as UTF-8 (from Windows-1252: iconv -f cp1252 -t utf-8)`);
+}
+
+function join(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}
+
+/** Where the last complete UTF-8 character ends. */
+function completeEnd(chunk: Uint8Array): number {
+  for (let back = 1; back <= Math.min(3, chunk.length); back++) {
+    const byte = chunk[chunk.length - back] as number;
+    if (byte < 0x80) break;
+    if (byte >= 0xc0) {
+      const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+      return length > back ? chunk.length - back : chunk.length;
+    }
+  }
+  return chunk.length;
+}
