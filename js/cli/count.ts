@@ -1,23 +1,19 @@
-// isotone count: an event log (one row an event) to a table of cases (one row a case): how often each activity occurred, and how long the
-// case took. Events may come in any order; memory grows with the cases and activities, not with the events.
+// isotone count: an event log (CSV, a row an event; or XES) to a table of cases (one row a case): how often each activity occurred, and how long
+// the case took. Events may come in any order; memory grows with the cases and activities, not with the events.
 
 import type { Command } from "commander";
 import { list, quote } from "../errors.js";
-import { type CsvFile, columnIndex, csvLines, openCsv } from "./csv.js";
+import { csvLines } from "./csv.js";
 import { InputError, UsageError } from "./errors.js";
+import { type EventLog, type LogOptions, openLog } from "./event-log.js";
 import { oneOf, withCsv, withOutputOptions } from "./options.js";
-import { type Output, say, setQuiet, withOutput } from "./output.js";
+import { type Output, plural, say, setQuiet, withOutput } from "./output.js";
+import { readTime } from "./timestamp.js";
 
-interface Flags {
+interface Flags extends LogOptions {
   output?: string;
   json?: boolean;
   quiet?: boolean;
-  delimiter?: string;
-  na?: string[];
-  case: string;
-  activity: string;
-  timestamp: string;
-  lifecycle?: string;
   countOn: string;
   unit: keyof typeof UNITS;
   duration?: string;
@@ -30,17 +26,21 @@ export function addCount(program: Command): void {
   const command = program
     .command("count <file>")
     .description("turn an event log into counts of activities and the duration of each case")
-    .requiredOption("--case <column>", "which case an event belongs to")
-    .requiredOption("--activity <column>", "what was done")
-    .requiredOption(
+    .option("--format <format>", "csv or xes (default: XML is XES, as is a file called .xes)", oneOf(["csv", "xes"]))
+    .option(
+      "--case <column>",
+      'which case an event belongs to; XES: an attribute of the trace (default: "concept:name")',
+    )
+    .option("--activity <column>", 'what was done; XES: an attribute of the event (default: "concept:name")')
+    .option(
       "--timestamp <column>",
-      "when: ISO 8601, e.g. 2017-01-02T11:41:53Z, or 2017/01/02 11:41:53; without a zone it is taken as UTC",
+      'when: ISO 8601, e.g. 2017-01-02T11:41:53Z, or 2017/01/02 11:41:53; without a zone it is taken as UTC; XES: an attribute of the event (default: "time:timestamp")',
     )
     .option(
       "--lifecycle <column>",
-      "logs with start and complete rows: the column that says which (all rows count for the duration)",
+      "logs with start and complete events: the column, or the attribute of the event, that says which (all events count for the duration)",
     )
-    .option("--count-on <word>", "with --lifecycle: the rows that count as one activity", "complete")
+    .option("--count-on <word>", "with --lifecycle: the events that count as one activity", "complete")
     .option("--unit <unit>", "of the duration: seconds, minutes, hours or days", oneOf(Object.keys(UNITS)), "minutes")
     .option("--duration <column>", 'name of the duration column (default: "duration_" and the unit)')
     .option("--epoch <unit>", "timestamps are numbers: s or ms since 1970", oneOf(["s", "ms"]));
@@ -51,6 +51,8 @@ export function addCount(program: Command): void {
 Examples:
   isotone count events.csv --case id --activity name --timestamp time -o jobs.csv
   isotone count events.csv --case patient --activity handling --timestamp time --lifecycle registration_type --unit hours -o jobs.csv
+  isotone count log.xes.gz --unit hours -o jobs.csv
+  isotone count log.xes --lifecycle lifecycle:transition --count-on complete --unit hours -o jobs.csv
   isotone fit jobs.csv --target duration_hours --increasing ... -o model.json`,
     )
     .action(run);
@@ -60,6 +62,8 @@ interface Case {
   counts: Map<string, number>;
   first: number;
   last: number;
+  /** The trace of its latest event. */
+  trace: number;
 }
 
 /** A log, counted. */
@@ -68,80 +72,92 @@ interface Counted {
   /** By id, in the order of their first events. */
   cases: Map<string, Case>;
   activities: Set<string>;
-  /** Events of each word in the lifecycle column, where one is named. */
+  /** Events of each word of the lifecycle, where the log or the command line names one. */
   stages: Map<string, number>;
+  /** Traces whose case began in an earlier one. */
+  joined: number;
 }
 
 async function run(path: string, flags: Flags): Promise<void> {
   setQuiet(flags.quiet === true);
   await withOutput(flags.output, async (output) => {
-    const file = await openCsv(path, flags);
-    const counted = await countEvents(file, flags);
+    const log = await openLog(path, flags);
+    const counted = await countEvents(log, flags);
     const { cases, activities } = counted;
     const columns = [...activities].sort();
     const duration = flags.duration ?? `duration_${flags.unit}`;
-    for (const name of [flags.case, duration]) {
+    for (const name of [log.keys.case, duration]) {
       if (activities.has(name)) {
         throw new UsageError(
           `an activity is called ${quote(name)}, as is ${name === duration ? "the duration column: name it with --duration" : "the case column: rename one of them"}`,
         );
       }
     }
-    if (duration === flags.case) throw new UsageError(`--duration: ${quote(duration)} is the case column`);
-    await writeCases(output, cases, columns, duration, flags);
-    sayCounted(file, counted, columns, flags);
+    if (duration === log.keys.case) throw new UsageError(`--duration: ${quote(duration)} is the case column`);
+    await writeCases(output, cases, [log.keys.case, ...columns, duration], flags);
+    sayCounted(log, counted, columns, flags);
   });
 }
 
 /** Reads the events, in any order. */
-async function countEvents(file: CsvFile, flags: Flags): Promise<Counted> {
-  const caseAt = columnIndex(file, flags.case, "--case");
-  const activityAt = columnIndex(file, flags.activity, "--activity");
-  const timeAt = columnIndex(file, flags.timestamp, "--timestamp");
-  const lifecycleAt = flags.lifecycle === undefined ? -1 : columnIndex(file, flags.lifecycle, "--lifecycle");
+export async function countEvents(log: EventLog, flags: Flags): Promise<Counted> {
   const cases = new Map<string, Case>();
+  // a word is one string in memory
+  const words = new Map<string, string>();
+  const word = (text: string): string => {
+    let known = words.get(text);
+    if (known === undefined) {
+      known = own(text);
+      words.set(known, known);
+    }
+    return known;
+  };
   const activities = new Set<string>();
   const stages = new Map<string, number>();
-  let events = 0;
-  for await (const records of file.records) {
-    for (const { cells, line } of records) {
-      const id = cellOf(file, cells, caseAt, line);
-      const activity = cellOf(file, cells, activityAt, line);
-      const time = readTime(file, cellOf(file, cells, timeAt, line), line, flags);
-      const entry = cases.get(id) ?? { counts: new Map(), first: time, last: time };
-      cases.set(id, entry);
+  let [events, joined] = [0, 0];
+  for await (const some of log.events) {
+    for (const event of some) {
+      const time = readTime(event.time, flags.epoch, () => `${log.where(event)}: ${quote(log.keys.timestamp)}`);
+      let entry = cases.get(event.id);
+      if (entry === undefined) {
+        entry = { counts: new Map(), first: time, last: time, trace: event.trace };
+        cases.set(own(event.id), entry);
+      }
+      if (entry.trace !== event.trace) {
+        joined++;
+        entry.trace = event.trace;
+      }
       if (time < entry.first) entry.first = time;
       if (time > entry.last) entry.last = time;
       events++;
+      const activity = word(event.activity);
       activities.add(activity);
-      if (lifecycleAt >= 0) {
-        const stage = cells[lifecycleAt] as string;
-        addOne(stages, stage);
-        if (stage !== flags.countOn) continue;
-      }
-      addOne(entry.counts, activity);
+      addOne(stages, word(event.stage));
+      if (flags.lifecycle === undefined || event.stage === flags.countOn) addOne(entry.counts, activity);
     }
   }
-  if (events === 0) throw new InputError(`${file.name} has a header but no events`);
-  if (lifecycleAt >= 0 && !stages.has(flags.countOn)) {
+  if (events === 0) throw new InputError(`${log.name} has ${log.noun === "row" ? "a header but " : ""}no events`);
+  if (flags.lifecycle !== undefined && !stages.has(flags.countOn)) {
     throw new UsageError(
-      `--count-on: no row of ${quote(flags.lifecycle as string)} is ${quote(flags.countOn)}; it has: ${list([...stages.keys()])}`,
+      `--count-on: no ${log.noun} of ${quote(flags.lifecycle)} is ${quote(flags.countOn)}; it has: ${list([...stages.keys()])}`,
     );
   }
-  return { events, cases, activities, stages };
+  return { events, cases, activities, stages, joined };
 }
 
 const addOne = (counts: Map<string, number>, key: string) => counts.set(key, (counts.get(key) ?? 0) + 1);
 
-/** A row a case: its id, how often each of the `columns` occurred, its duration. Written some at a time. */
+/** A text that stands alone in memory: the part of a piece of the file that it may be would keep the whole piece. */
+const own = (text: string): string => Buffer.from(text).toString();
+
+/** A row a case: its id, how often each activity of the `header` occurred, its duration. Written some at a time. */
 async function writeCases(
   output: Output,
   cases: ReadonlyMap<string, Case>,
-  columns: readonly string[],
-  duration: string,
+  header: readonly string[],
   flags: Flags,
 ): Promise<void> {
-  const header = [flags.case, ...columns, duration];
+  const columns = header.slice(1, -1);
   let lines: (string | number)[][] = [];
   let written = 0;
   const flush = async () => {
@@ -162,56 +178,18 @@ async function writeCases(
 }
 
 /** What was counted, and what looks strange about it. */
-function sayCounted(file: CsvFile, { events, cases, stages }: Counted, columns: readonly string[], flags: Flags): void {
-  say(`${events} events of ${cases.size} cases and ${columns.length} activities: ${list(columns)}`);
+function sayCounted(log: EventLog, counted: Counted, columns: readonly string[], flags: Flags): void {
+  const { events, cases, stages, joined } = counted;
+  const activities = plural(columns.length, "activity", "activities");
+  say(`${plural(events, "event")} of ${plural(cases.size, "case")} and ${activities}: ${list(columns)}`);
   const single = [...cases.values()].filter(({ first, last }) => first === last).length;
-  if (single > 0)
-    say(`note: ${single} ${single === 1 ? "case has" : "cases have"} a duration of 0 (all events at one time)`);
+  if (single > 0) say(`note: ${plural(single, "case has", "cases have")} a duration of 0 (all events at one time)`);
+  if (joined > 0)
+    say(`note: ${plural(joined, "trace has", "traces have")} the name of an earlier one; each name is one case`);
   if (flags.lifecycle !== undefined) {
     say(
-      `counted rows whose ${quote(flags.lifecycle)} is ${quote(flags.countOn)}: ${stages.get(flags.countOn)} of ${events}`,
+      `counted ${log.noun}s whose ${quote(flags.lifecycle)} is ${quote(flags.countOn)}: ${stages.get(flags.countOn)} of ${events}`,
     );
-  } else if (file.header.some((name) => /lifecycle|transition|registration_type/i.test(name))) {
-    say("note: every row was counted; if start and complete are rows of their own, name their column with --lifecycle");
   }
-}
-
-function cellOf(file: CsvFile, cells: string[], at: number, line: number): string {
-  const cell = cells[at] as string;
-  if (file.missing.has(cell))
-    throw new InputError(`${file.name}, line ${line}: ${quote(file.header[at] as string)} is empty`);
-  return cell;
-}
-
-/** Date, time to the minute at least, zone; also with slashes in the date, as some process mining tools write it. */
-const ISO =
-  /^(\d{4})([-/])(\d\d)\2(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?$/i;
-
-/** A timestamp in milliseconds. */
-function readTime(file: CsvFile, cell: string, line: number, flags: Flags): number {
-  const where = `${file.name}, line ${line}: ${quote(flags.timestamp)} is ${quote(cell)}`;
-  const text = cell.trim();
-  if (flags.epoch !== undefined) {
-    const value = text === "" ? Number.NaN : Number(text);
-    if (!Number.isFinite(value)) throw new InputError(`${where}, not a number`);
-    return flags.epoch === "s" ? value * 1000 : value;
-  }
-  const match = ISO.exec(text);
-  if (match === null) {
-    const hint = /^\d{9,}(\.\d+)?$/.test(text) ? "; for numbers give --epoch s or --epoch ms" : "";
-    throw new InputError(`${where}, not a time such as 2017-01-02T11:41:53Z${hint}`);
-  }
-  const [, year, , month, day, hour = "0", minute = "0", second = "0", fraction = "", zone = "Z"] =
-    match as unknown as string[];
-  const [y, mo, d, h, mi, s] = [year, month, day, hour, minute, second].map(Number);
-  // not Date.UTC, which takes the year 1 for 1901; Date counts on where a part is too large: 30 February is 2 March
-  const back = new Date(0);
-  back.setUTCFullYear(y, mo - 1, d);
-  const time = back.setUTCHours(h, mi, s);
-  const [, sign, hours = "0", minutes = "0"] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? [];
-  const inDay = h <= 23 && mi <= 59 && s <= 59 && Number(hours) <= 23 && Number(minutes) <= 59;
-  if (back.getUTCMonth() !== mo - 1 || back.getUTCDate() !== d || !inDay)
-    throw new InputError(`${where}: there is no such time`);
-  const shift = (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
-  return time + Number(`0.${fraction || "0"}`) * 1000 - shift * 60_000;
+  for (const note of log.notes(stages)) say(`note: ${note}`);
 }

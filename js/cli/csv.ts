@@ -34,8 +34,12 @@ export interface CsvFile {
   reopen?: () => Promise<CsvFile>;
 }
 
-/** Opens a CSV file and reads its header. */
-export async function openCsv(path: string, options: CsvOptions = {}): Promise<CsvFile> {
+/** Opens a CSV file and reads its header. `text`: what it holds, where that is open already. */
+export async function openCsv(
+  path: string,
+  options: CsvOptions = {},
+  text?: AsyncGenerator<Uint8Array>,
+): Promise<CsvFile> {
   const name = path === "-" ? "stdin" : path;
   const delimiter = options.delimiter ?? ",";
   const parser = parse({
@@ -45,7 +49,7 @@ export async function openCsv(path: string, options: CsvOptions = {}): Promise<C
     record_delimiter: ["\r\n", "\n", "\r"],
     max_record_size: 1 << 26,
   });
-  pipeline(Readable.from(openText(path, name)), parser, () => {});
+  pipeline(Readable.from(text ?? openText(path, name)), parser, () => {});
   const records = recordsOf(name, parser);
   const first = (await records.next()).value ?? [];
   const header = first.shift()?.cells;

@@ -25,6 +25,11 @@ export function say(line: string): void {
   if (!quiet) process.stderr.write(`${printable(line)}\n`);
 }
 
+/** 1 row, 2 rows. */
+export function plural(n: number, one: string, many = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`;
+}
+
 /** Text as a terminal may be given it: what a file holds must not move the cursor or change colours. */
 export function printable(text: string): string {
   return text.replace(/(?!\n)\p{Cc}/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);

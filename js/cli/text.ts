@@ -12,8 +12,28 @@ export function openText(path: string, name: string): AsyncGenerator<Uint8Array>
   return checkedText(name, bytes(path));
 }
 
+/** The first character of a text that is no white space, where it has one, and the text with nothing taken from it. */
+export async function startOf(
+  text: AsyncGenerator<Uint8Array>,
+): Promise<{ first: string | undefined; text: AsyncGenerator<Uint8Array> }> {
+  const read: Uint8Array[] = [];
+  const decoder = new TextDecoder();
+  let first: string | undefined;
+  while (first === undefined) {
+    const { done, value } = await text.next();
+    if (done) break;
+    read.push(value);
+    first = decoder.decode(value, { stream: true }).trimStart()[0];
+  }
+  async function* whole(): AsyncGenerator<Uint8Array> {
+    yield* read;
+    yield* text;
+  }
+  return { first, text: whole() };
+}
+
 async function* bytes(path: string): AsyncGenerator<Uint8Array> {
-  if (path === "-" && process.stdin.isTTY) say("reading CSV from the terminal; end with Ctrl-D");
+  if (path === "-" && process.stdin.isTTY) say("reading from the terminal; end with Ctrl-D");
   const source = path === "-" ? process.stdin : createReadStream(path, { highWaterMark: 1 << 15 });
   try {
     for await (const chunk of source) yield chunk as Uint8Array;
