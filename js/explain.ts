@@ -88,11 +88,13 @@ export function explainer(
       const { t, z } = pointAt(a.t + GAUSS_NODES[g] * (b.t - a.t));
       let at = 0;
       for (let k = 0; k < path.moves; k++) at += slope[k] * (z[k] - za[k]);
-      const factor = linkSlope(eta + at * scale) * scale * GAUSS_WEIGHTS[g] * (b.t - a.t);
+      const factor = linkSlope(eta + at * scale) * scale * GAUSS_WEIGHTS[g];
       for (let k = 0; k < path.moves; k++) {
         const i = moving[k];
-        // held at the clip, or on its way
-        if (za[k] !== zb[k]) parts[k] += slope[k] * ((to[i] - from[i]) / slowing(i, t)) * scales[i] * factor;
+        const step = zb[k] - za[k];
+        const going = ((to[i] - from[i]) / slowing(i, t)) * scales[i] * (b.t - a.t);
+        // at half a logarithm's change at most no input goes twice its own pace: one that seems to is held at the clip, but for rounding
+        parts[k] += slope[k] * (Math.abs(going) > 2 * Math.abs(step) ? step : going) * factor;
       }
     }
     return end;
