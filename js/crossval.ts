@@ -109,6 +109,8 @@ export async function crossValidate(rows: Rows, options: CrossValidateOptions): 
   const folds = wanted ?? Math.min(5, n);
   if (folds > n) throw rangeError("folds", `at most the number of rows (${n})`, folds);
   const { features, loss } = schema;
+  // all rows now: a fold has other numbers for them
+  encodeRows(rows, features);
   const levels = loss.levels ?? [0.5];
   const constrained = features.filter((feature) => feature.constraint !== "free");
   const both = compare && constrained.length > 0;
@@ -128,8 +130,9 @@ export async function crossValidate(rows: Rows, options: CrossValidateOptions): 
     for (let fold = 0; fold < folds; fold++) {
       const own = partOf(table, schema, y, weight, (r) => foldOf[r] !== fold);
       const others = partOf(table, schema, y, weight, (r) => foldOf[r] === fold);
-      const model = await train(own.columns, false);
-      const free = both ? await train(own.columns, true) : undefined;
+      const parts = `without fold ${fold + 1} of ${folds}: `;
+      const model = await train(own.columns, false, parts);
+      const free = both ? await train(own.columns, true, parts) : undefined;
       const predicted = predictPart(model, free, own, others, schema);
       each((name) =>
         all[name].forEach((values, k) => {
@@ -174,11 +177,12 @@ function readSplits(options: CrossValidateOptions) {
   const { folds: wanted, repeats = 1, coverage = [0.8, 0.9], free: compare = true, ...fitOptions } = options;
   if (wanted !== undefined && !(Number.isInteger(wanted) && wanted > 1))
     throw numberError("folds", "a whole number from 2", wanted);
-  if (!Number.isInteger(repeats) || repeats < 1) throw rangeError("repeats", "a whole number from 1", repeats);
+  if (!Number.isInteger(repeats) || repeats < 1) throw numberError("repeats", "a whole number from 1", repeats);
   if (typeof compare !== "boolean") throw typeError("free", "true or false", compare);
   if (!Array.isArray(coverage)) throw typeError("coverage", "an array of numbers between 0 and 1", coverage);
   for (const share of coverage) {
-    if (!(share > 0 && share < 1)) throw rangeError("coverage", "numbers between 0 and 1", share);
+    if (!(typeof share === "number" && share > 0 && share < 1))
+      throw numberError("coverage", "numbers between 0 and 1", share);
   }
   return { wanted, repeats, coverage, compare, fitOptions };
 }
@@ -186,16 +190,21 @@ function readSplits(options: CrossValidateOptions) {
 /** Fits the rows of a fold, as the options say or with every feature free. Progress counts on through all of the `fits`. */
 function trainer(schema: Schema, options: FitOptions, fits: number) {
   let done = 0;
-  return async (rows: Columns, free: boolean): Promise<Model> => {
+  return async (rows: Columns, free: boolean, lead: string): Promise<Model> => {
     if (schema.signal?.aborted) throw abortError();
     const before = done++;
     const { onProgress } = schema;
-    return fit(rows, {
+    const model = fit(rows, {
       ...options,
       features: featureOptions(schema.features, free),
       ...(onProgress && {
         onProgress: (p) => onProgress({ ...p, epoch: p.epoch + before * p.epochs, epochs: p.epochs * fits }),
       }),
+    });
+    return model.catch((error) => {
+      // rows that are fine together may not do in part: all of one target
+      if (error instanceof RangeError) error.message = lead + error.message;
+      throw error;
     });
   };
 }

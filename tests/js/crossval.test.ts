@@ -135,6 +135,24 @@ describe("crossValidate", () => {
     expect(result.predictions.every(Number.isFinite)).toBe(true);
   });
 
+  it("names a wrong cell by its row in the whole table, not in a part of it", async () => {
+    const rows = made(20, (a, b) => a + b);
+    for (const wrong of [0, 3, 11, 19]) {
+      const broken = rows.map((row, r) => (r === wrong ? { ...row, b: Number.NaN } : row));
+      await expect(crossValidate(broken, { ...fast, folds: 3 })).rejects.toThrow(`row ${wrong}: "b" is NaN`);
+    }
+    const words = rows.map((row, r) => ({ ...row, b: r === 17 ? "w" : "u" }));
+    const features = { b: { categories: ["u", "v"] } };
+    await expect(crossValidate(words, { ...fast, features, folds: 3 })).rejects.toThrow('"w" for "b" (row 17)');
+  });
+
+  it("says which fold left a target that is one number everywhere", async () => {
+    const rare = Array.from({ length: 20 }, (_, r) => ({ a: r, y: Number(r === 4) }));
+    await expect(crossValidate(rare, { ...fast, folds: 5, loss: "logistic" })).rejects.toThrow(
+      /^without fold [1-5] of 5: target "y" is 0 in every row/,
+    );
+  });
+
   it("refuses options that make no split, and can be aborted", async () => {
     const rows = made(20, (a) => a);
     await expect(crossValidate(rows, { target: "y", folds: 1 })).rejects.toThrow(
