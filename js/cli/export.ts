@@ -92,6 +92,9 @@ async function run(path: string, flags: Flags): Promise<void> {
     throw new UsageError(`--to ${to} writes bytes, not text for a terminal: give -o model.${to}`);
   if (!flags.exact && to !== "onnx") throw new UsageError(`--no-exact is for --to onnx, not for --to ${to}`);
   const model = await openModel(path);
+  const loss = model.toJSON().loss.name;
+  if (flags.level !== undefined && loss !== "quantiles")
+    throw new UsageError(`--level needs a model fitted with --quantiles; the loss of this one is ${loss}`);
   const prune = flags.prune === true;
   await withOutput(flags.output, async (output) => {
     let result: string | Uint8Array;

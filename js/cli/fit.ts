@@ -62,7 +62,7 @@ export async function trainWithBar(rows: ReadRows["rows"], options: FitOptions, 
 
 async function run(path: string, flags: Flags): Promise<void> {
   setQuiet(flags.quiet === true);
-  await withOutput(flags.output, async (output) => {
+  const summary = await withOutput(flags.output, async (output) => {
     const start = performance.now();
     const file = await openCsv(path, flags);
     const { options, kinds, unused } = readTraining(flags, file);
@@ -96,13 +96,13 @@ async function run(path: string, flags: Flags): Promise<void> {
     say(certificate.statement);
     if (flags.output !== undefined && flags.output !== "-") {
       say(`wrote ${flags.output}; next: isotone predict ${flags.output} new.csv`);
-      if (flags.json === true) {
-        process.stdout.write(
-          `${JSON.stringify({ model: flags.output, rows: n, seconds, features: model.features, training, certificate })}\n`,
-        );
-      }
+      if (flags.json === true)
+        return { model: flags.output, rows: n, seconds, features: model.features, training, certificate };
     }
+    return undefined;
   });
+  // once the model is in its place, whoever reads this
+  if (summary) await withOutput(undefined, (output) => output.write(`${JSON.stringify(summary)}\n`));
 }
 
 /** The features as a table, the first twenty. */

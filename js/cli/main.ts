@@ -66,11 +66,8 @@ function leave(code: number): void {
   process.exitCode = code;
 }
 
-// a reader that has seen enough (| head) is no failure
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  removeUnfinished();
-  process.exit(error.code === "EPIPE" ? 0 : 1);
-});
+// whoever writes says what went wrong (output.ts)
+process.stdout.on("error", () => {});
 for (const [signal, number] of [
   ["SIGINT", 2],
   ["SIGTERM", 15],

@@ -51,9 +51,9 @@ export async function openOutput(path: string | undefined): Promise<Output> {
     return {
       name: "stdout",
       write: (chunk) =>
-        new Promise((resolve, reject) => {
+        new Promise<void>((resolve, reject) => {
           process.stdout.write(chunk, (error) => (error ? reject(error) : resolve()));
-        }),
+        }).catch((error) => cannotWrite("stdout", error)),
       close: async () => {},
       discard: async () => {},
     };
@@ -104,6 +104,13 @@ export async function openOutput(path: string | undefined): Promise<Output> {
   };
 }
 
+/** Ends the command where the reader of a pipe has seen enough (| head), which is no failure; else says why nothing can be written. */
+export function cannotWrite(name: string, error: NodeJS.ErrnoException): never {
+  removeUnfinished();
+  if (error.code === "EPIPE") process.exit(0);
+  throw fileError("write", name, error);
+}
+
 /** A device or a pipe (/dev/stdout, /dev/null, a named pipe): written in place, there is nothing to rename. */
 async function openSpecial(path: string): Promise<Output> {
   let file: FileHandle;
@@ -114,11 +121,9 @@ async function openSpecial(path: string): Promise<Output> {
   }
   return {
     name: path,
-    write: async (chunk) => {
-      await file.appendFile(chunk);
-    },
-    close: () => file.close(),
-    discard: () => file.close(),
+    write: (chunk) => file.appendFile(chunk).catch((error) => cannotWrite(path, error)),
+    close: () => file.close().catch((error) => cannotWrite(path, error)),
+    discard: () => file.close().catch(() => {}),
   };
 }
 

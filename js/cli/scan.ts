@@ -1,6 +1,7 @@
 // isotone scan: one scaling for many shards, so that models trained on them apart can be merged. Scans of shards are merged, too.
 
 import type { Command } from "commander";
+import { ModelFormatError } from "../errors.js";
 import { mergeScalings, type ScalingFile, scan } from "../scan.js";
 import { openCsv } from "./csv.js";
 import { InputError, UsageError } from "./errors.js";
@@ -48,7 +49,13 @@ async function run(paths: string[], flags: Flags): Promise<void> {
     const scalings: (ScalingFile | string)[] = [];
     for (const path of paths) {
       if (flags.merge) {
-        scalings.push(await readText(path));
+        const text = await readText(path);
+        try {
+          mergeScalings([text]);
+        } catch (error) {
+          throw error instanceof ModelFormatError ? new InputError(`${path}: ${error.message}`) : error;
+        }
+        scalings.push(text);
         continue;
       }
       const file = await openCsv(path, flags);

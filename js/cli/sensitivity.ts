@@ -133,8 +133,8 @@ async function run(modelPath: string, path: string, flags: Flags): Promise<void>
         kept.add(values.subarray(r * width, (r + 1) * width), weight);
       });
     }
-    if (kept.total === 0) throw new InputError(`${file.name} has a header but no rows`);
     if (!flags.csv) {
+      if (kept.total === 0) throw new InputError(`${file.name} has a header but no rows`);
       if (!kept.weights.some((weight) => weight > 0)) throw new InputError(`${file.name}: every weight is 0`);
       const { bootstrap, seed } = flags;
       const summary = sensitivitySummary(model, kept.values, { weights: kept.weights, bootstrap, seed });

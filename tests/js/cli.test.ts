@@ -318,7 +318,54 @@ describe("isotone predict", () => {
   });
 });
 
+describe("results that cannot be written", () => {
+  const shell = (command: string) =>
+    new Promise<Result>((resolve) => {
+      const child = spawn("sh", ["-c", command.replaceAll("isotone", `"${process.execPath}" "${cli}"`)], {
+        cwd: folder,
+      });
+      let [out, err] = ["", ""];
+      child.stdout.on("data", (chunk) => {
+        out += chunk;
+      });
+      child.stderr.on("data", (chunk) => {
+        err += chunk;
+      });
+      child.on("close", (code) => resolve({ code, out, err }));
+    });
+
+  it.each([
+    ["stdout", "isotone predict model.json new.csv > /dev/full"],
+    ["/dev/full", "isotone predict model.json new.csv -o /dev/full"],
+  ])("fail in one line that says why: %s", async (name, command) => {
+    if (!existsSync("/dev/full")) return;
+    const { code, err } = await shell(command);
+    expect([code, err]).toEqual([1, `isotone: cannot write ${name}: the disk is full\n`]);
+  });
+
+  it("end quietly where the reader of a pipe has seen enough, the pipe named by -o, too", async () => {
+    if (!existsSync("/proc/self/fd")) return;
+    const { out, err } = await shell("isotone predict model.json new.csv -o /proc/self/fd/1 | head -n 1; echo done");
+    expect([out, err]).toEqual([expect.stringMatching(/prediction\ndone\n$/), ""]);
+    const none = await shell("isotone predict model.json new.csv -o /proc/self/fd/1 | true");
+    expect(none.err).toBe("");
+  });
+
+  it("leave the model where only its summary has no reader", async () => {
+    await shell("isotone fit jobs.csv -t minutes --free hour -i scan --epochs 1 -q --json -o kept.json | true");
+    expect(load(get("kept.json")).features.length).toBe(2);
+  });
+});
+
 describe("isotone sensitivity", () => {
+  it("of a file that is only a header is a header with --csv, and an error without", async () => {
+    put("header.csv", "job,scan,repair,staff,hour,city,minutes\n");
+    const every = await isotone(["sensitivity", "model.json", "header.csv", "--csv"]);
+    expect([every.code, every.out]).toEqual([0, "scan,repair,staff,hour\n"]);
+    const summary = await isotone(["sensitivity", "model.json", "header.csv"]);
+    expect([summary.code, summary.err]).toEqual([1, "isotone: header.csv has a header but no rows\n"]);
+  });
+
   it("ranks features by strength in 80 columns, categories among them, and counts wrong signs in every row", async () => {
     const { code, out, err } = await isotone(["sensitivity", "model.json", "jobs.csv"]);
     expect(code).toBe(0);
@@ -657,6 +704,8 @@ describe("isotone cv and scan", () => {
     put("two.json", (await isotone(["scan", "-", ...args], get("new.csv"))).out);
     const merged = await isotone(["scan", "--merge", "one.json", "two.json"]);
     expect(merged.out).toBe(get("both.json"));
+    const none = await isotone(["scan", "--merge", "one.json", "jobs.csv"]);
+    expect([none.code, none.err]).toEqual([1, "isotone: jobs.csv: not a scaling file: not JSON\n"]);
     const shard = async (name: string) =>
       load((await isotone(["fit", name, "-t", "minutes", ...features, "--scaling", "both.json"])).out).toJSON().inputs;
     expect(await shard("jobs.csv")).toEqual(await shard("new.csv"));
@@ -812,6 +861,11 @@ describe("wrong usage ends with exit code 2 and one line that says what to mend"
       "columns of a query without a table",
       ["export", "model.json", "--to", "sql", "--dialect", "sqlite", "--keep", "id"],
       "--keep needs --table",
+    ],
+    [
+      "a level of a model without",
+      ["export", "model.json", "--to", "sql", "--dialect", "sqlite", "--level", "0.9"],
+      "--level needs a model fitted with --quantiles; the loss of this one is squared",
     ],
     [
       "a new column that is there already",
