@@ -7,7 +7,7 @@
 
 import { judge, type Moves } from "./auditcount.js";
 import { around, drawMoves, roundingOf, type Scale, scaleOf, slopeOf } from "./auditprobe.js";
-import { numberError, onlyOptions, rangeError, typeError } from "./errors.js";
+import { numberError, onlyOptions, rangeError, typeError, wordError } from "./errors.js";
 import { uniform } from "./random.js";
 import { type AnyRows, badNumber, isFloats, type Rows } from "./rows.js";
 import { entriesOf, noColumn, readTable } from "./table.js";
@@ -110,8 +110,8 @@ export async function audit(
   const signs = entries.map(([name, constraint]) => signOf(name, constraint));
   onlyOptions(options, "step derivatives pairs tolerance missing seed worst", "audit");
   const step = options.step ?? 0.01;
-  if (!(step > 0 && step <= 10))
-    throw rangeError("options.step", "a share of the standard deviation above 0, up to 10", step);
+  if (!(Number.isFinite(step) && step > 0 && step <= 10))
+    throw numberError("options.step", "a share of the standard deviation above 0, up to 10", step);
   const wanted = whole("pairs", options.pairs, 2000);
   const most = whole("worst", options.worst, 5);
   const random = uniform(whole("seed", options.seed, 1));
@@ -123,9 +123,11 @@ export async function audit(
   const base = await call(x.slice());
   const rounding = roundingOf(base, options.tolerance);
   const scales = names.map((_, f) => scaleOf(x, f, d));
-  const supplied = options.derivatives && (await options.derivatives(x.slice(), n, d));
-  const slopes = supplied
-    ? suppliedSlopes(supplied, x, names, scales, rounding)
+  const { derivatives } = options;
+  if (derivatives !== undefined && typeof derivatives !== "function")
+    throw typeError("options.derivatives", "a function (rows, n, d) => derivatives", derivatives);
+  const slopes = derivatives
+    ? suppliedSlopes(await derivatives(x.slice(), n, d), x, names, scales, rounding)
     : await measuredSlopes(call, x, signs, scales, step, rounding);
 
   const moved = async (which: number[]): Promise<Moves> => {
@@ -165,7 +167,8 @@ function suppliedSlopes(
   rounding: number,
 ): Float64Array[] {
   const d = names.length;
-  if (supplied.length !== x.length) throw rangeError("options.derivatives", `${x.length} numbers`, supplied.length);
+  if (supplied?.length !== x.length)
+    throw numberError("options.derivatives", `${x.length} numbers`, supplied?.length ?? supplied);
   return names.map((name, f) => {
     const slope = new Float64Array(x.length / d);
     for (let r = 0; r < slope.length; r++) {
@@ -206,13 +209,17 @@ function signOf(name: string, constraint: unknown): number {
   if (constraint === "increasing" || constraint === 1) return 1;
   if (constraint === "decreasing" || constraint === -1) return -1;
   if (constraint === "free" || constraint === 0) return 0;
-  throw rangeError(`constraints.${name}`, '"increasing", "decreasing", "free", 1, -1 or 0', constraint);
+  throw (typeof constraint === "number" ? rangeError : wordError)(
+    `constraints.${name}`,
+    '"increasing", "decreasing", "free", 1, -1 or 0',
+    constraint,
+  );
 }
 
 function whole(name: string, value: number | undefined, otherwise: number): number {
   const v = value ?? otherwise;
   if (!(Number.isInteger(v) && v >= 0 && v <= 4294967295))
-    throw rangeError(`options.${name}`, "a whole number of at least 0", v);
+    throw numberError(`options.${name}`, "a whole number of at least 0", v);
   return v;
 }
 

@@ -1,7 +1,7 @@
 // Where an audit looks, and what a difference there means. In: rows as float64, row-major [n][d], signs of the constraints (1, -1, 0), predictions;
 // out: values to either side of a row's, pairs of rows, slopes, and how large a difference rounding alone makes.
 
-import { rangeError } from "./errors.js";
+import { numberError } from "./errors.js";
 
 /** Spread and range of a column; NaN does not count. */
 export interface Scale {
@@ -70,8 +70,8 @@ export function drawMoves(
 
 /** What differences of these predictions are rounding. */
 export function roundingOf(base: ArrayLike<number>, tolerance: number | undefined): number {
-  if (tolerance !== undefined && !(tolerance >= 0))
-    throw rangeError("options.tolerance", "a share of at least 0", tolerance);
+  if (tolerance !== undefined && !(typeof tolerance === "number" && tolerance >= 0))
+    throw numberError("options.tolerance", "a share of at least 0", tolerance);
   const { spread } = scaleOf(base, 0, 1);
   if (tolerance !== undefined) return tolerance * spread;
   let largest = 0;

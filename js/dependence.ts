@@ -4,7 +4,7 @@
 import { list, onlyOptions, rangeError, typeError } from "./errors.js";
 import { meanOf } from "./metrics.js";
 import { type AnyRows, type Encoded, encodeRows } from "./rows.js";
-import type { Sensitive } from "./sensitivity.js";
+import { featuresOf, type Sensitive } from "./sensitivity.js";
 import { countOf, filled, quantileOf, someRows, squareOf, weightsOf } from "./statistics.js";
 
 export interface PartialDependence {
@@ -33,7 +33,7 @@ export function partialDependence(
   feature: string,
   options: { grid?: number; ice?: number; weights?: ArrayLike<number> } = {},
 ): PartialDependence {
-  const { features } = model;
+  const features = featuresOf(model);
   const f = indexOf(features, feature);
   const width = features.length;
   const encoded = encodeRows(rows, features);
@@ -117,7 +117,7 @@ export function surface(
   second: string,
   options: { grid?: number } = {},
 ): { a: number[]; b: number[]; values: number[][] } {
-  const { features } = model;
+  const features = featuresOf(model);
   const [f, g] = [indexOf(features, first, "number"), indexOf(features, second, "number")];
   if (f === g) throw rangeError("second", `a feature other than "${first}"`, second);
   const width = features.length;
@@ -154,7 +154,7 @@ export function interactions(
   rows: AnyRows,
   options: { most?: number } = {},
 ): { a: string; b: string; strength: number }[] {
-  const { features } = model;
+  const features = featuresOf(model);
   const width = features.length;
   const all = encodeRows(rows, features);
   const n = all.length / width;

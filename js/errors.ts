@@ -38,6 +38,10 @@ export const rangeError = (...what: Parameters<typeof complaint>): RangeError =>
 export const numberError = (...what: Parameters<typeof complaint>): Error =>
   (typeof what[2] === "number" ? rangeError : typeError)(...what);
 
+/** For what may be a word: a wrong word is a wrong value. */
+export const wordError = (...what: Parameters<typeof complaint>): Error =>
+  (typeof what[2] === "string" ? rangeError : typeError)(...what);
+
 /** What is expected of most numbers: a row's, and a model file's that take part in a prediction. */
 export const FINITE = "a finite number within float32";
 

@@ -1,12 +1,12 @@
 // Rankings of features that look at errors or at extreme derivatives. In: a model and rows; out: plain numbers a feature.
 // Sources: permutation importance (Breiman 2001); alpha-curves (Pizarroso, Portela & Muñoz 2022). docs/sensitivity.md has the formulas.
 
-import { onlyOptions, rangeError, typeError } from "./errors.js";
+import { numberError, onlyOptions, typeError } from "./errors.js";
 import { exp, log } from "./math.js";
 import { meanOf } from "./metrics.js";
 import { shuffled, uniform } from "./random.js";
 import { type AnyRows, encodeRows, type Rows } from "./rows.js";
-import type { Sensitive } from "./sensitivity.js";
+import { featuresOf, type Sensitive } from "./sensitivity.js";
 import { countOf, someRows, squareOf } from "./statistics.js";
 import { numericColumn, readTable } from "./table.js";
 
@@ -27,7 +27,7 @@ export function permutationImportance(
   options: { seed?: number; repeats?: number } = {},
 ): { name: string; increase: number; sd: number }[] {
   if (typeof target !== "string") throw typeError("target", "the name of a column", target);
-  const { features } = model;
+  const features = featuresOf(model);
   const width = features.length;
   const actual = numericColumn(readTable(rows), target);
   const values = encodeRows(rows, features);
@@ -71,8 +71,8 @@ export function alphaCurves(
 ): { alphas: number[]; features: { name: string; means: number[]; max: number }[] } {
   if (!Array.isArray(alphas)) throw typeError("alphas", "an array of numbers", alphas);
   for (const alpha of alphas)
-    if (!(alpha >= 1 && Number.isFinite(alpha))) throw rangeError("alphas", "numbers of at least 1", alpha);
-  const { features } = model;
+    if (!(Number.isFinite(alpha) && alpha >= 1)) throw numberError("alphas", "numbers of at least 1", alpha);
+  const features = featuresOf(model);
   const width = features.length;
   const slopes = model.sensitivityMany(rows);
   const n = slopes.length / width;

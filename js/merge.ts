@@ -2,7 +2,17 @@
 // Networks are never mixed: each is scaled and stands beside the others (method: an average of sums of networks is a sum of networks), and what
 // the models' inputs have in common is shared. All folding is done in float64 and rounded once, so every weight keeps its sign.
 
-import { list, ModelFormatError, onlyOptions, quote, rangeError, show, typeError } from "./errors.js";
+import {
+  list,
+  ModelFormatError,
+  numberError,
+  onlyOptions,
+  quote,
+  rangeError,
+  show,
+  typeError,
+  wordError,
+} from "./errors.js";
 import { parseModel } from "./format.js";
 import { mergeFeature, mergeInputs, type Part } from "./mergeinputs.js";
 import type { Feature, ModelData, TrainingReport } from "./types.js";
@@ -85,16 +95,16 @@ function sharesOf(all: ModelData[], weights: MergeOptions["weights"]): number[] 
   if (weights === "equal") given = all.map(() => 1);
   else if (weights === "rows") {
     given = all.map(({ training }, k) => {
-      if (!(training.rows > 0)) throw rangeError("weights", '"equal" or numbers', `"rows", but model ${k} says none`);
+      if (!(training.rows > 0))
+        throw new RangeError(`"weights" expected "equal" or numbers: model ${k} does not say how many rows trained it`);
       return training.rows;
     });
   } else {
-    if (!Array.isArray(weights)) throw typeError("weights", '"equal", "rows" or a number for each model', weights);
+    if (!Array.isArray(weights)) throw wordError("weights", '"equal", "rows" or a number for each model', weights);
     if (weights.length !== all.length)
       throw rangeError("weights", `${all.length} numbers, one for each model`, weights);
     given = weights.map((w, k) => {
-      if (typeof w !== "number") throw typeError(`weights[${k}]`, "a number above 0", w);
-      if (!(w > 0 && w < Number.POSITIVE_INFINITY)) throw rangeError(`weights[${k}]`, "a number above 0", w);
+      if (!(Number.isFinite(w) && w > 0)) throw numberError(`weights[${k}]`, "a number above 0", w);
       return w;
     });
   }

@@ -1,7 +1,7 @@
 // A model: the predictor, and the questions one may ask of it. In: model data; out: an object with methods, no state of its own.
 
 import { type Certificate, certifyData } from "./certify.js";
-import { list, rangeError, typeError } from "./errors.js";
+import { list, rangeError, typeError, wordError } from "./errors.js";
 import { baselineRow, explainer } from "./explain.js";
 import { parseModel, shortenModel } from "./format.js";
 import { filled } from "./image.js";
@@ -70,9 +70,9 @@ export function makeModel(data: ModelData, module?: WebAssembly.Module): Model {
     return prepared;
   };
   const baselineOf = (given: Row | "median" | "zero") => {
-    if (typeof given !== "string") return raw(given);
-    if (given !== "median" && given !== "zero") throw rangeError("baseline", '"median", "zero" or a row', given);
-    return baselineRow(data, given);
+    if (typeof given === "object" && given !== null) return raw(given);
+    if (given === "median" || given === "zero") return baselineRow(data, given);
+    throw wordError("baseline", '"median", "zero" or a row', given);
   };
   return {
     ...predictor,

@@ -111,8 +111,7 @@ export function makePredictor(data: ModelData, engine: Engine): Predictor {
     },
     sensitivityMany: (rows) => many("sensitivityMany", rows, width),
     quantile(one, p) {
-      if (!leveled)
-        throw typeError("quantile", "a model fitted with loss: { quantiles: [...] }", `loss "${data.loss.name}"`);
+      if (!leveled) throw typeError("quantile", "a model fitted with loss: { quantiles: [...] }", data.loss.name);
       if (typeof p !== "number" || !(p > 0 && p < 1)) throw numberError("p", "a number in (0, 1)", p);
       return engine.predictOne(slot, encode(one, level(p)));
     },

@@ -1,7 +1,7 @@
 // What drives the prediction, over many rows. In: a model and rows; out: moments of the partial derivatives, strengths and ranks with intervals.
 // Source: NeuralSens' three measures (Pizarroso, Portela & Muñoz 2022). docs/sensitivity.md has the formulas.
 
-import { onlyOptions } from "./errors.js";
+import { onlyOptions, typeError } from "./errors.js";
 import { uniform } from "./random.js";
 import { type AnyRows, encodeRows } from "./rows.js";
 import { countOf, filled, quantileOf, squareOf, weightedQuantiles, weightsOf } from "./statistics.js";
@@ -12,6 +12,12 @@ export interface Sensitive {
   readonly features: readonly Feature[];
   predictMany(rows: AnyRows): Float32Array;
   sensitivityMany(rows: AnyRows): Float32Array;
+}
+
+/** The features of a model; refuses what is none. */
+export function featuresOf(model: Sensitive): readonly Feature[] {
+  if (typeof model?.sensitivityMany !== "function") throw typeError("model", "a model, of fit or load", model);
+  return model.features;
 }
 
 export interface FeatureSensitivity {
@@ -112,7 +118,7 @@ export function sensitivitySummary(
   rows: AnyRows,
   options: { weights?: ArrayLike<number>; bootstrap?: number; seed?: number } = {},
 ): SensitivitySummary {
-  const { features } = model;
+  const features = featuresOf(model);
   const width = features.length;
   const values = encodeRows(rows, features);
   const n = values.length / width;

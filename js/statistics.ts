@@ -1,6 +1,6 @@
 // Sums over rows, for people to read: quantiles, weights, counts among the options. Nothing here shapes a model or a prediction.
 
-import { rangeError } from "./errors.js";
+import { numberError, rangeError, typeError } from "./errors.js";
 
 /** The value below which a share `p` of sorted numbers lies, linear between them. */
 export function quantileOf(sorted: ArrayLike<number>, p: number): number {
@@ -52,11 +52,13 @@ export function weightsOf(
 ): { weight: ArrayLike<number>; total: number } {
   someRows(n);
   const weight = given ?? new Float64Array(n).fill(1);
-  if (weight.length !== n) throw rangeError("options.weights", `${n} numbers, one a row`, weight.length);
+  const expected = `${n} numbers, one a row`;
+  if (typeof weight !== "object") throw typeError("options.weights", expected, weight);
+  if (weight.length !== n) throw rangeError("options.weights", expected, weight.length);
   let total = 0;
   for (let r = 0; r < n; r++) {
-    if (!(weight[r] >= 0 && weight[r] < Number.POSITIVE_INFINITY))
-      throw rangeError(`options.weights[${r}]`, "a finite number of at least 0", weight[r]);
+    if (!(Number.isFinite(weight[r]) && weight[r] >= 0))
+      throw numberError(`options.weights[${r}]`, "a finite number of at least 0", weight[r]);
     total += weight[r];
   }
   if (!(total > 0)) throw rangeError("options.weights", "at least one above 0", "none");
@@ -67,7 +69,7 @@ export function weightsOf(
 export function countOf(name: string, value: number | undefined, otherwise: number, least: number): number {
   const v = value ?? otherwise;
   if (!(Number.isInteger(v) && v >= least && v <= 1e9))
-    throw rangeError(`options.${name}`, `a whole number of at least ${least}`, v);
+    throw numberError(`options.${name}`, `a whole number of at least ${least}`, v);
   return v;
 }
 

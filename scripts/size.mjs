@@ -19,7 +19,7 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [45450, 17850, 65750],
+  "isotone, everything": [45550, 17850, 65850],
   "isotone, fit and load": [32100, 17850, 51900],
   "isotone/predict": [6300, 3750, 11750],
   "isotone/export": [22750, 0, 22750],

@@ -57,6 +57,45 @@ describe("a wrong argument is named", () => {
       '"folds" expected at most',
     ],
     ["folds as text", wrong(crossValidate, rows, { ...options, folds: "4" }), TypeError, '"folds" expected'],
+    ["repeats as text", wrong(crossValidate, rows, { ...options, repeats: "2" }), TypeError, '"repeats" expected'],
+    ["coverage as text", wrong(crossValidate, rows, { ...options, coverage: ["x"] }), TypeError, '"coverage" expected'],
+    ["draws as text", wrong(sensitivitySummary, model, rows, { bootstrap: "9" }), TypeError, '"options.bootstrap"'],
+    ["no draws", wrong(sensitivitySummary, model, rows, { bootstrap: -1 }), RangeError, '"options.bootstrap"'],
+    ["a column's name as weights", wrong(sensitivitySummary, model, rows, { weights: "w" }), TypeError, "40 numbers"],
+    [
+      "weights as text",
+      wrong(sensitivitySummary, model, rows, { weights: rows.map(() => "1") }),
+      TypeError,
+      '"options.weights[0]" expected a finite number of at least 0, got "1"',
+    ],
+    ["a step as text", wrong(audit, zeros, rows, { a: 1 }, { step: "0.1" }), TypeError, '"options.step" expected'],
+    ["pairs as text", wrong(audit, zeros, rows, { a: 1 }, { pairs: "9" }), TypeError, '"options.pairs" expected'],
+    ["a tolerance as text", wrong(audit, zeros, rows, { a: 1 }, { tolerance: "1" }), TypeError, '"options.tolerance"'],
+    ["a constraint in an object", wrong(audit, zeros, rows, { a: { constraint: 1 } }), TypeError, '"constraints.a"'],
+    ["a constraint of no such word", wrong(audit, zeros, rows, { a: "up" }), RangeError, '"constraints.a" expected'],
+    [
+      "derivatives that are no function",
+      wrong(audit, zeros, rows, { a: 1 }, { derivatives: [1] }),
+      TypeError,
+      '"options.derivatives" expected a function',
+    ],
+    [
+      "derivatives that come to nothing",
+      wrong(audit, zeros, rows, { a: 1 }, { derivatives: () => undefined }),
+      TypeError,
+      '"options.derivatives" expected 40 numbers, got undefined',
+    ],
+    ["an alpha as text", wrong(alphaCurves, model, rows, ["2"]), TypeError, '"alphas" expected'],
+    ["a baseline that is no row", wrong(model.explain, rows[0], 5), TypeError, '"baseline" expected "median", "zero"'],
+    ["a baseline of no such word", wrong(model.explain, rows[0], "mean"), RangeError, '"baseline" expected "median"'],
+    ["weights of no such word", wrong(merge, [model, model], { weights: "row" }), RangeError, '"weights" expected'],
+    [
+      "a quantile of a mean",
+      wrong(model.quantile, rows[0], 0.5),
+      TypeError,
+      'expected a model fitted with loss: { quantiles: [...] }, got "squared"',
+    ],
+    ["a level of a mean", wrong(toSQL, model, { dialect: "sqlite", level: 0.9 }), RangeError, '"level" expected none'],
     ["scalings that are none", wrong(mergeScalings, null), TypeError, '"scalings" expected an array'],
     ["no target", wrong(permutationImportance, model, rows), TypeError, '"target" expected the name of a column'],
     ["alphas in an object", wrong(alphaCurves, model, rows, { alphas: [1] }), TypeError, '"alphas" expected an array'],
@@ -72,6 +111,22 @@ describe("a wrong argument is named", () => {
   ])("%s", async (_, call, kind, text) => {
     await expect(call()).rejects.toThrow(kind);
     await expect(call()).rejects.toThrow(text);
+  });
+
+  test.each([
+    ["sensitivitySummary", sensitivitySummary],
+    ["partialDependence", partialDependence],
+    ["surface", surface],
+    ["interactions", interactions],
+    ["permutationImportance", permutationImportance],
+    ["alphaCurves", alphaCurves],
+  ])("%s refuses what is no model, a model's file among it", (name, call) => {
+    const last = name === "permutationImportance" ? "y" : name === "alphaCurves" ? undefined : "a";
+    for (const none of [undefined, null, {}, model.toJSON(), JSON.stringify(model)]) {
+      const ask = () => (call as (...given: unknown[]) => unknown)(none, rows, last, "b");
+      expect(ask).toThrow(TypeError);
+      expect(ask).toThrow('"model" expected a model, of fit or load, got ');
+    }
   });
 
   test.each([
