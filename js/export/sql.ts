@@ -247,9 +247,9 @@ export function toSQL(model: Exportable, options: SQLOptions): string {
   const weights = data.networks.flat(2).length * (data.inputs.length + 1);
   if (words.dot && weights <= (words.dot.above ?? 0)) delete words.dot;
   const columns = columnNames(data, options, dialect, words);
+  const level = fedLevel(data, options.level ?? 0.5);
   if (options.level !== undefined && data.loss.name !== "quantiles")
     throw rangeError("level", "none for a model without quantiles", options.level);
-  const level = fedLevel(data, options.level ?? 0.5);
 
   const values = data.features.map((feature, f) => value(feature, columns[f], dialect, words));
   const missing = data.features.map((feature, f) => isMissing(feature, columns[f], words));
