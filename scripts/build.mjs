@@ -133,6 +133,8 @@ async function bundle() {
     legalComments: "none",
     logLevel: "warning",
     charset: "utf8",
+    // an error that nobody catches is shown with the whole line that threw it
+    lineLimit: 1000,
   };
   for (const [entry, name] of [
     ["js/index.ts", "index"],

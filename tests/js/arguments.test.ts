@@ -1,5 +1,8 @@
 // Arguments that are wrong, or come from elsewhere: each is named in words of the library's own, and no misspelt option is passed over.
 
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import vm from "node:vm";
 import { describe, expect, test } from "vitest";
 import { toModule } from "../../js/export/esm.js";
@@ -150,6 +153,14 @@ describe("a wrong argument is named", () => {
     await expect(call()).rejects.toThrow(RangeError);
     await expect(call()).rejects.toThrow(`is not an option of ${name}`);
     await expect(call()).rejects.toThrow(text);
+  });
+
+  test("an error that nobody catches is shown without the rest of the library", () => {
+    const index = pathToFileURL(join(import.meta.dirname, "../../dist/index.js")).href;
+    const script = `import { fit } from ${JSON.stringify(index)}; await fit([{ a: 1, y: 2 }, { a: 2, y: "x" }], { target: "y" });`;
+    const { stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" });
+    expect(stderr).toContain('TypeError: row 1: "y" expected a number');
+    expect(stderr.length).toBeLessThan(4000);
   });
 
   test("names of one letter are no guess at each other", async () => {
