@@ -5,10 +5,13 @@ import { statSync } from "node:fs";
 import { pipeline, Readable } from "node:stream";
 import { CsvError, type Parser, parse } from "csv-parse";
 import { stringify } from "csv-stringify/sync";
+import { type CellSource, type CsvRecord, checkHeader, csvFailure, lineAfter, recordChecker } from "../cells.js";
 import { list, quote, suggest } from "../errors.js";
-import { InputError, UsageError } from "./errors.js";
+import { UsageError } from "./errors.js";
 import { say } from "./output.js";
 import { openText } from "./text.js";
+
+export type { CsvRecord } from "../cells.js";
 
 export interface CsvOptions {
   delimiter?: string;
@@ -16,20 +19,11 @@ export interface CsvOptions {
   na?: readonly string[];
 }
 
-/** One record and the line it ends on, counted from 1. */
-export interface CsvRecord {
-  cells: string[];
-  line: number;
-}
-
 /** An open CSV file. */
-export interface CsvFile {
-  /** For messages: the path, or "stdin". */
-  name: string;
+export interface CsvFile extends CellSource {
   header: string[];
   /** The records after the header, some at a time. */
   records: AsyncGenerator<CsvRecord[], void, undefined>;
-  missing: ReadonlySet<string>;
   /** Opens it once more, from the start; not what can be read once only. */
   reopen?: () => Promise<CsvFile>;
 }
@@ -53,18 +47,7 @@ export async function openCsv(
   const records = recordsOf(name, parser);
   const first = (await records.next()).value ?? [];
   const header = first.shift()?.cells;
-  if (header === undefined)
-    throw new InputError(`${name} is empty: expected a header line with the names of the columns`);
-  const seen = new Map<string, number>();
-  header.forEach((column, i) => {
-    const before = seen.get(column);
-    if (before !== undefined) {
-      throw new InputError(
-        `${name}: the header has ${quote(column)} twice (columns ${before + 1} and ${i + 1}): rename one of them`,
-      );
-    }
-    seen.set(column, i);
-  });
+  checkHeader(name, header);
   if (header.length === 1) {
     const other = [";", "\t", "|", ","].find((d) => d !== delimiter && (header[0] as string).includes(d));
     if (other !== undefined) {
@@ -101,8 +84,7 @@ async function* recordsOf(name: string, parser: Parser): AsyncGenerator<CsvRecor
   for (;;) {
     const records: CsvRecord[] = [];
     for (let cells = parser.read() as string[] | null; cells !== null; cells = parser.read() as string[] | null) {
-      line++;
-      for (const cell of cells) if (cell.includes("\n")) line += cell.split("\n").length - 1;
+      line = lineAfter(line, cells);
       records.push({ cells, line });
     }
     if (records.length > 0) yield records;
@@ -116,21 +98,6 @@ async function* recordsOf(name: string, parser: Parser): AsyncGenerator<CsvRecor
   }
 }
 
-function csvFailure(name: string, error: CsvError): InputError {
-  const line = typeof error.lines === "number" ? `, line ${error.lines}` : "";
-  if (error.code === "CSV_QUOTE_NOT_CLOSED")
-    return new InputError(`${name}${line}: a quote is opened and never closed`);
-  if (error.code === "CSV_MAX_RECORD_SIZE") {
-    return new InputError(`${name}${line}: a record is longer than 64 MB; is a quote left open?`);
-  }
-  if (error.code === "INVALID_OPENING_QUOTE" || error.code === "CSV_INVALID_CLOSING_QUOTE") {
-    return new InputError(
-      `${name}${line}: a quote inside a cell: put the whole cell in quotes and double the ones inside`,
-    );
-  }
-  return new InputError(`${name}${line}: ${error.message}`);
-}
-
 /** Records after the header: as wide as the header; blank lines are allowed only at the end. */
 async function* body(
   name: string,
@@ -138,28 +105,7 @@ async function* body(
   first: CsvRecord[],
   rest: AsyncGenerator<CsvRecord[], void, undefined>,
 ): AsyncGenerator<CsvRecord[], void, undefined> {
-  let blank = 0;
-  const check = (records: CsvRecord[]): CsvRecord[] => {
-    let kept = records.length;
-    for (let r = 0; r < records.length; r++) {
-      const { cells, line } = records[r] as CsvRecord;
-      if (cells.length === 1 && cells[0] === "" && header.length > 1) {
-        if (blank === 0) {
-          blank = line;
-          kept = r;
-        }
-        continue;
-      }
-      if (blank > 0) throw new InputError(`${name}, line ${blank} is blank: remove it`);
-      if (cells.length !== header.length) {
-        const count = `${cells.length} ${cells.length === 1 ? "cell" : "cells"}`;
-        throw new InputError(
-          `${name}, line ${line}: ${count}, but the header has ${header.length} (${list(header, 8)})`,
-        );
-      }
-    }
-    return blank > 0 ? records.slice(0, kept) : records;
-  };
+  const check = recordChecker(name, header);
   yield check(first);
   for await (const records of rest) yield check(records);
 }

@@ -1,14 +1,13 @@
 // What a command may fail with. UsageError: the command line is wrong (exit 2). InputError: a file or its content is (exit 1).
 
+import { InputError } from "../cells.js";
+
 /** The command line itself is wrong. */
 export class UsageError extends Error {
   override name = "UsageError";
 }
 
-/** A file cannot be read or written, or holds something that cannot be used. */
-export class InputError extends Error {
-  override name = "InputError";
-}
+export { InputError };
 
 /** An error of the operating system in plain words. */
 export function fileError(doing: "read" | "write", path: string, error: unknown): InputError {

@@ -4,6 +4,7 @@ import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
+import { notText } from "../cells.js";
 import { fileError, InputError } from "./errors.js";
 import { say } from "./output.js";
 
@@ -76,10 +77,6 @@ async function* checkedText(name: string, source: AsyncGenerator<Uint8Array>): A
     throw new InputError(`cannot unpack ${name}: ${error instanceof Error ? error.message : String(error)}`);
   }
   if (rest.length > 0) throw notText(name);
-}
-
-function notText(name: string): InputError {
-  return new InputError(`${name} is not UTF-8 text: save it as UTF-8 (from Windows-1252: iconv -f cp1252 -t utf-8)`);
 }
 
 function join(a: Uint8Array, b: Uint8Array): Uint8Array {

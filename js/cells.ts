@@ -1,0 +1,167 @@
+// What the records of a CSV file hold, for the command line and the playground. In: a header and records, cells as text; out: numbers and
+// categories, or a complaint that names file, line and column and says how to mend it. How a file is read and split into cells is the caller's.
+
+import { list, quote } from "./errors.js";
+
+/** A file cannot be read or written, or holds something that cannot be used. */
+export class InputError extends Error {
+  override name = "InputError";
+}
+
+/** One record and the line it ends on, counted from 1. */
+export interface CsvRecord {
+  cells: string[];
+  line: number;
+}
+
+/** What a complaint needs to know of a file. */
+export interface CellSource {
+  /** For messages: the path, or "stdin". */
+  name: string;
+  /** Cells that mean "missing". */
+  missing: ReadonlySet<string>;
+}
+
+/** What a column holds, and whether empty cells are allowed. */
+export interface ColumnKind {
+  name: string;
+  kind: "number" | "category";
+  missing: boolean;
+  /** Known categories, when others are an error. */
+  known?: ReadonlySet<string>;
+  /** A target or a weight: nothing stands in for a missing one. It refuses a number that it cannot be; `where`: file and line. */
+  check?: (value: number, where: string) => void;
+}
+
+/** The ends of messages: what the reader's user can do, in the reader's words. */
+export interface Remedies {
+  /** To allow empty cells in a column: "or …". */
+  allow(column: string): string;
+  /** Where a cell looks like one that means missing: "if that means missing, …". */
+  na(cell: string, column: string): string;
+  /** To read a column as words: "or make it a category…". */
+  category(column: string): string;
+}
+
+/** The line that a record ends on, from the line where the one before ended. */
+export function lineAfter(line: number, cells: readonly string[]): number {
+  let end = line + 1;
+  for (const cell of cells) if (cell.includes("\n")) end += cell.split("\n").length - 1;
+  return end;
+}
+
+/** Refuses a file without a header, and names that stand twice in one. */
+export function checkHeader(name: string, header: readonly string[] | undefined): asserts header is readonly string[] {
+  if (header === undefined)
+    throw new InputError(`${name} is empty: expected a header line with the names of the columns`);
+  const seen = new Map<string, number>();
+  header.forEach((column, i) => {
+    const before = seen.get(column);
+    if (before !== undefined) {
+      throw new InputError(
+        `${name}: the header has ${quote(column)} twice (columns ${before + 1} and ${i + 1}): rename one of them`,
+      );
+    }
+    seen.set(column, i);
+  });
+}
+
+/** What csv-parse complains of, in words of its own for the common mistakes. */
+export function csvFailure(name: string, error: Error & { code?: unknown; lines?: unknown }): InputError {
+  const line = typeof error.lines === "number" ? `, line ${error.lines}` : "";
+  if (error.code === "CSV_QUOTE_NOT_CLOSED")
+    return new InputError(`${name}${line}: a quote is opened and never closed`);
+  if (error.code === "CSV_MAX_RECORD_SIZE") {
+    return new InputError(`${name}${line}: a record is longer than 64 MB; is a quote left open?`);
+  }
+  if (error.code === "INVALID_OPENING_QUOTE" || error.code === "CSV_INVALID_CLOSING_QUOTE") {
+    return new InputError(
+      `${name}${line}: a quote inside a cell: put the whole cell in quotes and double the ones inside`,
+    );
+  }
+  return new InputError(`${name}${line}: ${error.message}`);
+}
+
+export function notText(name: string): InputError {
+  return new InputError(`${name} is not UTF-8 text: save it as UTF-8 (from Windows-1252: iconv -f cp1252 -t utf-8)`);
+}
+
+/** Checks records some at a time: as wide as the header; blank lines are allowed only at the end, and left out. */
+export function recordChecker(name: string, header: readonly string[]): (records: CsvRecord[]) => CsvRecord[] {
+  let blank = 0;
+  return (records) => {
+    let kept = records.length;
+    for (let r = 0; r < records.length; r++) {
+      const { cells, line } = records[r] as CsvRecord;
+      if (cells.length === 1 && cells[0] === "" && header.length > 1) {
+        if (blank === 0) {
+          blank = line;
+          kept = r;
+        }
+        continue;
+      }
+      if (blank > 0) throw new InputError(`${name}, line ${blank} is blank: remove it`);
+      if (cells.length !== header.length) {
+        const count = `${cells.length} ${cells.length === 1 ? "cell" : "cells"}`;
+        throw new InputError(
+          `${name}, line ${line}: ${count}, but the header has ${header.length} (${list(header, 8)})`,
+        );
+      }
+    }
+    return blank > 0 ? records.slice(0, kept) : records;
+  };
+}
+
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+
+/** What a cell says as a number; NaN where it is none. */
+export function numberIn(cell: string): number {
+  const text = cell.trim();
+  return NUMBER.test(text) ? Number(text) : Number.NaN;
+}
+
+/** One cell: a number (NaN: missing), or a category (null: missing). */
+export function readCell(
+  file: CellSource,
+  cell: string,
+  line: number,
+  column: ColumnKind,
+  remedies: Remedies,
+): number | string | null {
+  if (file.missing.has(cell)) {
+    if (column.missing) return column.kind === "number" ? Number.NaN : null;
+    const what = cell === "" ? "empty" : `${quote(cell)}, which means missing`;
+    const where = `${file.name}, line ${line}: ${quote(column.name)} is ${what}: fill it in`;
+    if (column.check) throw new InputError(`${where}, or leave the row out`);
+    throw new InputError(
+      `${where}${column.known || column.kind === "number" ? "" : " or give it a word"}, ${remedies.allow(column.name)}`,
+    );
+  }
+  if (column.kind === "category") {
+    if (column.known !== undefined && !column.known.has(cell)) {
+      throw new InputError(
+        `${file.name}, line ${line}: unknown category ${quote(cell)} for ${quote(column.name)}; known: ${list([...column.known])}`,
+      );
+    }
+    return cell;
+  }
+  const value = numberIn(cell);
+  if (Math.abs(value) <= 3.4028234663852886e38) {
+    column.check?.(value, `${file.name}, line ${line}`);
+    return value;
+  }
+  throw new InputError(
+    `${file.name}, line ${line}: ${quote(column.name)} is ${quote(cell)}${whyNot(cell, value, column, remedies)}`,
+  );
+}
+
+/** Why a cell is no number that can be used, and what to do. */
+function whyNot(cell: string, value: number, { name, check }: ColumnKind, remedies: Remedies): string {
+  const text = cell.trim();
+  if (!Number.isNaN(value)) return ", beyond float32 (largest 3.4e38): give it in a larger unit";
+  if (/^(na|nan|null|none|n\/a|-|\?|\.)$/i.test(text))
+    return check ? ": fill it in, or leave the row out" : `: if that means missing, ${remedies.na(cell, name)}`;
+  if (/^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$/.test(text)) return ": write numbers without thousands separators";
+  if (/^[+-]?\d+,\d+$/.test(text)) return ": write numbers with a decimal point, not a comma";
+  return check ? ", not a number" : `, not a number: leave the column out, ${remedies.category(name)}`;
+}
