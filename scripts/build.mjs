@@ -1,5 +1,5 @@
-// npm run build: assembly/ -> build/*.wasm -> dist/. With --wasm only the modules and their text form, which is all that vitest needs; with --debug
-// also the unoptimised kernels, which tests compare with the others.
+// npm run build: assembly/ -> build/*.wasm -> dist/, and playground/ -> build/playground/. With --wasm only the modules and their text form, which is
+// all that vitest needs; with --debug also the unoptimised kernels, which tests compare with the others.
 
 import { execFile } from "node:child_process";
 import { chmod, copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -173,6 +173,38 @@ async function bundle() {
   for (const name of ["kernels", "predict"]) await copyFile(`build/${name}.wasm`, `dist/${name}.wasm`);
 }
 
+/**
+ * The playground: a page, a style sheet and one script that a static host can serve as they are; not part of the package. A classic script, because
+ * a page opened from the disk may not load modules.
+ */
+async function playground() {
+  const esbuild = await import("esbuild");
+  await rm("build/playground", { recursive: true, force: true });
+  await mkdir("build/playground", { recursive: true });
+  const shared = { bundle: true, target: "es2022", minify: true, legalComments: "none", logLevel: "warning" };
+  await esbuild.build({
+    ...shared,
+    entryPoints: ["playground/main.ts"],
+    outfile: "build/playground/playground.js",
+    format: "iife",
+    platform: "browser",
+    charset: "utf8",
+    loader: { ".csv": "text" },
+  });
+  const { outputFiles } = await esbuild.build({
+    ...shared,
+    entryPoints: ["js/report/style.ts"],
+    format: "esm",
+    write: false,
+  });
+  const { STYLE } = await import(
+    `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`
+  );
+  const own = await readFile("playground/playground.css", "utf8");
+  await writeFile("build/playground/playground.css", `${STYLE}${own}`);
+  await copyFile("playground/index.html", "build/playground/index.html");
+}
+
 /** The declarations of the public entries. */
 async function types() {
   const entries = ["js/index.ts", "js/predict.ts", "js/export/index.ts"];
@@ -217,5 +249,6 @@ async function copyTypes(entries) {
 await buildWasm();
 if (!flags.has("--wasm")) {
   await bundle();
+  await playground();
   await types();
 }

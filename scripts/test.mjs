@@ -82,6 +82,7 @@ const SUITES = [
   ["stream", "more rows than memory", ["tests/stream/run.mjs"]],
   ["runtimes", "runtimes", ["tests/runtimes/run.mjs"], /(\d+) same bits, (\d+) not/],
   ["browser", "reports in a browser", ["tests/browser/run.mjs"], /(\d+) looks, (\d+) problems/],
+  ["playground", "the playground in a browser", ["tests/browser/playground.mjs"]],
   // 10,000 rows where `npm run test:exports` takes 100,000: with databases and Spark that is half an hour
   ["exports", "exports in their engines", ["tests/exports/run.mjs", "--install", "--rows=10000"]],
 ];

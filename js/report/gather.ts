@@ -4,6 +4,8 @@
 import type { Model } from "../model.js";
 import { uniform } from "../random.js";
 
+export { encodeRows } from "../rows.js";
+
 /** What a report asks of a model. */
 export type ReportModel = Pick<
   Model,

@@ -144,6 +144,15 @@ interface Sampled {
 
 /** Computes a report. */
 export function makeStudy(model: ReportModel, rows: Gathered, options: StudyOptions): Study {
+  const steps = studySteps(model, rows, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same step by step, for a page that must stay alive meanwhile. */
+export function* studySteps(model: ReportModel, rows: Gathered, options: StudyOptions): Generator<void, Study> {
   const data = model.toJSON();
   const { features } = model;
   const n = rows.sampledRows.length;
@@ -154,10 +163,24 @@ export function makeStudy(model: ReportModel, rows: Gathered, options: StudyOpti
     weights: someWeight(Float64Array.from(rows.sampledRows, (r) => rows.weights?.[r] ?? 1)),
     dots: every(n, DOTS),
   };
+  yield;
   const drivers = driversOf(model, rows.sample, sampled.weights);
+  yield;
   const shown = Math.min(drivers.length, options.top ?? 12);
   const top = drivers.slice(0, shown);
   const quality = qualityOf(model, data, rows);
+  yield;
+  const swarms: Swarm[] = [];
+  for (const driver of top) {
+    swarms.push(swarmOf(driver, sampled));
+    yield;
+  }
+  const curves: Curve[] = [];
+  const curveOf = curvesOver(sampled);
+  for (const driver of top) {
+    curves.push(curveOf(driver));
+    yield;
+  }
   return {
     target: data.target.name,
     file: options.file,
@@ -183,9 +206,9 @@ export function makeStudy(model: ReportModel, rows: Gathered, options: StudyOpti
     ...(quality && { quality }),
     drivers,
     shown,
-    swarms: top.map((driver) => swarmOf(driver, sampled)),
+    swarms,
     slopes: top.filter(({ kind }) => kind === "number").map((driver) => slopesOf(driver, sampled)),
-    curves: curvesOf(top, sampled),
+    curves,
     explained: explainedRows(rows, data).map(([title, row]) => explainRow(model, title, row)),
     certificate: pick(model.certify()),
     signs: countSigns(sampled),
@@ -246,8 +269,8 @@ function slopesOf({ index: f, name, constraint }: Driver, { model, values, slope
   };
 }
 
-/** Curves of drivers, over CURVE_ROWS of the sampled rows at most. */
-function curvesOf(drivers: readonly Driver[], { model, values, weights }: Sampled): Curve[] {
+/** What makes the curve of a driver, over CURVE_ROWS of the sampled rows at most. */
+function curvesOver({ model, values, weights }: Sampled): (driver: Driver) => Curve {
   const { features } = model;
   const width = features.length;
   const behind = every(values.length / width, CURVE_ROWS);
@@ -256,7 +279,7 @@ function curvesOf(drivers: readonly Driver[], { model, values, weights }: Sample
     fewer.set(values.subarray(r * width, (r + 1) * width), k * width);
   });
   const fewerWeights = someWeight(Float64Array.from(behind, (r) => weights[r]));
-  return drivers.map(({ index: f, name, kind, constraint }) => {
+  return ({ index: f, name, kind, constraint }) => {
     const column = columnOf(values, f, width);
     const known = column.filter((v) => v === v).sort();
     const rowsIn = (c: number) => column.reduce((sum, v) => sum + (v === c ? 1 : 0), 0);
@@ -270,7 +293,7 @@ function curvesOf(drivers: readonly Driver[], { model, values, weights }: Sample
           ? [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9].map((p) => quantile(known, p))
           : [],
     };
-  });
+  };
 }
 
 /** The rows that are explained, with their titles. */

@@ -1,8 +1,11 @@
 // Looks at a report as a browser has laid it out, and returns what is wrong with it, a sentence each. Runs inside the page: it sees nothing of
 // this module but its own body.
 
-/** @returns {{ problems: string[], charts: number, tables: number }} */
-export function inspect() {
+/**
+ * @param {string} [own] selector of elements that the page has by itself, though data could bring in their like
+ * @returns {{ problems: string[], charts: number, tables: number }}
+ */
+export function inspect(own) {
   const problems = [];
   const seen = (element) => element.checkVisibility?.() ?? element.getClientRects().length > 0;
   const short = (text) => JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
@@ -38,7 +41,7 @@ export function inspect() {
   for (const bad of document.querySelectorAll(
     "script, img, iframe, object, embed, link, form, base, image, use, foreignObject",
   ))
-    problems.push(`there is a <${bad.tagName.toLowerCase()}>`);
+    if (!own || !bad.matches(own)) problems.push(`there is a <${bad.tagName.toLowerCase()}>`);
   for (const element of document.querySelectorAll("*")) {
     for (const { name, value } of element.attributes) {
       if (name.startsWith("on")) problems.push(`attribute ${name}`);

@@ -2,13 +2,12 @@
 // (inspect.mjs). Needs a build. Options: --only <part of a name>, --shots <folder> (a PNG of every page), --update (docs/report/*.webp: the
 // examples that the documentation shows). Prints one line a page, then "n looks, m problems".
 
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
-import { installDebian } from "../runtimes/install.mjs";
 import { cases } from "./cases.mjs";
+import { launchChromium } from "./chromium.mjs";
 import { inspect } from "./inspect.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -32,20 +31,10 @@ const LOOKS = [
   { width: 680, scheme: "light", media: "print" },
 ];
 
-const program = process.env.ISOTONE_CHROMIUM ?? "/usr/bin/chromium";
-if (!existsSync(program)) {
-  const failed = await installDebian(["chromium"]);
-  if (failed.chromium) {
-    console.error(`browser: no chromium: ${failed.chromium}`);
-    console.log("0 looks, 1 problems");
-    process.exit(1);
-  }
-}
-
 const isotone = await import(pathToFileURL(join(root, "dist/index.js")).href);
 const report = await import(pathToFileURL(join(root, "dist/report.js")).href);
 const folder = mkdtempSync(join(tmpdir(), "isotone-browser-"));
-const browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox"] });
+const browser = await launchChromium();
 let looks = 0;
 let wrong = 0;
 

@@ -42,6 +42,7 @@ function importsOf(file: string): Import[] {
 
 const assembly = sources("assembly");
 const js = sources("js");
+const playground = sources("playground").filter((file) => !file.endsWith(".d.ts"));
 const graph = js.flatMap(importsOf);
 const atRunTime = graph.filter((edge) => !edge.types);
 
@@ -109,6 +110,24 @@ describe("the import graph", () => {
     const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
     expect(manifest.dependencies ?? {}).toEqual({});
     expect(manifest.peerDependencies ?? {}).toEqual({});
+  });
+
+  it("gives the playground the public entries, the report and the cells of CSV files, a parser, and nothing of node", () => {
+    expect(playground.length).toBeGreaterThan(5);
+    for (const { from, to } of playground.flatMap(importsOf)) {
+      expect(to, from).toMatch(
+        /^(playground\/.*|js\/index\.ts|js\/export\/index\.ts|js\/cells\.ts|js\/report\/.*|csv-parse\/browser\/esm|examples\/jobs\/jobs\.csv)$/,
+      );
+      // a page needs no other document to draw with
+      expect(to, from).not.toMatch(/^js\/report\/(index|render)\.ts$/);
+    }
+    for (const file of playground) {
+      expect(codeOf(file), file).not.toMatch(/(?<![.\w"'])(Buffer|process|require|__dirname|eval|Function)\s*[.([]/);
+      // one place takes HTML, that of js/report
+      if (file !== "playground/dom.ts")
+        expect(codeOf(file), file).not.toMatch(/innerHTML|insertAdjacentHTML|outerHTML/);
+    }
+    for (const { from, to } of graph) expect(to, from).not.toMatch(/^playground\//);
   });
 
   it("has no cycles", () => {

@@ -27,7 +27,8 @@ export function rowsSection(study: Study, panel: Pen): Markup {
   );
 }
 
-function explainedTable(study: Study, one: Explained): Markup {
+/** What a waterfall shows, as a table. */
+export function explainedTable(study: Study, one: Explained): Markup {
   const rows: Cell[][] = [
     ["median row", "", one.baseline],
     ...one.parts.map((part): Cell[] => [name(part.name), name(part.value), part.contribution]),
