@@ -129,7 +129,7 @@ async function run(): Promise<void> {
         progress.value = share;
         const left = share > 0.02 ? `, ${Math.ceil(seconds / share - seconds)} s left` : "";
         by("epoch").textContent =
-          `Epoch ${Math.round(epoch)} of ${epochs}, loss ${short(validationLoss ?? loss)}${left}`;
+          `Epoch ${Math.round(epoch)} of ${Math.round(epochs)}, loss ${short(validationLoss ?? loss)}${left}`;
       },
     });
     const seconds = (performance.now() - began) / 1000;
