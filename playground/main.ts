@@ -22,6 +22,9 @@ const LOSSES: [string, FitOptions["loss"]][] = [
   ["quantiles 10, 50 and 90 %", { quantiles: [0.1, 0.5, 0.9] }],
 ];
 
+/** Members of a committee that train at once; the model has the same bytes with any number, and where workers are refused. */
+const MOST_THREADS = 8;
+
 provideTurns();
 
 const file = by<HTMLInputElement>("file");
@@ -123,6 +126,7 @@ async function run(): Promise<void> {
       loss: LOSSES[by<HTMLSelectElement>("loss").selectedIndex][1],
       effort: by<HTMLSelectElement>("effort").value as "default",
       seed: by<HTMLInputElement>("seed").valueAsNumber,
+      threads: Math.min(MOST_THREADS, navigator.hardwareConcurrency || 1),
       signal: controller.signal,
       onProgress({ epoch, epochs, loss, validationLoss, seconds }) {
         const share = epoch / epochs;

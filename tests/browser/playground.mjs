@@ -30,7 +30,7 @@ const folder = mkdtempSync(join(tmpdir(), "isotone-playground-"));
 const OWN = 'head > script[src="playground.js"], head > link';
 
 /** Opens the playground; `said` is what it must not have said or asked for. */
-async function open({ width = 1280, at = address } = {}) {
+async function open({ width = 1280, at = address, workers = true } = {}) {
   const context = await browser.newContext({ viewport: { width, height: 900 } });
   const page = await context.newPage();
   page.setDefaultTimeout(60_000);
@@ -48,6 +48,7 @@ async function open({ width = 1280, at = address } = {}) {
   await page.addInitScript(() => {
     addEventListener("securitypolicyviolation", (e) => console.error(`policy: ${e.violatedDirective} ${e.blockedURI}`));
   });
+  if (!workers) await page.addInitScript("delete globalThis.Worker");
   await page.goto(at);
   return {
     page,
@@ -339,19 +340,20 @@ const tests = {
     await close();
   },
 
-  async "opens from the disk, without a server"() {
-    const { page, close } = await open({ at: pathToFileURL(join(root, "build/playground/index.html")).href });
-    await give(
-      page,
-      csv(
-        ["a", "y"],
-        Array.from({ length: 40 }, (_, r) => [r % 9, 2 * (r % 9) + (r % 3)]),
-      ),
-    );
-    await read(page);
-    await page.selectOption("#target", { label: "y" });
-    assert.equal(await train(page), "");
-    await close();
+  async "opens from the disk, without a server, and needs no workers: the same bytes"() {
+    const at = pathToFileURL(join(root, "build/playground/index.html")).href;
+    const rows = Array.from({ length: 40 }, (_, r) => [r % 9, 2 * (r % 9) + (r % 3)]);
+    const models = [];
+    for (const workers of [true, false]) {
+      const { page, close } = await open({ at, workers });
+      await give(page, csv(["a", "y"], rows));
+      await read(page);
+      await page.selectOption("#target", { label: "y" });
+      assert.equal(await train(page), "");
+      models.push((await download(page, "model.json")).toString());
+      await close();
+    }
+    assert.equal(models[0], models[1]);
   },
 
   async "may ask nothing of anyone: its policy refuses"() {
