@@ -6,6 +6,7 @@ import type { FeatureOption } from "../js/index.js";
 import { shownName } from "../js/report/labels.js";
 import { count, plural, short } from "../js/report/text.js";
 import type { Table } from "./read.js";
+import { paced } from "./turns.js";
 
 /** What a column is to be. */
 export type Role = "increasing" | "decreasing" | "free" | "category" | "left out";
@@ -31,49 +32,57 @@ const MOSTLY = 0.8;
 const WORDS = 50;
 
 /** Describes the columns, with a first guess: numbers are free, few words a category, the rest left out. */
-export function describeColumns(table: Table, missing: ReadonlySet<string>): Column[] {
-  return table.header.map((name, c) => {
-    let [empty, numbers] = [0, 0];
-    let [least, greatest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    const words = new Set<string>();
-    let strange: { cell: string; line: number } | undefined;
-    for (const { cells, line } of table.records) {
-      const cell = cells[c];
-      if (missing.has(cell)) {
-        empty++;
-        continue;
-      }
-      if (words.size <= 1000) words.add(cell);
-      const value = numberIn(cell);
-      if (Number.isNaN(value)) strange ??= { cell, line };
-      else {
-        numbers++;
-        least = Math.min(least, value);
-        greatest = Math.max(greatest, value);
-      }
+export async function describeColumns(table: Table, missing: ReadonlySet<string>): Promise<Column[]> {
+  const columns: Column[] = [];
+  const pause = paced();
+  for (let c = 0; c < table.header.length; c++) {
+    columns.push(describeColumn(table, c, missing));
+    await pause();
+  }
+  return columns;
+}
+
+function describeColumn(table: Table, c: number, missing: ReadonlySet<string>): Column {
+  let [empty, numbers] = [0, 0];
+  let [least, greatest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const words = new Set<string>();
+  let strange: { cell: string; line: number } | undefined;
+  for (const { cells, line } of table.records) {
+    const cell = cells[c];
+    if (missing.has(cell)) {
+      empty++;
+      continue;
     }
-    const filled = table.records.length - empty;
-    const numeric = numbers > 0 && numbers >= MOSTLY * filled;
-    const different = words.size > 1000 ? "more than 1,000 different words" : plural(words.size, "different word");
-    const few = words.size <= WORDS && (words.size <= filled / 2 || words.size <= 5);
-    const bad = filled - numbers;
-    let holds = filled === 0 ? "nothing" : different;
-    if (numeric) {
-      holds = least === greatest ? `always ${short(least, 6)}` : `${short(least, 6)} to ${short(greatest, 6)}`;
-      if (bad > 0 && strange)
-        holds += `; ${bad === 1 ? "1 cell is" : `${count(bad)} cells are`} not a number: “${shownName(strange.cell, 24)}” in line ${count(strange.line)}`;
+    if (words.size <= 1000) words.add(cell);
+    const value = numberIn(cell);
+    if (Number.isNaN(value)) strange ??= { cell, line };
+    else {
+      numbers++;
+      least = Math.min(least, value);
+      greatest = Math.max(greatest, value);
     }
-    const guess = filled === 0 ? "left out" : numeric ? "free" : few ? "category" : "left out";
-    return {
-      name,
-      empty,
-      holds,
-      numeric,
-      role: guess,
-      guess,
-      missing: empty > 0,
-    };
-  });
+  }
+  const filled = table.records.length - empty;
+  const numeric = numbers > 0 && numbers >= MOSTLY * filled;
+  const different = words.size > 1000 ? "more than 1,000 different words" : plural(words.size, "different word");
+  const few = words.size <= WORDS && (words.size <= filled / 2 || words.size <= 5);
+  const bad = filled - numbers;
+  let holds = filled === 0 ? "nothing" : different;
+  if (numeric) {
+    holds = least === greatest ? `always ${short(least, 6)}` : `${short(least, 6)} to ${short(greatest, 6)}`;
+    if (bad > 0 && strange)
+      holds += `; ${bad === 1 ? "1 cell is" : `${count(bad)} cells are`} not a number: “${shownName(strange.cell, 24)}” in line ${count(strange.line)}`;
+  }
+  const guess = filled === 0 ? "left out" : numeric ? "free" : few ? "category" : "left out";
+  return {
+    name: table.header[c],
+    empty,
+    holds,
+    numeric,
+    role: guess,
+    guess,
+    missing: empty > 0,
+  };
 }
 
 const REMEDIES: Remedies = {
@@ -92,13 +101,17 @@ export interface Training {
   features: Map<string, FeatureOption>;
 }
 
-/** Reads the cells of the target and of all columns that are features; the first cell that is none is complained of. */
-export function readTraining(
+/**
+ * Reads the cells of the target and of all columns that are features; the first cell that is none is complained of. `pause` lets the event loop run,
+ * and rejects when the user cancels.
+ */
+export async function readTraining(
   table: Table,
   columns: readonly Column[],
   target: string,
   missing: ReadonlySet<string>,
-): Training {
+  pause: () => Promise<void>,
+): Promise<Training> {
   const chosen = columns.filter(({ name, role }) => name !== target && role !== "left out");
   if (chosen.length === 0) throw new InputError("every column is left out: choose at least one to predict from");
   const kinds: ColumnKind[] = chosen.map(({ name, role, missing }) => ({
@@ -112,11 +125,13 @@ export function readTraining(
   const places = kinds.map(({ name }) => table.header.indexOf(name));
   const n = table.records.length;
   const stores = kinds.map(({ kind }) => (kind === "number" ? new Float64Array(n) : new Array<string | null>(n)));
-  table.records.forEach(({ cells, line }, r) => {
-    kinds.forEach((kind, k) => {
-      stores[k][r] = readCell(file, cells[places[k]], line, kind, REMEDIES) as never;
-    });
-  });
+  const now = paced(pause);
+  for (let r = 0; r < n; r++) {
+    const { cells, line } = table.records[r];
+    for (let k = 0; k < kinds.length; k++)
+      stores[k][r] = readCell(file, cells[places[k]], line, kinds[k], REMEDIES) as never;
+    if (r % 64 === 0) await now();
+  }
   return {
     // an own property even where the name is "__proto__"
     rows: Object.fromEntries(kinds.map(({ name }, k) => [name, stores[k]])),

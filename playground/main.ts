@@ -80,7 +80,7 @@ async function open(): Promise<void> {
     table = got;
     const mark = { "\t": "tabs", ";": "semicolons", "|": "bars" }[got.delimiter];
     read.textContent = `${name}: ${plural(got.records.length, "row")}, ${plural(got.header.length, "column")}${mark ? `, separated by ${mark}` : ""}.`;
-    describe(proposed);
+    await describe(proposed);
   } catch (error) {
     if (mine !== opened) return;
     read.textContent = "";
@@ -89,9 +89,12 @@ async function open(): Promise<void> {
 }
 
 /** Describes the columns of the table; `target` as chosen already, by the example, whose features all increase, or before. */
-function describe(target?: string, before: readonly Column[] = []): void {
+async function describe(target?: string, before: readonly Column[] = []): Promise<void> {
   if (table === undefined) return;
-  columns = describeColumns(table, missingWords());
+  const mine = opened;
+  const described = await describeColumns(table, missingWords());
+  if (mine !== opened) return;
+  columns = described;
   columns.forEach((column, c) => {
     if (before[c] && before[c].role !== before[c].guess) column.role = before[c].role;
     else if (given?.proposed !== undefined) column.role = "increasing";
@@ -118,7 +121,11 @@ async function run(): Promise<void> {
   running = controller;
   busy(true);
   try {
-    const { rows, features } = readTraining(table, columns, target, missingWords());
+    const pause = async () => {
+      await turn();
+      controller.signal.throwIfAborted();
+    };
+    const { rows, features } = await readTraining(table, columns, target, missingWords(), pause);
     const began = performance.now();
     const model = await fit(rows, {
       target,
@@ -138,10 +145,6 @@ async function run(): Promise<void> {
     });
     const seconds = (performance.now() - began) / 1000;
     trained.textContent = `Trained in ${short(seconds, 2)} s; drawing the charts …`;
-    const pause = async () => {
-      await turn();
-      controller.signal.throwIfAborted();
-    };
     await pause();
     const result = await studyOf(model, rows, target, name, by<HTMLInputElement>("unit").value.trim(), pause);
     await showResult(result, [rowEditor(result), downloads(result)], pause);
@@ -191,8 +194,11 @@ by("example").addEventListener("click", () => {
 });
 delimiter.addEventListener("change", () => void open());
 na.addEventListener("change", () => {
+  // before a table is there, its reading goes on and will ask
+  if (table === undefined) return;
   clearResults();
-  describe(chosenTarget(columns), columns);
+  opened++;
+  void describe(chosenTarget(columns), columns);
 });
 train.addEventListener("click", () => void run());
 cancel.addEventListener("click", () => running?.abort());

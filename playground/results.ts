@@ -14,6 +14,7 @@ import { html, plural } from "../js/report/text.js";
 import * as say from "../js/report/words.js";
 import type { Rows } from "./columns.js";
 import { by, nodesOf } from "./dom.js";
+import { paced } from "./turns.js";
 
 /** A trained model and what is known of its rows. */
 export interface Result {
@@ -94,12 +95,10 @@ export async function showResult({ study }: Result, own: readonly Node[], pause:
   if (table) table.open = true;
   table?.querySelector(".scroll")?.classList.add("tall");
   place.hidden = false;
-  let since = performance.now();
+  const now = paced(pause);
   for (const spot of Array.from(place.querySelectorAll<HTMLElement>("[data-chart]"))) {
     const { draw, width } = drawings[Number(spot.dataset.chart)];
     spot.replaceWith(draw({ width }));
-    if (performance.now() - since < 30) continue;
-    await pause();
-    since = performance.now();
+    await now();
   }
 }

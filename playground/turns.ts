@@ -17,3 +17,13 @@ export function provideTurns(): void {
 
 /** Lets the event loop take a turn. */
 export const turn = () => new Promise<void>(immediately);
+
+/** A `pause` that is taken only where the one before was 30 ms ago or more. */
+export function paced(pause: () => Promise<void> = turn): () => Promise<void> {
+  let since = performance.now();
+  return async () => {
+    if (performance.now() - since < 30) return;
+    await pause();
+    since = performance.now();
+  };
+}
