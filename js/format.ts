@@ -137,7 +137,7 @@ const readFeature: Read<Feature> = (features, i) => {
   } else {
     if (missing !== "error") feature.fill = float(self, "fill");
     feature.range = maybe(self, "range", readRange);
-    feature.median = maybe(self, "median", number);
+    feature.median = maybe(self, "median", between(FINITE, -3.4028235e38, 3.4028235e38, Number));
   }
   return only(self, feature);
 };
@@ -249,6 +249,8 @@ const readTraining: Read<TrainingReport> = (given, key) => {
   for (const name of ["seed", "rows", "members", "steps", "batch", "learningRate", "blend", "merged"])
     maybe(self, name, number);
   maybe(self, "isotone", string);
+  // intervals count these rows
+  maybe(self, "heldOut", (self, key) => number(object(object(self, key), "model"), "rows"));
   const lists: Record<string, Read<unknown>> = { curve: readPoint, warnings: string, parts: readTraining };
   for (const name in lists) if (self[name] !== undefined) each(self, name, lists[name]);
   try {

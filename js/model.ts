@@ -1,7 +1,7 @@
 // A model: the predictor, and the questions one may ask of it. In: model data; out: an object with methods, no state of its own.
 
 import { type Certificate, certifyData } from "./certify.js";
-import { list, rangeError, typeError, wordError } from "./errors.js";
+import { list, onlyOptions, rangeError, typeError, wordError } from "./errors.js";
 import { baselineRow, explainer } from "./explain.js";
 import { parseModel, shortenModel } from "./format.js";
 import { filled } from "./image.js";
@@ -150,6 +150,7 @@ function changed(row: object, change: Readonly<Record<string, number | string>>,
  * const model = load(await readFile("model.json", "utf8"));
  */
 export function load(saved: string | object, options: { module?: WebAssembly.Module } = {}): Model {
+  onlyOptions(options, "module", "load");
   return makeModel(parseModel(saved), options.module);
 }
 

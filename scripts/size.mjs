@@ -19,10 +19,10 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [45550, 17850, 65850],
-  "isotone, fit and load": [32100, 17850, 51900],
-  "isotone/predict": [6300, 3750, 11750],
-  "isotone/export": [22750, 0, 22750],
+  "isotone, everything": [45650, 17850, 65950],
+  "isotone, fit and load": [32150, 17850, 51950],
+  "isotone/predict": [6350, 3750, 11800],
+  "isotone/export": [22800, 0, 22800],
 };
 
 const gz = (bytes) => gzipSync(bytes, { level: 9 }).length;

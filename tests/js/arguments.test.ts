@@ -145,6 +145,7 @@ describe("a wrong argument is named", () => {
     ["interactions", wrong(interactions, model, rows, { rows: 3 }), "options: most"],
     ["permutationImportance", wrong(permutationImportance, model, rows, "y", { repeat: 3 }), 'did you mean "repeats"?'],
     ["merge", wrong(merge, [model, model], { weight: "rows" }), 'did you mean "weights"?'],
+    ["load", wrong(load, model, { modul: 1 }), 'did you mean "module"?'],
     ["toModule", wrong(toModule, model, { pruned: true }), 'did you mean "prune"?'],
     ["toWasm", wrong(toWasm, model, { exact: true }), "options: prune"],
     ["toONNX", wrong(toONNX, model, { exacts: true }), 'did you mean "exact"?'],

@@ -157,6 +157,18 @@ const wrong: [string, unknown, string][] = [
   ["calibration of a model without quantiles", changed("calibration", [[0.5, 0.5]]), '"calibration"'],
   ["residuals that are not sorted", changed("residuals", [1, 0]), '"residuals[1]" expected ascending numbers'],
   ["a training that is no object", changed("training", []), '"training" expected an object'],
+  [
+    "a median beyond float32",
+    changed("features.0.median", 1e39),
+    '"features[0].median" expected a finite number within',
+  ],
+  ["scores that are no object", changed("training.heldOut", 1), '"training.heldOut" expected an object, got 1'],
+  ["scores of no model", changed("training.heldOut", {}), '"training.heldOut.model" expected an object'],
+  [
+    "scores on rows that are no number",
+    changed("training.heldOut", { model: { rows: "40" } }),
+    '"training.heldOut.model.rows" expected a finite number, got "40"',
+  ],
   ["a seed that is no number", changed("training.seed", "1"), '"training.seed"'],
 ];
 
