@@ -153,9 +153,11 @@ function logarithm(graph: Graph, x: string, exact: boolean): string {
 }
 
 function exponential(graph: Graph, x: string, exact: boolean): string {
-  const held = graph.add("Clip", [x, scalar(graph, -87.3), scalar(graph, 88.7)]);
-  if (!exact) return graph.add("Exp", [held]);
-  return graph.add("Cast", [graph.add("Exp", [graph.add("Cast", [held], { to: DOUBLE })])], { to: FLOAT });
+  if (!exact) return graph.add("Exp", [graph.add("Clip", [x, scalar(graph, -87.3), scalar(graph, 88.7)])]);
+  // the bounds are no float32 numbers
+  const least = graph.add("Max", [graph.add("Cast", [x], { to: DOUBLE }), graph.doubles([-87.3])]);
+  const held = graph.add("Min", [least, graph.doubles([88.7])]);
+  return graph.add("Cast", [graph.add("Exp", [held])], { to: FLOAT });
 }
 
 const scalar = (graph: Graph, value: number) => graph.floats([value], []);

@@ -70,6 +70,23 @@ describe("toONNX", () => {
     });
   }
 
+  it("holds the argument of an exact exponential to the library's bounds, which are no float32 numbers", () => {
+    const { nodes, constants } = read(everyKind()["logistic link"]);
+    const doubles = new Map(
+      constants.filter((tensor) => tensor.get(2)?.[0] === 11).map((tensor) => [text(tensor, 8), all(tensor, 9)[0]]),
+    );
+    const bounds = ["Max", "Min"].flatMap((type) =>
+      nodes
+        .filter((node) => text(node, 4) === type && doubles.has(text(node, 1, 1)))
+        .map((node) => {
+          const bytes = doubles.get(text(node, 1, 1)) as Uint8Array;
+          return [type, new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0, true)];
+        }),
+    );
+    expect(bounds).toContainEqual(["Max", -87.3]);
+    expect(bounds).toContainEqual(["Min", 88.7]);
+  });
+
   it("keeps names out of everything but its metadata, which is ASCII", () => {
     const data = everyKind()["hostile names"];
     data.features[0].name = "a lone surrogate \ud800";
