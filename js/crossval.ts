@@ -36,7 +36,7 @@ export interface CrossValidateOptions extends FitOptions {
   free?: boolean;
 }
 
-/** One fold. */
+/** One fold; scores are NaN where every left-out row has the weight 0. */
 export interface FoldScores {
   repeat: number;
   fold: number;
