@@ -114,10 +114,11 @@ function log1p4(v: v128, divisors: v128): v128 {
 }
 
 /**
- * `n` rows of columns that begin `stride` bytes from each other to inputs, row by row. 64 rows at a time, so that the lines written to stay in the
+ * `n` rows of columns that begin `stride` bytes from each other to inputs, row by row, in the units of training: (z - shift) * factor, two floats an input
+ * at `units`, shifts first. 64 rows at a time, so that the lines written to stay in the
  * first-level cache; four rows a vector for numbers.
  */
-export function prepareColumns(model: usize, columns: usize, stride: usize, n: i32, out: usize): void {
+export function prepareColumns(model: usize, units: usize, columns: usize, stride: usize, n: i32, out: usize): void {
   const d = inputs(model);
   const step = (<usize>d) << 2;
   const high = f32x4.splat(CLIP);
@@ -130,6 +131,8 @@ export function prepareColumns(model: usize, columns: usize, stride: usize, n: i
       const fill = load<f32>(part(model, 14) + i);
       const center = load<f32>(part(model, 15) + i);
       const scale = load<f32>(part(model, 16) + i);
+      const shift = load<f32>(units + i);
+      const factor = load<f32>(units + step + i);
       let p = columns + <usize>load<i32>(part(model, 11) + i) * stride + ((<usize>from) << 2);
       let to = out + <usize>from * step + i;
       const end = p + ((<usize>size) << 2);
@@ -138,11 +141,14 @@ export function prepareColumns(model: usize, columns: usize, stride: usize, n: i
         const divisors = f32x4.splat(argument);
         const centers = f32x4.splat(center);
         const scales = f32x4.splat(scale);
+        const shifts = f32x4.splat(shift);
+        const factors = f32x4.splat(factor);
         for (; p + 16 <= end; p += 16) {
           let v = filled(v128.load(p), fills);
           if (transform == LOG1P) v = log1p4(v, divisors);
           v = f32x4.mul(f32x4.sub(v, centers), scales);
           v = f32x4.pmin(f32x4.pmax(v, low), high);
+          v = f32x4.mul(f32x4.sub(v, shifts), factors);
           v128.store_lane<f32>(to, v, 0);
           v128.store_lane<f32>(to + step, v, 1);
           v128.store_lane<f32>(to + 2 * step, v, 2);
@@ -153,7 +159,7 @@ export function prepareColumns(model: usize, columns: usize, stride: usize, n: i
       for (; p < end; p += 4) {
         const t = (inputOf(transform, load<f32>(p), argument, fill) - center) * scale;
         const held = t < -CLIP ? -CLIP : t;
-        store<f32>(to, held > CLIP ? CLIP : held);
+        store<f32>(to, ((held > CLIP ? CLIP : held) - shift) * factor);
         to += step;
       }
     }

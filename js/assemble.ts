@@ -5,13 +5,15 @@
 
 import type { Bounds, Judged } from "./bounds.js";
 import { parseModel } from "./format.js";
+import type { Inputs } from "./inputs.js";
 import type { MemberResult } from "./member.js";
 import { type Committee, finish } from "./outoffold.js";
 import type { FitPlan } from "./plan.js";
+import type { Unit } from "./ramps.js";
 import type { Source } from "./source.js";
 import type { Target } from "./target.js";
 import type { Layout } from "./threads.js";
-import type { Feature, Input, ModelData, TrainingReport } from "./types.js";
+import type { Feature, ModelData, TrainingReport } from "./types.js";
 import { VERSION } from "./version.js";
 import type { Trainer } from "./wasm.js";
 
@@ -20,7 +22,7 @@ export function assemble(
   t: Trainer,
   source: Source,
   features: Feature[],
-  inputs: Input[],
+  { inputs, units }: Inputs,
   target: Target,
   layout: Layout,
   plan: FitPlan,
@@ -43,7 +45,7 @@ export function assemble(
     loss: schema.loss,
     features,
     inputs,
-    networks: foldMembers(members, layout, inputs.length, plan.dp, blend),
+    networks: foldMembers(members, layout, units, plan.dp, blend),
     scale: Math.fround(target.scale),
     offset: Math.fround(target.offset),
     link: target.link,
@@ -90,19 +92,32 @@ function curveOf(results: MemberResult[], { steps, epochs }: FitPlan): TrainingR
 function foldMembers(
   members: { weights: Float32Array; centre: Float64Array; bounds?: Bounds }[],
   { shapes, factors }: Layout,
-  d: number,
+  units: Unit[],
   dp: number,
   a: number,
 ): number[][][][] {
   const share = 1 / members.length;
+  const d = units.length;
   const plane = new Float64Array(d + 1);
+  /** Weights and bias in the units of training, at `at`, for the inputs themselves. */
+  const unfolded = (weights: ArrayLike<number>, at: number): Float64Array => {
+    const out = new Float64Array(d + 1);
+    out[d] = weights[at + d];
+    units.forEach(({ shift, factor }, i) => {
+      out[i] = weights[at + i] * factor;
+      out[d] -= out[i] * shift;
+    });
+    return out;
+  };
   let anyPlane = false;
   const networks: number[][][][] = [];
   const constant = (value: number) => [...new Array<number>(d).fill(0), Math.fround(value)];
   for (const { weights, centre, bounds } of members) {
     if (a < 1) {
       anyPlane = true;
-      for (let i = 0; i <= d; i++) plane[i] += (1 - a) * share * centre[i];
+      unfolded(centre, 0).forEach((v, i) => {
+        plane[i] += (1 - a) * share * v;
+      });
     }
     if (a === 0) continue;
     let at = 0;
@@ -111,7 +126,9 @@ function foldMembers(
       const c = a * share * factor;
       if (groups === 1 && hyperplanes === 1) {
         anyPlane = true;
-        for (let i = 0; i <= d; i++) plane[i] += c * weights[at + i];
+        unfolded(weights, at).forEach((v, i) => {
+          plane[i] += c * v;
+        });
         at += dp;
         return;
       }
@@ -119,7 +136,7 @@ function foldMembers(
       for (let k = 0; k < groups; k++) {
         const group: number[][] = [];
         for (let j = 0; j < hyperplanes; j++) {
-          group.push(Array.from({ length: d + 1 }, (_, i) => Math.fround(c * weights[at + i])));
+          group.push(Array.from(unfolded(weights, at), (v) => Math.fround(c * v)));
           at += dp;
         }
         if (bounds && bounds.low[m] > Number.NEGATIVE_INFINITY) group.push(constant(a * share * bounds.low[m]));

@@ -24,6 +24,8 @@ export interface Bounds {
 export interface Judged {
   /** Share of the networks. */
   blend: number;
+  /** Of all left-out rows together. */
+  loss: number;
   /** With the networks' sums as the model will have them. */
   outOfFold: OutOfFold;
   /** By member. */
@@ -31,10 +33,10 @@ export interface Judged {
 }
 
 /** Networks as they are. */
-const unbounded = (t: Trainer, { plan }: Committee, outOfFold: OutOfFold): Judged => ({
-  blend: chooseBlend(t, plan, outOfFold).a,
-  outOfFold,
-});
+function unbounded(t: Trainer, { plan }: Committee, outOfFold: OutOfFold): Judged {
+  const { a, loss } = chooseBlend(t, plan, outOfFold);
+  return { blend: a, loss, outOfFold };
+}
 
 /** The blend, and the bounds where `may` says that there may be some; nothing where no rows were left out. The rest as for boundNetworks. */
 export function judge(
@@ -112,7 +114,7 @@ function boundNetworks(t: Trainer, committee: Committee, o: OutOfFold, flat: boo
   const capped = lossOf(sums.above);
   const above = free.loss >= CLEARLY * capped && Math.abs(free.loss - capped) >= NOTICED * free.loss;
   const below = lossOf(sums.below) < WORTH * free.loss;
-  if (!above && !below) return { blend: free.a, outOfFold: o };
+  if (!above && !below) return { blend: free.a, loss: free.loss, outOfFold: o };
   for (const { low, high } of bounds) {
     if (!above) high.fill(Number.POSITIVE_INFINITY);
     if (!below) low.fill(Number.NEGATIVE_INFINITY);

@@ -66,6 +66,7 @@ export function createFeed(t: Trainer, rows: FeedRows, most: number, extra: numb
   const y = t.floats(size);
   const weight = rows.weight && t.floats(size);
   let image = 0;
+  let units = 0;
   const place = (at: number): Place => ({
     x: x.at + at * columns * 4,
     y: y.at + at * 4,
@@ -87,7 +88,7 @@ export function createFeed(t: Trainer, rows: FeedRows, most: number, extra: numb
     for (let k = from; k < to; k += CHUNK, at += CHUNK) {
       const end = Math.min(to, k + CHUNK);
       raw.read(k, end, list);
-      t.wasm.prepareColumns(image, raw.at, STRIDE, end - k, x.at + at * columns * 4);
+      t.wasm.prepareColumns(image, units, raw.at, STRIDE, end - k, x.at + at * columns * 4);
     }
   }
 
@@ -102,9 +103,10 @@ export function createFeed(t: Trainer, rows: FeedRows, most: number, extra: numb
     /** Where the second piece begins. */
     spare,
     places: place(0),
-    /** From now on rows become the inputs of this packed model. */
-    async use(model: number, pause: () => Promise<void>): Promise<void> {
+    /** From now on rows become the inputs of this packed model, each in its unit (assembly/columns.ts). */
+    async use(model: number, unitsAt: number, pause: () => Promise<void>): Promise<void> {
       image = model;
+      units = unitsAt;
       if (!whole) return;
       for (let from = 0; from < n; from += 64 * CHUNK) {
         load(from, Math.min(n, from + 64 * CHUNK), from);

@@ -4,8 +4,8 @@
 import { assemble } from "./assemble.js";
 import { judge } from "./bounds.js";
 import { roomForColumns } from "./columns.js";
-import { startWorkers, trainCommittee } from "./committee.js";
-import { defaultsFor } from "./defaults.js";
+import { CLEARLY, startWorkers, trainCommittee } from "./committee.js";
+import { defaultsFor, rampsFor } from "./defaults.js";
 import { abortError } from "./errors.js";
 import { createFeed, RESIDENT } from "./feed.js";
 import { dealFolds, mostLeftOut } from "./folds.js";
@@ -17,7 +17,7 @@ import { readAgain } from "./readings.js";
 import type { Rows } from "./rows.js";
 import type { Batches } from "./sample.js";
 import type { FitOptions, Schema } from "./schema.js";
-import { readSource } from "./source.js";
+import { readSource, type Source } from "./source.js";
 import { scaleTarget } from "./target.js";
 import { type Helper, layNetworks } from "./threads.js";
 import type { ModelData } from "./types.js";
@@ -57,7 +57,7 @@ export async function fitData(rows: Rows | Batches, options: FitOptions, residen
   }
 }
 
-/** The work of fitData, stage by stage; what must end with it, however it goes, is put to `ends`. */
+/** The work of fitData: one committee, or the better one with ramps and without; what must end with it, however it goes, is put to `ends`. */
 async function build(
   given: Rows | Batches,
   options: FitOptions,
@@ -71,10 +71,37 @@ async function build(
     if (signal?.aborted) throw abortError();
   };
 
-  // rows and options, a fold for each row
   const source = await readSource(given, options, resident / 2, pause);
+  const { schema, rows, shared } = source;
+  const rounds = rampsFor(rows, schema, shared !== undefined);
+  let best: Made | undefined;
+  for (const [k, ramped] of rounds.entries()) {
+    const part = (done: number) => (k + done) / rounds.length;
+    const made = await train(source, ramped, options, resident, ends, pause, began, part);
+    if (!best || made.loss < CLEARLY * best.loss) best = made;
+  }
+  return (best as Made).data;
+}
+
+interface Made {
+  data: ModelData;
+  /** Of left-out rows; NaN without any. */
+  loss: number;
+}
+
+/** The stages from rows to a model. `part`: of a share of this work that is done, the share of all. */
+async function train(
+  source: Source,
+  ramped: boolean,
+  { module, signal }: FitOptions,
+  resident: number,
+  ends: (() => void)[],
+  pause: () => Promise<void>,
+  began: number,
+  part: (done: number) => number,
+): Promise<Made> {
+  // a fold for each row
   const { schema, table, actual, weight, sample } = source;
-  const { module } = options;
   const t = createTrainer(module === undefined ? wasmModule : () => checkModule(module, '"module"'));
   const folds = dealFolds(t, source);
 
@@ -87,14 +114,15 @@ async function build(
   const { n } = table;
   const target = scaleTarget(actual, weight, schema, t.wasm.logf);
   const room = roomForColumns(t, schema.features.length);
-  const { raw, scaling } = describeSource(t, source, room);
+  const { raw, scaling } = describeSource(t, source, room, ramped);
   const columns = scaling.linear.length;
   const most = mostLeftOut(folds, n * columns > resident);
   const feed = createFeed(t, { n, columns, raw, y: target.y, weight }, resident, folds.members * most, threads > 1);
 
   // inputs, and the linear centre on them
-  const { inputs, image, signs, centre, warnings } = await chooseInputs(t, source, scaling, target, feed, folds, pause);
-  const readings = readAgain(t, source, target, image, columns, room, folds, resident, pause);
+  const chosen = await chooseInputs(t, source, scaling, target, feed, folds, pause);
+  const { signs, centre } = chosen;
+  const readings = readAgain(t, source, target, chosen, columns, room, folds, resident, pause);
 
   // networks and steps
   const auto = defaultsFor(source.rows, columns, schema.effort, source.shared !== undefined);
@@ -105,27 +133,36 @@ async function build(
   const ridge = layNetworks(t, layout, plan.batch, feed.places);
 
   // the committee
-  const progress = progressOf(schema, plan, workers.helpers, began);
+  const progress = progressOf(schema, plan, workers.helpers, began, part);
   const supply = { folds, feed, most, readings };
   const committee = await trainCommittee(t, plan, layout, ridge, supply, centre, workers, progress, pause);
 
   // blend and bounds, the model
   const bounded = auto.bounds && plan.withPlane && !layout.withLevel && !pieces && link.name === "identity";
   const judged = judge(t, committee, folds, layout, bounded);
-  const said = [...scaling.warnings, ...partly(plan.trainedOn, sample?.seen ?? n), ...warnings];
-  return assemble(t, source, scaling.features, inputs, target, layout, plan, committee, judged, said);
+  const said = [...scaling.warnings, ...partly(plan.trainedOn, sample?.seen ?? n), ...chosen.warnings];
+  return {
+    data: assemble(t, source, scaling.features, chosen, target, layout, plan, committee, judged, said),
+    loss: judged?.loss ?? Number.NaN,
+  };
 }
 
 const partly = (rows: number, seen: number) =>
   rows < seen ? [`trained on ${rows} rows drawn at random from ${seen}: more would not fit in memory at once`] : [];
 
 /** What tells `onProgress` of a look, and of the share of all training that is `done`. */
-function progressOf({ onProgress }: Schema, { epochs }: FitPlan, helpers: Helper[], began: number) {
+function progressOf(
+  { onProgress }: Schema,
+  { epochs }: FitPlan,
+  helpers: Helper[],
+  began: number,
+  part: (done: number) => number,
+) {
   return ({ step, loss, validationLoss }: Look, done: number) =>
     // before the first step there is no loss to tell
     step > 0 &&
     onProgress?.({
-      epoch: epochs * done,
+      epoch: epochs * part(done),
       epochs,
       loss,
       validationLoss: Number.isNaN(validationLoss) ? null : validationLoss,

@@ -8,6 +8,7 @@ import type { Feed } from "./feed.js";
 import type { Folds } from "./folds.js";
 import { signOf } from "./format.js";
 import { describe, type Scaling } from "./normalise.js";
+import { AS_IS, type Unit } from "./ramps.js";
 import { relevanceOf, WIDE } from "./relevance.js";
 import { describeScaling } from "./scan.js";
 import type { Source } from "./source.js";
@@ -23,6 +24,9 @@ export interface Inputs {
   inputs: Input[];
   /** A packed model in the trainer's memory that makes these inputs of raw columns, the level left out. */
   image: number;
+  /** [d]: what training sees of each; the centre is in these units too. In the trainer's memory at `unitsAt`, as prepareColumns wants them. */
+  units: Unit[];
+  unitsAt: number;
   /** [d]: 1, -1, or 0 where the weights are free. */
   signs: number[];
   /** The linear fit, [d + 1] coefficients. */
@@ -31,13 +35,20 @@ export interface Inputs {
   warnings: string[];
 }
 
-/** Raw columns in `room`, and the scalings that they allow. Ranges are those of all rows that a source gave. */
-export function describeSource(t: Trainer, source: Source, room: Block): { raw: RawColumns; scaling: Scaling } {
+/** Raw columns in `room`, and the scalings that they allow, with ramps or without. Ranges are those of all rows that a source gave. */
+export function describeSource(
+  t: Trainer,
+  source: Source,
+  room: Block,
+  ramped: boolean,
+): { raw: RawColumns; scaling: Scaling } {
   const { table, schema, shared, sample } = source;
   const raw = rawColumns(t, table, schema.features, room);
   const specs = schema.features.map(({ transform, ...feature }) => feature);
   const transforms = schema.features.map((f) => f.transform);
-  const scaling = shared ? describeScaling(shared, specs, transforms, t) : describe(t, raw, table.n, specs, transforms);
+  const scaling = shared
+    ? describeScaling(shared, specs, transforms, t)
+    : describe(t, raw, table.n, specs, transforms, ramped);
   if (sample) {
     for (const f of scaling.features) {
       const [low, high] = sample.ranges[sample.names.indexOf(f.name)];
@@ -55,7 +66,7 @@ export function describeSource(t: Trainer, source: Source, room: Block): { raw: 
 export async function chooseInputs(
   t: Trainer,
   { schema, shared }: Source,
-  { features, linear, autolog }: Scaling,
+  scaling: Scaling,
   target: Target,
   feed: Feed,
   folds: Folds,
@@ -63,13 +74,16 @@ export async function chooseInputs(
 ): Promise<Inputs> {
   const n = folds.of.length;
   const { name } = schema.loss;
-  let image = 0;
+  const { features, linear, autolog } = scaling;
+  const d = linear.length;
+  let { units } = scaling;
+  let [image, unitsAt] = [0, 0];
   const fill = (inputs: Input[]) => {
     image = putImage(t, { features, inputs, networks: [], scale: 1, offset: 0, link: { name: "identity" } });
-    return feed.use(image, pause);
+    unitsAt = t.put([...units.map((unit) => unit.shift), ...units.map((unit) => unit.factor)]).at;
+    return feed.use(image, unitsAt, pause);
   };
   const signs = linear.map((input) => signOf(input, features));
-  const d = signs.length;
   const problem = {
     feed,
     n,
@@ -99,7 +113,10 @@ export async function chooseInputs(
   const some = feed.some();
   const x = t.f32({ at: some.x, length: some.rows * d });
   const y = t.f32({ at: some.y, length: some.rows });
-  const warnings = directionsAgainst(x, y, signs, centre.all).map(({ input, correlation }) => {
+  const isRamp = (i: number) => units[i] !== AS_IS;
+  // of a column as a whole, not of a stretch of it
+  const against = directionsAgainst(x, y, signs, centre.all).filter(({ input }) => !isRamp(input));
+  const warnings = against.map(({ input, correlation }) => {
     const { name, constraint } = features[inputs[input].feature];
     return (
       `"${name}" is declared ${constraint}, but "${schema.target}" ${correlation < 0 ? "falls" : "rises"} with it in these rows ` +
@@ -108,18 +125,21 @@ export async function chooseInputs(
   });
   if (d > WIDE && !shared) {
     const factor = relevanceOf(t, some.x, some.y, centre.all, some.rows, d);
-    inputs = inputs.map((input, i) => ({ ...input, scale: Math.fround(input.scale * factor[i]) }));
+    // a ramp's scale is that of its ends
+    inputs = inputs.map((input, i) => (isRamp(i) ? input : { ...input, scale: Math.fround(input.scale * factor[i]) }));
+    units = units.map((unit, i) => (isRamp(i) ? { ...unit, factor: unit.factor * factor[i] } : unit));
     centre = rewritten(centre, (b) => b.map((v, i) => (i < d ? v / factor[i] : v)));
     await fill(inputs);
   }
   if (name === "quantiles") {
     inputs = [...inputs, { feature: -1, transform: "level", center: 0, scale: LEVEL_SCALE }];
     signs.push(1);
+    units = [...units, AS_IS];
     // the level starts with the spread of the centre's residuals: quantiles of a normal around it
     const spread = Math.sqrt(Math.max(1e-6, centre.error));
     centre = rewritten(centre, (b) => Float64Array.from([...b.subarray(0, d), spread, b[d]]));
   }
-  return { inputs, image, signs, centre, warnings };
+  return { inputs, image, units, unitsAt, signs, centre, warnings };
 }
 
 /** The centre with its coefficients written for other inputs. */

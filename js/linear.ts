@@ -18,7 +18,10 @@ export function linearFit(
   y: Float64Array,
   weight: Float64Array | undefined,
 ): (raw: Float32Array) => Float64Array {
-  const used = inputs.filter((input) => input.transform !== "level");
+  // ramps come after their feature's own input: with them the fit would not be linear
+  const isRamp = (input: Input, i: number) =>
+    input.transform === "linear" && inputs.findIndex((other) => other.feature === input.feature) < i;
+  const used = inputs.filter((input, i) => input.transform !== "level" && !isRamp(input, i));
   const signs = used.map((input) => signOf(input, features));
   const d = used.length;
   const z = (rows: Float32Array, r: number, out: Float64Array) => inputsOf(rows, r, used, features, out);

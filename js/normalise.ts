@@ -5,6 +5,8 @@
 import { CHUNK, type RawColumns, STRIDE } from "./columns.js";
 import { RESIDENT } from "./feed.js";
 import { medianOf } from "./metrics.js";
+import { AS_IS, type Ramp, rampsOf, type Unit } from "./ramps.js";
+import type { Transform } from "./schema.js";
 import type { Feature, Input } from "./types.js";
 import { SORTING, type Trainer } from "./wasm.js";
 
@@ -26,6 +28,7 @@ interface Column {
   cube: number;
   median: number;
   positiveMedian: number;
+  ramps: Ramp[];
 }
 
 export interface Scaling {
@@ -35,19 +38,25 @@ export interface Scaling {
   linear: Input[];
   /** With log1p on skewed columns; the same array as `linear` when there is none. */
   autolog: Input[];
+  /** How training sees each input, of either. */
+  units: Unit[];
   warnings: string[];
 }
 
 /** Calls for every column of every chunk of rows: feature, address, rows, and the number of the first. */
 type Each = (visit: (f: number, at: number, count: number, from: number) => void) => void;
 
-/** Describes `n` raw rows. `transforms[f]` forces a feature's transform ("linear" or "log1p") or leaves the choice ("auto"). */
+/**
+ * Describes `n` raw rows. `transforms[f]` forces a feature's transform ("linear" or "log1p") or leaves the choice; "ramps" adds those. `ramped`: so
+ * does "auto".
+ */
 export function describe(
   t: Trainer,
   raw: RawColumns,
   n: number,
   features: Feature[],
-  transforms: ("auto" | "linear" | "log1p")[],
+  transforms: Transform[],
+  ramped: boolean,
 ): Scaling {
   const start = t.wasm.mark();
   const each: Each = (visit) => {
@@ -57,7 +66,8 @@ export function describe(
       for (let f = 0; f < features.length; f++) visit(f, raw.at + f * STRIDE, count, from);
     }
   };
-  const { columns, counts } = readColumns(t, each, n, features);
+  const withRamps = transforms.map((transform) => transform === "ramps" || (ramped && transform === "auto"));
+  const { columns, counts } = readColumns(t, each, n, features, withRamps);
   const warnings: string[] = [];
   const described = features.map((feature, f) => describeFeature(feature, columns[f], n, warnings));
   const divisors = features.map((feature, f) =>
@@ -83,11 +93,13 @@ export function describe(
         (withLog || transforms[f] === "log1p") && divisor > 0
           ? { feature: f, transform: "log1p", divisor, ...scaled(logs.mean[f], logs.square[f], n) }
           : { feature: f, transform: "linear", ...scaled(c.mean, c.square, n) };
-      return [input, ...missing(n - c.present)];
+      return [input, ...c.ramps.map((ramp) => ramp.input), ...missing(n - c.present)];
     });
   const linear = inputsOf(false);
-  const choice = divisors.some((c, f) => c > 0 && transforms[f] === "auto");
-  return { features: described, linear, autolog: choice ? inputsOf(true) : linear, warnings };
+  const ramps = new Map<Input, Unit>(columns.flatMap((c) => c.ramps.map((ramp) => [ramp.input, ramp])));
+  const units = linear.map((input) => ramps.get(input) ?? AS_IS);
+  const choice = divisors.some((c, f) => c > 0 && transforms[f] !== "log1p");
+  return { features: described, linear, autolog: choice ? inputsOf(true) : linear, units, warnings };
 }
 
 /** z-scores of a column with this mean and sum of squares about it, over n rows. */
@@ -103,6 +115,7 @@ function readColumns(
   each: Each,
   n: number,
   features: Feature[],
+  ramped: boolean[],
 ): { columns: Column[]; counts: Float64Array[] } {
   const { wasm } = t;
   const width = features.length;
@@ -148,6 +161,7 @@ function readColumns(
       cube: 0,
       median: 0,
       positiveMedian: 0,
+      ramps: [],
     };
     if (feature.kind !== "number" || present === 0) return c;
     const sorted = t.f32({ at: sorting.at, length: kept[f] });
@@ -158,6 +172,7 @@ function readColumns(
     const positive = sorted.findIndex((v) => v > 0);
     c.positiveMedian = positive < 0 ? 0 : medianOf(sorted.subarray(positive));
     c.mean = (sum + (n - present) * c.median) / n;
+    if (ramped[f]) c.ramps = rampsOf(f, sorted);
     return c;
   });
   const sums = t.doubles(width * 2);

@@ -8,6 +8,7 @@
 import { CHUNK, rawColumns, STRIDE } from "./columns.js";
 import { keyOf, type SentRows } from "./feed.js";
 import type { Folds } from "./folds.js";
+import type { Inputs } from "./inputs.js";
 import { type Batches, type Sample, tableOf } from "./sample.js";
 import { checkTarget, checkWeight } from "./schema.js";
 import type { Source } from "./source.js";
@@ -48,14 +49,14 @@ export async function comesAgain(batches: Batches): Promise<boolean> {
 export type Readings = ReturnType<typeof createReadings>;
 
 /**
- * Readings of a source that comes again, parts of `most` numbers; undefined of one that does not. Rows become the `columns` inputs of the packed model
- * `image`, by way of raw columns in `room`, as those of the sample did; every target and weight is checked.
+ * Readings of a source that comes again, parts of `most` numbers; undefined of one that does not. Rows become the `columns` inputs that were
+ * chosen, by way of raw columns in `room`, as those of the sample did; every target and weight is checked.
  */
 export function readAgain(
   t: Trainer,
   { again, rows, sample, schema, weight, toMeanOne }: Source,
   target: Target,
-  image: number,
+  { image, unitsAt }: Inputs,
   columns: number,
   room: Block,
   folds: Folds,
@@ -73,7 +74,7 @@ export function readAgain(
     seed: keyOf(schema.seed, 0x70617274),
     put(part, out, rowOf) {
       rawColumns(t, part, schema.features, room).read(0, part.n);
-      t.wasm.prepareColumns(image, room.at, STRIDE, part.n, inputs.at);
+      t.wasm.prepareColumns(image, unitsAt, room.at, STRIDE, part.n, inputs.at);
       out.x.set(t.f32({ at: inputs.at, length: part.n * columns }));
       const values = part.column(schema.target) as ArrayLike<number>;
       const cases = schema.weight === undefined ? undefined : (part.column(schema.weight) as ArrayLike<number>);

@@ -7,7 +7,7 @@ import { ModelFormatError, show, typeError } from "./errors.js";
 import { describe, type Scaling } from "./normalise.js";
 import type { Rows } from "./rows.js";
 import { type Batches, columnsFor, isBatches, sampleRows } from "./sample.js";
-import { checkOptions, type FeatureOption, type FitOptions } from "./schema.js";
+import { checkOptions, type FeatureOption, type FitOptions, type Transform } from "./schema.js";
 import { entriesOf, readTable } from "./table.js";
 import type { Feature } from "./types.js";
 import type { Trainer } from "./wasm.js";
@@ -168,12 +168,7 @@ export function withCategories(
 }
 
 /** The inputs that a scaling stands for. Skewed counts always get log1p: shards must agree, so none may choose by its own rows. */
-export function describeScaling(
-  file: ScalingFile,
-  features: Feature[],
-  transforms: ("auto" | "linear" | "log1p")[],
-  t: Trainer,
-): Scaling {
+export function describeScaling(file: ScalingFile, features: Feature[], transforms: Transform[], t: Trainer): Scaling {
   const columns = features.map(({ name }) => {
     const column = file.columns.find((c) => c.name === name);
     if (!column)
@@ -185,7 +180,7 @@ export function describeScaling(
   const table = readTable(Object.fromEntries(columns.map(({ name, sample }) => [name, sample])));
   const before = t.wasm.mark();
   const raw = rawColumns(t, table, features, roomForColumns(t, features.length));
-  const scaling = describe(t, raw, table.n, features, transforms);
+  const scaling = describe(t, raw, table.n, features, transforms, false);
   t.wasm.reset(before);
   scaling.features.forEach((feature, f) => {
     const range = columns[f].range;

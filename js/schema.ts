@@ -25,9 +25,15 @@ export type FeatureOption =
        * its own that is learned ("indicator": free features and categories only).
        */
       missing?: "error" | "median" | "indicator";
-      /** "auto" (default) takes log(1 + x / c) for skewed non-negative columns where that fits better. */
-      transform?: "auto" | "linear" | "log1p";
+      /**
+       * "auto" (default) takes log(1 + x / c) for skewed non-negative columns where that fits better. "ramps" does so too, and lets the model bend and
+       * step at the quartiles of the column: up to four more inputs, none of a column of eight values or fewer.
+       */
+      transform?: Transform;
     };
+
+/** How the numbers of a feature become inputs. */
+export type Transform = "auto" | "linear" | "log1p" | "ramps";
 
 /** A look at a running fit. */
 export interface Progress {
@@ -103,7 +109,7 @@ export interface FeatureSpec {
   categories?: string[];
   unknown?: string;
   missing: "error" | "median" | "indicator";
-  transform: "auto" | "linear" | "log1p";
+  transform: Transform;
 }
 
 /** Numbers the user may set; "auto" leaves them to fit. */
@@ -314,7 +320,7 @@ function readFeature(table: Table, name: string, option: FeatureOption): Feature
     throw rangeError(`${where}.${key}`, expected, option[key]);
   };
   spec.missing = oneOf(`${where}.missing`, missing, ["error", "median", "indicator"]);
-  spec.transform = oneOf(`${where}.transform`, transform, ["auto", "linear", "log1p"]);
+  spec.transform = oneOf(`${where}.transform`, transform, ["auto", "linear", "log1p", "ramps"]);
   if (constraint !== undefined) spec.constraint = readConstraint(`${where}.constraint`, constraint);
   if (categories === undefined) {
     if (unknown !== undefined) throw new RangeError(`${quote(`${where}.unknown`)} needs categories beside it`);

@@ -26,7 +26,7 @@ interface TrainExports extends PredictExports {
   addValues(values: number, n: number, record: number): void;
   addPowers(values: number, n: number, fill: number, mean: number, sums: number): void;
   addLogs(values: number, n: number, fill: number, divisor: number, mean: number, sums: number): void;
-  prepareColumns(model: number, columns: number, stride: number, n: number, out: number): void;
+  prepareColumns(model: number, units: number, columns: number, stride: number, n: number, out: number): void;
   residuals(
     x: number,
     y: number,

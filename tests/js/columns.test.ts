@@ -78,7 +78,7 @@ describe("raw columns", () => {
 });
 
 describe("the kernels on columns", () => {
-  test.each([1, 63, 64, 67, 1024])("make the inputs of prediction of %i rows, and touch no row after them", (n) => {
+  test.each([1, 63, 64, 67, 1024])("make prediction's inputs of %i rows in units, and touch none after", (n) => {
     const t = createTrainer(wasmModule);
     const random = generator(n);
     const table = Array.from({ length: 3 }, (_, f) =>
@@ -106,10 +106,20 @@ describe("the kernels on columns", () => {
       { feature: 2, transform: "equals", category: 1, center: 0.5, scale: 2 },
       { feature: 2, transform: "linear", center: -3, scale: 40 },
     ];
-    const image = putImage(t, { features: own, inputs, networks: [], scale: 1, offset: 0, link: { name: "identity" } });
+    const image = putImage(t, {
+      features: own,
+      inputs,
+      networks: [],
+      scale: 1,
+      offset: 0,
+      link: { name: "identity" },
+    });
+    const shifts = Float32Array.of(0, 0, 0, 0.25, -12.3);
+    const factors = Float32Array.of(1, 1, 1, 0.5, 0.07);
+    const units = t.put([...shifts, ...factors]);
     const out = t.floats((n + 1) * inputs.length);
     t.f32(out).fill(7);
-    t.wasm.prepareColumns(image, room.at, STRIDE, n, out.at);
+    t.wasm.prepareColumns(image, units.at, room.at, STRIDE, n, out.at);
     const want = new Float32Array((n + 1) * inputs.length).fill(7);
     for (let r = 0; r < n; r++) {
       inputs.forEach((input, i) => {
@@ -124,7 +134,8 @@ describe("the kernels on columns", () => {
           level: 0,
         }[input.transform];
         const z = Math.fround(Math.fround(value - Math.fround(input.center)) * Math.fround(input.scale));
-        want[r * inputs.length + i] = Math.max(-50, Math.min(50, z));
+        const held = Math.max(-50, Math.min(50, z));
+        want[r * inputs.length + i] = Math.fround(Math.fround(held - shifts[i]) * factors[i]);
       });
     }
     expect(t.f32(out)).toEqual(want);

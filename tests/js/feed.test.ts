@@ -107,15 +107,15 @@ describe("pieces", () => {
       offset: 0,
       link: { name: "identity" },
     });
-    return { feed, model };
+    return { feed, model, units: t.put([0, 1]).at };
   }
   const none = async () => {};
 
   test.each([129, 1000, 1024, 1025])(
     "go through every row of %i once an epoch, in another order in the next",
     async (n) => {
-      const { feed, model } = feedOf(n, 128);
-      await feed.use(model, none);
+      const { feed, model, units } = feedOf(n, 128);
+      await feed.use(model, units, none);
       expect(feed.room).toBe(128);
       const fold = new Uint8Array(n);
       const pieces = Math.ceil(Math.ceil(n / 64) / 2);
@@ -139,8 +139,8 @@ describe("pieces", () => {
 
   test("of many rows are of longer blocks, and go through every row once an epoch all the same", async () => {
     const n = 300000;
-    const { feed, model } = feedOf(n, 8 * 32768);
-    await feed.use(model, none);
+    const { feed, model, units } = feedOf(n, 8 * 32768);
+    await feed.use(model, units, none);
     expect(feed.room).toBe(32768);
     const fold = new Uint8Array(n);
     const seen = new Uint8Array(n);
@@ -157,8 +157,8 @@ describe("pieces", () => {
   });
 
   test("leave the rows of a member's own fold out, and do not touch the rows that are kept", async () => {
-    const { feed, model } = feedOf(1000, 128);
-    await feed.use(model, none);
+    const { feed, model, units } = feedOf(1000, 128);
+    await feed.use(model, units, none);
     const fold = Uint8Array.from({ length: 1000 }, (_, r) => r % 8);
     const kept = feed.keep(Uint32Array.of(3, 11, 999), 2);
     for (let k = 0; k < 8; k++) {
