@@ -20,16 +20,11 @@ import type { FitOptions, Schema } from "./schema.js";
 import { readSource, type Source } from "./source.js";
 import { scaleTarget } from "./target.js";
 import { type Helper, layNetworks } from "./threads.js";
+import { turn } from "./turn.js";
 import type { ModelData } from "./types.js";
 import { checkModule } from "./wasm.compile.js";
 import { wasmModule } from "./wasm.inline.js";
 import { createTrainer } from "./wasm.js";
-
-/** Lets the event loop take a turn. */
-function turn(): Promise<void> {
-  const immediate = (globalThis as { setImmediate?: (f: () => void) => void }).setImmediate;
-  return new Promise((resolve) => (immediate ? immediate(resolve) : setTimeout(resolve, 0)));
-}
 
 /**
  * Trains a model.

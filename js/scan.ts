@@ -9,6 +9,7 @@ import type { Rows } from "./rows.js";
 import { type Batches, columnsFor, isBatches, sampleRows } from "./sample.js";
 import { checkOptions, type FeatureOption, type FitOptions, type Transform } from "./schema.js";
 import { entriesOf, readTable } from "./table.js";
+import { turn } from "./turn.js";
 import type { Feature } from "./types.js";
 import type { Trainer } from "./wasm.js";
 
@@ -36,8 +37,6 @@ export interface ScalingColumn {
 
 /** Rows in a sample: enough for a standard deviation to 1 % and a median to 1 % of ranks. */
 const SAMPLE = 8192;
-
-const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
 
 /**
  * Describes the rows of a shard for `fit({ scaling })`, in one pass and constant memory.

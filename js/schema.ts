@@ -443,7 +443,7 @@ function real<T extends number | "auto" = "auto">(
   const value = (from as Record<string, unknown>)[name];
   if (value === undefined || value === otherwise) return otherwise;
   if (typeof value === "number" && good(value)) return value;
-  throw wrong(name, otherwise === "auto" ? `${expected} or "auto"` : expected, value);
+  throw otherwise === "auto" ? wrong(name, `${expected} or "auto"`, value) : numberError(name, expected, value);
 }
 
 /** A wrong word or number is a wrong value; anything else is of the wrong kind. */

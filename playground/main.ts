@@ -10,7 +10,7 @@ import { chosenTarget, showColumns } from "./form.js";
 import { readTable, type Table } from "./read.js";
 import { showResult, studyOf } from "./results.js";
 import { rowEditor } from "./row.js";
-import { provideTurns, turn } from "./turns.js";
+import { turn } from "./turns.js";
 
 const LOSSES: [string, FitOptions["loss"]][] = [
   ["the mean (squared loss)", "squared"],
@@ -24,8 +24,6 @@ const LOSSES: [string, FitOptions["loss"]][] = [
 
 /** Members of a committee that train at once; the model has the same bytes with any number, and where workers are refused. */
 const MOST_THREADS = 8;
-
-provideTurns();
 
 const file = by<HTMLInputElement>("file");
 const delimiter = by<HTMLSelectElement>("delimiter");

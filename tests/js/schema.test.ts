@@ -144,6 +144,7 @@ describe("options of fit", () => {
       'RangeError: "learningRate"',
     ],
     ["all rows kept back", { target: "minutes", features: { scan: 1 }, validation: 1 }, 'RangeError: "validation"'],
+    ["a seed as text", { target: "minutes", features: { scan: 1 }, seed: "1" }, 'TypeError: "seed"'],
     ["a negative seed", { target: "minutes", features: { scan: 1 }, seed: -1 }, 'RangeError: "seed"'],
     ["an unknown effort", { target: "minutes", features: { scan: 1 }, effort: "most" }, 'RangeError: "effort"'],
     [
