@@ -10,7 +10,7 @@ import { type AuditFlags, directions, type Found, foundIn, numbers, sampleRows }
 import { type ColumnKind, readCell } from "./cells.js";
 import { type CsvFile, columnIndex, csvLines, openCsv } from "./csv.js";
 import { InputError, UsageError } from "./errors.js";
-import { say, withOutput } from "./output.js";
+import { plural, say, withOutput } from "./output.js";
 
 /** The columns that a grid has in front. */
 const FRONT = ["audit_row", "audit_test", "audit_feature", "audit_direction"] as const;
@@ -64,7 +64,9 @@ export async function writeGrid(path: string, flags: AuditFlags): Promise<void> 
       await write(from.map((r, k) => line(r, test as string, column as number | undefined, (j) => values[k * d + j])));
     }
   });
-  say(`${lines} rows to predict, made from ${rows.length} of ${sample.total} rows; then: isotone audit`);
+  say(
+    `${plural(lines, "row")} to predict, made from ${rows.length} of ${plural(sample.total, "row")}; then: isotone audit`,
+  );
 }
 
 /** A column that the grid tests. */
@@ -134,7 +136,7 @@ export async function auditGrid(path: string, second: string | undefined, flags:
   }
   if (predictions !== undefined && predictions.values.length !== n) {
     throw new InputError(
-      `${predictions.name} has ${predictions.values.length} predictions, ${file.name} has ${n} rows: expected one each, in the same order`,
+      `${predictions.name} has ${plural(predictions.values.length, "prediction")}, ${file.name} has ${plural(n, "row")}: expected one each, in the same order`,
     );
   }
   const { rows, base, columns } = grid;
@@ -143,7 +145,7 @@ export async function auditGrid(path: string, second: string | undefined, flags:
   const unit = Number(`1e${-mostDecimals(decimals, n)}`);
   const own = roundingOf(base, undefined);
   const found = foundIn(judgeGrid(grid, file, Math.max(own, unit), flags.worst), { total: base.length, rows });
-  found.notes = [`looked at ${base.length} rows`];
+  found.notes = [`looked at ${plural(base.length, "row")}`];
   if (unit > own) found.notes.push(`predictions are written to ${unit}: differences up to that are taken for rounding`);
   return found;
 }

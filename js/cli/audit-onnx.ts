@@ -9,6 +9,7 @@ import { list, quote } from "../errors.js";
 import { type AuditFlags, auditOptions, directions, type Found, foundIn, numbers, sampleRows } from "./audit-rows.js";
 import { columnIndex, openCsv } from "./csv.js";
 import { fileError, InputError, UsageError } from "./errors.js";
+import { plural } from "./output.js";
 
 /** What is used of onnxruntime. */
 interface Runtime {
@@ -91,7 +92,7 @@ export async function auditOnnx(path: string, rows: string, flags: AuditFlags): 
       const { data, dims } = results[output];
       if (data.length !== n) {
         throw new InputError(
-          `${path}: the output ${quote(output)} has the shape ${dims.join(" x ")}, expected one number for each of ${n} rows${outputNames.length > 1 ? `; choose with --prediction: ${list(outputNames)}` : ""}`,
+          `${path}: the output ${quote(output)} has the shape ${dims.join(" x ")}, expected one number for each of ${plural(n, "row")}${outputNames.length > 1 ? `; choose with --prediction: ${list(outputNames)}` : ""}`,
         );
       }
       return Array.from(data, Number);

@@ -7,6 +7,7 @@ import { uniform } from "../random.js";
 import { type ColumnKind, readCell } from "./cells.js";
 import { type CsvFile, type CsvOptions, columnIndex } from "./csv.js";
 import { InputError, UsageError } from "./errors.js";
+import { plural } from "./output.js";
 
 /** Options of isotone audit, as commander has them. */
 export interface AuditFlags extends CsvOptions {
@@ -99,6 +100,6 @@ export interface Found {
 export function foundIn(report: Audit, sample: { total: number; rows: readonly { number: number }[] }): Found {
   const numbered = { ...report, worst: report.worst.map((w) => ({ ...w, row: sample.rows[w.row].number })) };
   const some =
-    sample.rows.length < sample.total ? `${sample.rows.length} of ${sample.total} rows, sampled` : "all rows";
+    sample.rows.length < sample.total ? `${sample.rows.length} of ${plural(sample.total, "row")}, sampled` : "all rows";
   return { report: numbered, notes: [`looked at ${some}`] };
 }

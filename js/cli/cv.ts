@@ -15,7 +15,7 @@ import {
   withOutputOptions,
   withTraining,
 } from "./options.js";
-import { digits, progressBar, say, setQuiet, textTable, withOutput } from "./output.js";
+import { digits, plural, progressBar, say, setQuiet, textTable, withOutput } from "./output.js";
 
 interface Flags extends TrainingFlags {
   output?: string;
@@ -53,7 +53,7 @@ async function run(path: string, flags: Flags): Promise<void> {
     const file = await openCsv(path, flags);
     const { options, kinds } = readTraining(flags, file);
     const { columns, n } = await readColumns(file, kinds);
-    if (n < 4) throw new InputError(`${file.name} has ${n} rows: cross-validation needs at least 4`);
+    if (n < 4) throw new InputError(`${file.name} has ${plural(n, "row")}: cross-validation needs at least 4`);
     const bar = progressBar();
     let result: CrossValidation;
     try {

@@ -9,7 +9,7 @@ import { InputError, UsageError } from "./errors.js";
 import { batches } from "./gather.js";
 import { featureColumns, openModel } from "./model-file.js";
 import { names, whole, withCsv, withOutputOptions } from "./options.js";
-import { digits, say, setQuiet, textTable, withOutput } from "./output.js";
+import { digits, plural, say, setQuiet, textTable, withOutput } from "./output.js";
 
 interface Flags extends CsvOptions {
   output?: string;
@@ -58,7 +58,7 @@ async function readBaseline(
       rows.push(Object.fromEntries(kinds.map(({ name }) => [name, columns[name][r]])));
     });
   }
-  if (rows.length !== 1) throw new InputError(`--baseline: ${text} has ${rows.length} rows, expected one`);
+  if (rows.length !== 1) throw new InputError(`--baseline: ${text} has ${plural(rows.length, "row")}, expected one`);
   return rows[0];
 }
 
@@ -108,7 +108,7 @@ async function oneRow(
       [ends("the baseline", explained.baseline), ...lines, ends(`row ${wanted}`, explained.prediction)],
     );
   }
-  throw new InputError(`${file.name} has ${before} rows: there is no row ${wanted}`);
+  throw new InputError(`${file.name} has ${plural(before, "row")}: there is no row ${wanted}`);
 }
 
 async function run(modelPath: string, path: string, flags: Flags): Promise<void> {

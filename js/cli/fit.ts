@@ -12,7 +12,7 @@ import { InputError } from "./errors.js";
 import { type ReadRows, readRows } from "./gather.js";
 import { readText } from "./model-file.js";
 import { readTraining, type TrainingFlags, withCsv, withOutputOptions, withTraining } from "./options.js";
-import { digits, progressBar, say, setQuiet, textTable, withOutput } from "./output.js";
+import { digits, plural, progressBar, say, setQuiet, textTable, withOutput } from "./output.js";
 
 interface Flags extends TrainingFlags {
   scaling?: string;
@@ -89,7 +89,7 @@ async function run(path: string, flags: Flags): Promise<void> {
     const { training } = model;
     const certificate = model.certify();
     const seconds = { read: (read - start) / 1000, train: (trained - read) / 1000 };
-    say(`${n} rows read in ${digits(seconds.read)} s, trained in ${digits(seconds.train)} s`);
+    say(`${plural(n, "row")} read in ${digits(seconds.read)} s, trained in ${digits(seconds.train)} s`);
     sayFeatures(model);
     sayScores(model, options.target);
     for (const warning of training.warnings) say(`warning: ${warning}`);
@@ -110,7 +110,7 @@ function sayFeatures({ features }: Model): void {
   const shown = features.slice(0, 20);
   const lines = shown.map(({ name, kind, constraint, categories, range, median }) => [
     name,
-    kind === "category" ? `${categories?.length} categories` : constraint,
+    kind === "category" ? plural(categories?.length ?? 0, "category", "categories") : constraint,
     range?.[0] ?? "",
     median ?? "",
     range?.[1] ?? "",

@@ -2,7 +2,7 @@
 
 import { type ColumnKind, readCell } from "./cells.js";
 import type { CsvFile, CsvRecord } from "./csv.js";
-import { progressBar } from "./output.js";
+import { plural, progressBar } from "./output.js";
 
 /** A list of numbers that grows in place. */
 class Numbers {
@@ -89,7 +89,7 @@ export async function readRows(file: CsvFile, kinds: readonly ColumnKind[], most
   const bar = progressBar();
   for (;;) {
     const { done, value } = await file.records.next();
-    if (gatherer.n > 0) bar.draw(undefined, `reading ${file.name}: ${gatherer.n} rows`);
+    if (gatherer.n > 0) bar.draw(undefined, `reading ${file.name}: ${plural(gatherer.n, "row")}`);
     if (done) {
       bar.clear();
       const { n } = gatherer;

@@ -8,7 +8,7 @@ import type { ModelData } from "../types.js";
 import { InputError, UsageError } from "./errors.js";
 import { readText } from "./model-file.js";
 import { withOutputOptions } from "./options.js";
-import { digits, say, setQuiet, withOutput } from "./output.js";
+import { digits, plural, say, setQuiet, withOutput } from "./output.js";
 
 interface Flags {
   weights: MergeOptions["weights"];
@@ -71,7 +71,9 @@ async function run(paths: string[], flags: Flags): Promise<void> {
     const models: { name: string; data: ModelData }[] = [];
     for (const path of paths) models.push(...(await readModels(path)));
     if (Array.isArray(flags.weights) && flags.weights.length !== models.length)
-      throw new UsageError(`--weights has ${flags.weights.length} numbers for ${models.length} models`);
+      throw new UsageError(
+        `--weights has ${plural(flags.weights.length, "number")} for ${plural(models.length, "model")}`,
+      );
     let merged: ModelData;
     try {
       merged = mergeData(
@@ -97,7 +99,10 @@ async function run(paths: string[], flags: Flags): Promise<void> {
     const before = new Set(models.flatMap(({ data }) => data.training.warnings));
     for (const warning of merged.training.warnings) if (!before.has(warning)) say(`warning: ${warning}`);
     say(
-      `${models.length} models, ${digits(merged.training.rows)} rows, ${merged.networks.flat(2).length} planes of ${merged.inputs.length} inputs`,
+      [
+        `${plural(models.length, "model")}, ${digits(merged.training.rows)} rows`,
+        `${plural(merged.networks.flat(2).length, "plane")} of ${plural(merged.inputs.length, "input")}`,
+      ].join(", "),
     );
   });
 }

@@ -10,7 +10,7 @@ import { InputError, UsageError } from "./errors.js";
 import { batches } from "./gather.js";
 import { featureColumns, openModel } from "./model-file.js";
 import { whole, withCsv, withOutputOptions } from "./options.js";
-import { progressBar, say, setQuiet, withOutput } from "./output.js";
+import { plural, progressBar, say, setQuiet, withOutput } from "./output.js";
 
 interface Flags extends CsvOptions {
   output?: string;
@@ -82,12 +82,12 @@ async function run(modelPath: string, path: string, flags: Flags): Promise<void>
       const actual = compared ? (columns[target] as number[]) : undefined;
       rows.add(encodeRows(columns, model.features), actual, weights);
       n += records.length;
-      bar.draw(undefined, `reading ${file.name}: ${n} rows`);
+      bar.draw(undefined, `reading ${file.name}: ${plural(n, "row")}`);
     }
     bar.clear();
     if (n === 0) throw new InputError(`${file.name} has a header but no rows`);
     if (flags.row !== undefined && flags.row > n)
-      throw new InputError(`--row ${flags.row}: ${file.name} has ${n} ${n === 1 ? "row" : "rows"}`);
+      throw new InputError(`--row ${flags.row}: ${file.name} has ${plural(n, "row")}`);
     if (flags.weight !== undefined && !weighted)
       throw new InputError(`--weight: every row of ${file.name} has the weight 0`);
     bar.draw(undefined, "drawing the charts");

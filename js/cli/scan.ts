@@ -8,7 +8,7 @@ import { InputError, UsageError } from "./errors.js";
 import { readRows } from "./gather.js";
 import { readText } from "./model-file.js";
 import { readTraining, type TrainingFlags, withCsv, withOutputOptions, withTraining } from "./options.js";
-import { say, setQuiet, withOutput } from "./output.js";
+import { plural, say, setQuiet, withOutput } from "./output.js";
 
 interface Flags extends Omit<TrainingFlags, "target"> {
   target?: string;
@@ -66,6 +66,6 @@ async function run(paths: string[], flags: Flags): Promise<void> {
     }
     const merged = scalings.length === 1 && !flags.merge ? (scalings[0] as ScalingFile) : mergeScalings(scalings);
     await output.write(`${JSON.stringify(merged)}\n`);
-    say(`${merged.rows} rows, ${merged.columns.length} features`);
+    say(`${plural(merged.rows, "row")}, ${plural(merged.columns.length, "feature")}`);
   });
 }

@@ -13,7 +13,7 @@ import { InputError, UsageError } from "./errors.js";
 import { batches } from "./gather.js";
 import { featureColumns, openModel } from "./model-file.js";
 import { whole, withCsv, withOutputOptions } from "./options.js";
-import { digits, say, setQuiet, textTable, withOutput } from "./output.js";
+import { digits, plural, say, setQuiet, textTable, withOutput } from "./output.js";
 
 interface Flags {
   output?: string;
@@ -147,7 +147,9 @@ async function run(modelPath: string, path: string, flags: Flags): Promise<void>
       }
       if (kept.total > MOST) say(`summary of ${MOST} rows, sampled from ${kept.total}`);
     }
-    say(`${kept.total} rows; partial derivatives of the wrong sign: ${wrong} of ${kept.total * constrained.length}`);
+    say(
+      `${plural(kept.total, "row")}; partial derivatives of the wrong sign: ${wrong} of ${kept.total * constrained.length}`,
+    );
   });
 }
 

@@ -268,7 +268,7 @@ export function certificateFinding(study: Study): string {
 export function signsNote(study: Study): string {
   const { checked, wrong } = study.signs;
   if (checked === 0) return "";
-  return `Beside the proof, a count: of ${count(checked)} partial derivatives on ${plural(study.rows.sampled, "row")}, ${count(wrong)} ${wrong === 1 ? "has" : "have"} the wrong sign.`;
+  return `Beside the proof, a count: of ${plural(checked, "partial derivative")} on ${plural(study.rows.sampled, "row")}, ${count(wrong)} ${wrong === 1 ? "has" : "have"} the wrong sign.`;
 }
 
 /** What a constraint promises. */

@@ -163,7 +163,7 @@ describe("isotone audit of predictions", () => {
     [["audit", "grid.csv"], 2, 'grid.csv has no column "prediction"'],
     [["audit", "predicted.csv", "--prediction", "yhat"], 2, '--prediction: no column "yhat" in predicted.csv'],
     [["audit", "jobs.csv"], 1, "jobs.csv lacks audit_row"],
-    [["audit", "grid.csv", "short.csv"], 1, "short.csv has 1 predictions, grid.csv has 2560 rows"],
+    [["audit", "grid.csv", "short.csv"], 1, "short.csv has 1 prediction, grid.csv has 2560 rows"],
     [["audit", "broken.csv"], 1, 'broken.csv, line 3: "prediction" is empty'],
     [["audit", "shuffled.csv"], 1, "keep the order of the grid"],
     [["audit", "model.json"], 2, "model.json needs rows to predict"],

@@ -81,7 +81,7 @@ describe("shards on the command line", () => {
     [["merge", "a.json", "shard2.csv.model"], 1, 'does not know the category "Bodø" of "city"'],
     [["merge", "a.json", "nowhere.json"], 1, "cannot read nowhere.json: there is no such file"],
     [["merge", "a.json", "shard0.csv"], 1, "shard0.csv: not a model file"],
-    [["merge", "a.json", "b.json", "--weights", "1"], 2, "--weights has 1 numbers for 2 models"],
+    [["merge", "a.json", "b.json", "--weights", "1"], 2, "--weights has 1 number for 2 models"],
     [["merge", "a.json", "b.json", "--weights", "big"], 2, 'Expected "equal", "rows", or a number'],
     [["merge"], 2, "missing required argument"],
   ])("fail plainly: %j", (args, code, message) => {
