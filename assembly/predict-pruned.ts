@@ -4,7 +4,7 @@ import { alloc, reset } from "./arena";
 import { tracksTiles } from "./forward";
 import { inputs, layOut, part, tileCount } from "./image";
 import { many, one, sensitivities } from "./predict";
-import { HEAD, makePlan, planSize } from "./prune";
+import { HEAD, makePlan, ONE_ROW, planSize } from "./prune";
 import { foursSize, makeFours } from "./prune-fours";
 
 /** Percent of forward8's time above which pruning does not pay: here forward8 keeps no active planes. */
@@ -19,7 +19,7 @@ export function planModel(model: usize): bool {
   if (!plan) return false;
   if (makePlan(plan, metas, part(model, 18), tileCount(model), inputs(model), MOST)) {
     store<u32>(model, <u32>plan, 84);
-    if (load<i32>(plan, 24)) store<i32>(model, 2, 96);
+    if (load<i32>(plan, ONE_ROW)) store<i32>(model, 2, 96);
   } else reset(plan);
   const fours = alloc(foursSize(tileCount(model), inputs(model)));
   if (!fours) return false;

@@ -6,7 +6,7 @@ import { forward1, forward8, planesOfTiles, transpose8 } from "./forward";
 import { EXP, featureCount, IDENTITY, inputs, layOut, networkCount, padded, part, rowLength, tileCount } from "./image";
 import { isPlain, preparePlain8, prepareRow, prepareRowBackward } from "./inputs";
 import { expf, logistic } from "./math";
-import { forwardPruned1, HEAD, shouldPrune } from "./prune";
+import { forwardPruned1, HEAD, ONE_ROW, shouldPrune } from "./prune";
 import { forwardFours1, forwardFours8 } from "./prune-fours";
 import { forwardPruned8 } from "./prune-rows";
 
@@ -52,7 +52,7 @@ export function one<Prune>(model: usize, raw: usize): f32 {
   if (isInteger<Prune>() && state == 2) {
     const plan = <usize>load<u32>(model, 84);
     const fours = <usize>load<u32>(model, 108);
-    if (plan && load<i32>(plan, 24)) {
+    if (plan && load<i32>(plan, ONE_ROW)) {
       if (shouldPrune(plan, 1)) return link(model, forwardPruned1(plan, inputs(model), z, 0, 0));
     } else if (shouldPrune(fours + HEAD, 1)) return link(model, forwardFours1(fours, inputs(model), z));
   }
@@ -78,7 +78,7 @@ function forwardRows<Track, Prune>(model: usize, raw: usize, rows: i32, sums: us
   if (!isInteger<Track>() && rows == 8 && isPlain(model)) fine = preparePlain8(model, raw, xt);
   else {
     for (let k: usize = 0; k < <usize>rows; k++) fine = prepareRow(model, raw + k * length, z + k * stride) && fine;
-    if (isInteger<Prune>() && rows == 1 && plan && load<i32>(plan, 24)) {
+    if (isInteger<Prune>() && rows == 1 && plan && load<i32>(plan, ONE_ROW)) {
       store<f32>(sums, forwardPruned1(plan, d, z, active, 32));
       return fine;
     }

@@ -28,8 +28,11 @@
 // network; chosen tiles [8] each; second lowest bounds [8] each; results; the list: tile, row, result (addresses).
 
 import { END_GROUP, END_NETWORK } from "./layout";
-import { countRows, HEAD } from "./prune";
+import { countRows, FURTHER, HEAD, LIMIT, SCRATCH } from "./prune";
 import { highests } from "./prune-rows";
+
+/** Single planes: in the second head, that of one row. */
+const SINGLES: usize = 4;
 
 /** Fewer inputs save less than the choice takes. */
 const LEAST_INPUTS: i32 = 10;
@@ -69,14 +72,14 @@ export function makeFours(plan: usize, metas: usize, tiles: usize, tileCount: i3
   let result = killers + <usize>count * (size + 192);
   memory.fill(plan, 0, 2 * HEAD);
   store<i32>(plan, count);
-  store<u32>(plan, <u32>result, 4);
+  store<u32>(plan, <u32>result, SCRATCH);
   // cycles of eight rows, as measured: 6.8 an input saved a network, less 25, against 1.7 an input and 17 a further group
-  store<i32>(plan, (count * (136 * d - 500)) / (17 * d + 170), 20);
+  store<i32>(plan, (count * (136 * d - 500)) / (17 * d + 170), LIMIT);
   // hundredths of a nanosecond, as measured: 117 an input and network by forward1, 68 an input and 260 by fours, 35 an input and 550 a further group
   const most = (count * 117 * d - fours * 4 * (68 * d + 260)) / ((35 * d + 550) >> 4);
   store<i32>(plan + HEAD, most > 0 ? 1 : 0);
-  store<i32>(plan + HEAD, singles, 4);
-  store<i32>(plan + HEAD, most, 20);
+  store<i32>(plan + HEAD, singles, SINGLES);
+  store<i32>(plan + HEAD, most, LIMIT);
   for (; metas < metaEnd; metas += 4, result += 32) {
     if ((load<i32>(metas) & 7) == 1) {
       store<u32>(single, <u32>tiles);
@@ -128,7 +131,7 @@ export function forwardFours8(
   out: usize,
 ): void {
   const count = <usize>load<i32>(plan);
-  const maxima = <usize>load<u32>(plan, 4);
+  const maxima = <usize>load<u32>(plan, SCRATCH);
   const bounds = maxima - count * 192;
   const chosen = bounds + (count << 7);
   const seconds = chosen + (count << 5);
@@ -255,7 +258,7 @@ export function forwardFours8(
   }
   v128.store(out, sum0);
   v128.store(out, sum1, 16);
-  store<i32>(plan, load<i32>(plan, 8) + found, 8);
+  store<i32>(plan, load<i32>(plan, FURTHER) + found, FURTHER);
   countRows(plan, 8);
 }
 
@@ -357,10 +360,10 @@ function lower(at: usize, value: f32): void {
 /** One row, d floats at `x`: the sum. */
 export function forwardFours1(plan: usize, d: i32, x: usize): f32 {
   const head = plan + HEAD;
-  const singles = <usize>load<i32>(head, 4);
+  const singles = <usize>load<i32>(head, SINGLES);
   const count = <usize>load<i32>(plan);
   const fours = ((count + 3) >> 2) << 4;
-  const maxima = <usize>load<u32>(plan, 4);
+  const maxima = <usize>load<u32>(plan, SCRATCH);
   const size = (<usize>d + 1) << 4;
   const xEnd = x + ((<usize>d) << 2);
   const nets = netsOf(plan);
@@ -463,7 +466,7 @@ export function forwardFours1(plan: usize, d: i32, x: usize): f32 {
   }
   let sum: f32 = 0;
   for (let at = maxima; at < maxima + ((count + singles) << 5); at += 32) sum += load<f32>(at);
-  store<i32>(head, load<i32>(head, 8) + <i32>found, 8);
+  store<i32>(head, load<i32>(head, FURTHER) + <i32>found, FURTHER);
   countRows(head, 1);
   return sum;
 }

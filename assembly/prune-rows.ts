@@ -17,7 +17,24 @@
 // that max is the min over the groups. Else the row's other groups are looked at one by one (`further`).
 
 import { transpose8 } from "./forward";
-import { countRows, firstEqual, HEAD, planeOf, readSixteens, search } from "./prune";
+import {
+  BOUNDS,
+  countRows,
+  FIRST_PLANE,
+  firstEqual,
+  GROUP_BYTES,
+  GROUP_PLANES,
+  GROUP_TILES,
+  GROUPS,
+  HEAD,
+  KILLERS,
+  METAS,
+  planeOf,
+  readSixteens,
+  SCRATCH,
+  search,
+  TILES,
+} from "./prune";
 
 /**
  * Eight rows at `xt`. Sums at `out`; active planes at `active` ([networks] every `stride` bytes, [8]) unless it is 0. `later`: scratch of
@@ -32,7 +49,7 @@ export function forwardPruned8(
   stride: usize,
   later: usize = 0,
 ): void {
-  const chosen = later ? later : <usize>load<u32>(plan, 4);
+  const chosen = later ? later : <usize>load<u32>(plan, SCRATCH);
   const maxima = chosen + 32;
   const bound = chosen + 64;
   const xEnd = xt + ((<usize>d) << 5);
@@ -40,9 +57,9 @@ export function forwardPruned8(
   let sum1 = f32x4.splat(0);
   let net = plan + HEAD;
   for (let left = load<i32>(plan); left > 0; left--) {
-    const groups = load<i32>(net, 4);
+    const groups = load<i32>(net, GROUPS);
     if (groups == 0) {
-      let w = <usize>load<u32>(net, 20);
+      let w = <usize>load<u32>(net, TILES);
       let a0 = v128.load32_splat(w);
       let a1 = a0;
       for (let x = xt; x < xEnd; x += 32) {
@@ -54,7 +71,7 @@ export function forwardPruned8(
       sum0 = f32x4.add(sum0, a0);
       sum1 = f32x4.add(sum1, a1);
       if (active) {
-        const plane = i32x4.splat(load<i32>(net, 24));
+        const plane = i32x4.splat(load<i32>(net, FIRST_PLANE));
         v128.store(active, plane);
         v128.store(active, plane, 16);
         active += stride;
@@ -62,7 +79,7 @@ export function forwardPruned8(
       net += <usize>load<u32>(net);
       continue;
     }
-    const bytes = <usize>load<u32>(net, 8);
+    const bytes = <usize>load<u32>(net, BOUNDS);
     let low0 = f32x4.splat(Infinity);
     let low1 = low0;
     let second0 = low0;
@@ -72,7 +89,7 @@ export function forwardPruned8(
     let number = group0;
     const one = i32x4.splat(1);
     let to = bound;
-    let killers = <usize>load<u32>(net, 16);
+    let killers = <usize>load<u32>(net, KILLERS);
     for (const end = killers + bytes; killers < end; killers += 16) {
       let a00 = v128.load32_splat(killers);
       let a10 = v128.load32_splat(killers, 4);
@@ -140,7 +157,7 @@ export function forwardPruned8(
     }
     v128.store(chosen, group0);
     v128.store(chosen, group1, 16);
-    const tiles = load<i32>(net, 28);
+    const tiles = load<i32>(net, GROUP_TILES);
     const dot = bound + (bytes << 3);
     let max0 = readGroups(net, chosen, tiles, xt, xEnd, dot);
     let max1 = readGroups(net, chosen + 16, tiles, xt + 16, xEnd, dot + ((<usize>tiles) << 6));
@@ -151,7 +168,10 @@ export function forwardPruned8(
       for (let r: usize = 0; r < 8; r++) {
         const from = dot + r * ((<usize>tiles) << 4);
         const j = planeOf(net, firstEqual(from, from + ((<usize>tiles) << 4), v128.load32_splat(maxima + (r << 2))));
-        store<i32>(active + (r << 2), load<i32>(net, 24) + load<i32>(chosen + (r << 2)) * load<i32>(net, 36) + j);
+        store<i32>(
+          active + (r << 2),
+          load<i32>(net, FIRST_PLANE) + load<i32>(chosen + (r << 2)) * load<i32>(net, GROUP_PLANES) + j,
+        );
       }
     }
     if (later) store<u64>(maxima, close);
@@ -184,12 +204,12 @@ export function highests(a0: v128, a1: v128, a2: v128, a3: v128): v128 {
  * beyond a tile's planes repeat planes of it.
  */
 function readGroups(net: usize, chosen: usize, tiles: i32, x: usize, xEnd: usize, dot: usize): v128 {
-  const bytes = load<i32>(net, 32);
-  const base = <usize>load<u32>(net, 20);
+  const bytes = load<i32>(net, GROUP_BYTES);
+  const base = <usize>load<u32>(net, TILES);
   const row = (<usize>tiles) << 4;
   const twice = row << 1;
   // row by row then: fewer loads, 0.93 of an epoch of 32 x 32 planes of 50 inputs, 0.96 of 16 x 16 of 20
-  if (!(tiles & 3) && load<i32>(net, 36) == tiles << 2) {
+  if (!(tiles & 3) && load<i32>(net, GROUP_PLANES) == tiles << 2) {
     const d = <i32>((xEnd - x + 31) >> 5);
     const dot1 = dot + row;
     const dot2 = dot1 + row;
@@ -209,7 +229,7 @@ function readGroups(net: usize, chosen: usize, tiles: i32, x: usize, xEnd: usize
   let top1 = top0;
   let top2 = top0;
   let top3 = top0;
-  let metas = <usize>load<u32>(net, 12);
+  let metas = <usize>load<u32>(net, METAS);
   for (const end = dot + row; dot < end; dot += 16) {
     const width = load<i32>(metas) & 7;
     const step = (<usize>width) << 2;
@@ -260,9 +280,9 @@ function readGroups(net: usize, chosen: usize, tiles: i32, x: usize, xEnd: usize
  * `maxima`, its plane to `active`.
  */
 function further(plan: usize, net: usize, close: i32, d: i32, xt: usize, active: usize): void {
-  const chosen = <usize>load<u32>(plan, 4);
-  const tiles = <usize>load<u32>(net, 28);
-  const bytes = <usize>load<u32>(net, 8);
+  const chosen = <usize>load<u32>(plan, SCRATCH);
+  const tiles = <usize>load<u32>(net, GROUP_TILES);
+  const bytes = <usize>load<u32>(net, BOUNDS);
   const dot = chosen + 64 + (bytes << 3);
   const own = dot + (tiles << 7);
   for (; close; close &= close - 1) {
@@ -286,7 +306,7 @@ export const LATER: i32 = 64;
 /** Bytes that `forwardPruned64` needs: for each eight rows their chosen groups [8], which of them are close, and their bounds [groups][8]; dots. */
 export function laterSize(plan: usize): usize {
   const net = plan + HEAD;
-  return ((((<usize>load<u32>(net, 8)) << 3) + 64) << 3) + ((<usize>load<i32>(net, 28)) << 7);
+  return ((((<usize>load<u32>(net, BOUNDS)) << 3) + 64) << 3) + ((<usize>load<i32>(net, GROUP_TILES)) << 7);
 }
 
 /**
@@ -306,7 +326,7 @@ export function forwardPruned64(
   later: usize,
 ): void {
   const net = plan + HEAD;
-  const bytes = <usize>load<u32>(net, 8);
+  const bytes = <usize>load<u32>(net, BOUNDS);
   const size = 64 + (bytes << 3);
   const stride = (<usize>dp) << 2;
   let close: u64 = 0;
@@ -317,7 +337,7 @@ export function forwardPruned64(
     close |= load<u64>(eight, 32) << r;
     eight += size;
   }
-  const own = <usize>load<u32>(plan, 4);
+  const own = <usize>load<u32>(plan, SCRATCH);
   for (; close; close &= close - 1) {
     const r = <usize>ctz(close);
     const place = r << 2;
@@ -328,7 +348,7 @@ export function forwardPruned64(
       from += 32;
     }
     const k = load<i32>(choice);
-    const plane = load<i32>(active + place) - load<i32>(net, 24) - k * load<i32>(net, 36);
+    const plane = load<i32>(active + place) - load<i32>(net, FIRST_PLANE) - k * load<i32>(net, GROUP_PLANES);
     const least = search(plan, net, own, d, rows + r * stride, 4, k, load<f32>(out + place), plane, active + place);
     // as a sum of networks: 0 for -0
     store<f32>(out + place, <f32>0 + least);

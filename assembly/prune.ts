@@ -16,15 +16,49 @@
 
 import { END_GROUP, END_NETWORK, putFour } from "./layout";
 
-// A plan: word 0 networks   1 scratch   2 groups read beyond one a row and network, since the last look   3 rows since then
-//   4 rows still to do by forward8   5 sixteenths of such groups a row from which forward8 is faster   6 1 where one row may be pruned too
-//   7 all rows so far
-// then per network: word 0 bytes to the next   1 groups (0: a single plane)   2 bytes of bounds   3 meta words of a group   4 killers' tiles
-//   5 tiles   6 number of its first plane   7 tiles a group   8 bytes of a group   9 planes of a group   10 groups' killers: number in the group,
-//   votes, rows so far when it lost one (i32 each)
+// A plan: its head, whose word 0 is the number of networks; then per network a record (word 0: bytes to the next) and one for each of its groups
+// (word 0: the killer's number in the group). Words are i32; where they lie, in bytes:
+
+/** Bytes of the head. */
 export const HEAD: usize = 32;
+/** Where scratch lies. */
+export const SCRATCH: usize = 4;
+/** Groups read beyond one a row and network, since the last look. */
+export const FURTHER: usize = 8;
+/** Rows since then. */
+export const ROWS: usize = 12;
+/** Rows still to do by forward8. */
+export const REST: usize = 16;
+/** Sixteenths of such groups a row from which forward8 is faster. */
+export const LIMIT: usize = 20;
+/** 1 where one row may be pruned too. */
+export const ONE_ROW: usize = 24;
+/** All rows so far. */
+export const ALL_ROWS: usize = 28;
+
+/** Bytes of a network's record. */
 export const NET: usize = 40;
+/** Groups of the network; 0 where it is a single plane. */
+export const GROUPS: usize = 4;
+/** Bytes of bounds. */
+export const BOUNDS: usize = 8;
+/** Meta words of a group. */
+export const METAS: usize = 12;
+/** The killers' tiles. */
+export const KILLERS: usize = 16;
+export const TILES: usize = 20;
+/** Number of the network's first plane. */
+export const FIRST_PLANE: usize = 24;
+/** Tiles a group, bytes of a group, planes of a group. */
+export const GROUP_TILES: usize = 28;
+export const GROUP_BYTES: usize = 32;
+export const GROUP_PLANES: usize = 36;
+
+/** Bytes of a group's record. */
 const GROUP: usize = 12;
+const KILLER_VOTES: usize = 4;
+/** Rows so far when the killer last lost a vote. */
+const KILLER_LOST: usize = 8;
 
 /** Most votes of a killer: it gains one every eight rows, and loses one with each row for which it let its group be read in vain. */
 const VOTES: i32 = 8;
@@ -88,12 +122,12 @@ export function makePlan(plan: usize, metas: usize, tiles: usize, tileCount: i32
       }
     } while (!(meta & END_NETWORK));
     networks++;
-    store<u32>(net, <u32>tiles, 20);
-    store<i32>(net, load<i32>(first) >> 8, 24);
+    store<u32>(net, <u32>tiles, TILES);
+    store<i32>(net, load<i32>(first) >> 8, FIRST_PLANE);
     tiles += (<usize>((d + 1) * planes)) << 2;
     if (planes == 1) {
       store<u32>(net, <u32>NET);
-      store<u32>(net, 0, 4);
+      store<u32>(net, 0, GROUPS);
       net += NET;
       continue;
     }
@@ -103,13 +137,13 @@ export function makePlan(plan: usize, metas: usize, tiles: usize, tileCount: i32
     const killers = (net + NET + <usize>groups * GROUP + 15) & ~15;
     const next = killers + bounds * <usize>(d + 1);
     store<u32>(net, <u32>(next - net));
-    store<i32>(net, groups, 4);
-    store<u32>(net, <u32>bounds, 8);
-    store<u32>(net, <u32>first, 12);
-    store<u32>(net, <u32>killers, 16);
-    store<i32>(net, groupTiles, 28);
-    store<i32>(net, (groupPlanes * (d + 1)) << 2, 32);
-    store<i32>(net, groupPlanes, 36);
+    store<i32>(net, groups, GROUPS);
+    store<u32>(net, <u32>bounds, BOUNDS);
+    store<u32>(net, <u32>first, METAS);
+    store<u32>(net, <u32>killers, KILLERS);
+    store<i32>(net, groupTiles, GROUP_TILES);
+    store<i32>(net, (groupPlanes * (d + 1)) << 2, GROUP_BYTES);
+    store<i32>(net, groupPlanes, GROUP_PLANES);
     dense += (planes * 4 * d) / 3;
     pruned += (<i32>(bounds >> 2) * 4 * d) / 3 + groupTiles * 8 * d + 110;
     extra += groupTiles * d + 4 * d + 40;
@@ -123,18 +157,18 @@ export function makePlan(plan: usize, metas: usize, tiles: usize, tileCount: i32
     net = next;
   }
   store<i32>(plan, networks);
-  store<u32>(plan, <u32>((net + 15) & ~15), 4);
-  memory.fill(plan + 8, 0, 24);
-  store<i32>(plan, extra > 0 ? ((dense - pruned) * 2 * networks) / extra : 0, 20);
-  store<i32>(plan, one && large ? 1 : 0, 24);
+  store<u32>(plan, <u32>((net + 15) & ~15), SCRATCH);
+  memory.fill(plan + FURTHER, 0, HEAD - FURTHER);
+  store<i32>(plan, extra > 0 ? ((dense - pruned) * 2 * networks) / extra : 0, LIMIT);
+  store<i32>(plan, one && large ? 1 : 0, ONE_ROW);
   return pruned * 100 < dense * most;
 }
 
 /** Where plane `j` of group `k` has its bias in the tiles; the bytes from one input to the next are its tile's width in floats, at `stepOf`. */
 let stepOf: usize = 0;
 function planeAt(net: usize, k: i32, j: i32, d: i32): usize {
-  let meta = <usize>load<u32>(net, 12);
-  let tile = <usize>load<u32>(net, 20) + <usize>(k * load<i32>(net, 32));
+  let meta = <usize>load<u32>(net, METAS);
+  let tile = <usize>load<u32>(net, TILES) + <usize>(k * load<i32>(net, GROUP_BYTES));
   let width = load<i32>(meta) & 7;
   while (j >= width) {
     j -= width;
@@ -150,7 +184,7 @@ function planeAt(net: usize, k: i32, j: i32, d: i32): usize {
 function chooseKiller(net: usize, k: i32, d: i32): void {
   let best = 0;
   let top: f32 = -Infinity;
-  for (let j = 0; j < load<i32>(net, 36); j++) {
+  for (let j = 0; j < load<i32>(net, GROUP_PLANES); j++) {
     const bias = load<f32>(planeAt(net, k, j, d));
     if (bias > top) {
       best = j;
@@ -159,15 +193,16 @@ function chooseKiller(net: usize, k: i32, d: i32): void {
   }
   const group = net + NET + <usize>k * GROUP;
   store<i32>(group, best);
-  store<u64>(group, 0, 4);
+  // with KILLER_LOST
+  store<u64>(group, 0, KILLER_VOTES);
 }
 
 /** Killer of group `k`: its plane's bias and weights from the group's tile to the killers' tiles. */
 function putKiller(net: usize, k: i32, d: i32): void {
-  const bytes = <usize>load<u32>(net, 8);
+  const bytes = <usize>load<u32>(net, BOUNDS);
   let from = planeAt(net, k, load<i32>(net + NET + <usize>k * GROUP), d);
   const step = stepOf;
-  let to = <usize>load<u32>(net, 16) + ((<usize>k) << 2);
+  let to = <usize>load<u32>(net, KILLERS) + ((<usize>k) << 2);
   for (const end = to + bytes * <usize>(d + 1); to < end; to += bytes) {
     store<f32>(to, load<f32>(from));
     from += step;
@@ -177,15 +212,15 @@ function putKiller(net: usize, k: i32, d: i32): void {
 /** Group `k` was read in vain, as plane `j` of it shows: it becomes the killer once that one is out of votes. */
 function readInVain(plan: usize, net: usize, k: i32, j: i32, d: i32): void {
   const group = net + NET + <usize>k * GROUP;
-  const now = load<i32>(plan, 28);
-  let votes = min(VOTES, load<i32>(group, 4) + ((now - load<i32>(group, 8)) >> 3)) - 1;
+  const now = load<i32>(plan, ALL_ROWS);
+  let votes = min(VOTES, load<i32>(group, KILLER_VOTES) + ((now - load<i32>(group, KILLER_LOST)) >> 3)) - 1;
   if (votes < 0) {
     votes = 0;
     store<i32>(group, j);
     putKiller(net, k, d);
   }
-  store<i32>(group, votes, 4);
-  store<i32>(group, now, 8);
+  store<i32>(group, votes, KILLER_VOTES);
+  store<i32>(group, now, KILLER_LOST);
 }
 
 /** All killers anew, after the weights changed, from the planes in rows of dp floats at `rows` and the networks' `factors`: the tiles' bits. */
@@ -193,12 +228,12 @@ export function refreshKillers(plan: usize, d: i32, rows: usize, dp: i32, factor
   const size = (<usize>dp) << 2;
   let net = plan + HEAD;
   for (let left = load<i32>(plan); left > 0; left--) {
-    const last = load<i32>(net, 4) - 1;
-    const bytes = <usize>load<u32>(net, 8);
-    const killers = <usize>load<u32>(net, 16);
+    const last = load<i32>(net, GROUPS) - 1;
+    const bytes = <usize>load<u32>(net, BOUNDS);
+    const killers = <usize>load<u32>(net, KILLERS);
     const chosen = net + NET;
-    const first = load<i32>(net, 24);
-    const planes = load<i32>(net, 36);
+    const first = load<i32>(net, FIRST_PLANE);
+    const planes = load<i32>(net, GROUP_PLANES);
     for (let k = 0; k <= last; k += 4) {
       const k1 = min(k + 1, last);
       const k2 = min(k + 2, last);
@@ -223,25 +258,26 @@ export function refreshKillers(plan: usize, d: i32, rows: usize, dp: i32, factor
 
 /** Whether the next `rows` rows should be pruned: not while weights have lately made it read more groups than forward8 takes time for. */
 export function shouldPrune(plan: usize, rows: i32): bool {
-  const seen = load<i32>(plan, 12);
+  const seen = load<i32>(plan, ROWS);
   if (seen >= 64) {
-    if (load<i32>(plan, 8) * 16 > seen * load<i32>(plan, 20)) store<i32>(plan, 8192, 16);
-    store<u64>(plan, 0, 8);
+    if (load<i32>(plan, FURTHER) * 16 > seen * load<i32>(plan, LIMIT)) store<i32>(plan, 8192, REST);
+    // with ROWS
+    store<u64>(plan, 0, FURTHER);
   }
-  const rest = load<i32>(plan, 16);
-  if (rest > 0) store<i32>(plan, rest - rows, 16);
+  const rest = load<i32>(plan, REST);
+  if (rest > 0) store<i32>(plan, rest - rows, REST);
   return rest <= 0;
 }
 
 /** Whether less than one group in two rows was read beyond one a row and network, since the last look of `shouldPrune`. */
 export function isCalm(plan: usize): bool {
-  return load<i32>(plan, 8) * 2 < load<i32>(plan, 12);
+  return load<i32>(plan, FURTHER) * 2 < load<i32>(plan, ROWS);
 }
 
 /** Counts rows. */
 export function countRows(plan: usize, rows: i32): void {
-  store<i32>(plan, load<i32>(plan, 12) + rows, 12);
-  store<i32>(plan, load<i32>(plan, 28) + rows, 28);
+  store<i32>(plan, load<i32>(plan, ROWS) + rows, ROWS);
+  store<i32>(plan, load<i32>(plan, ALL_ROWS) + rows, ALL_ROWS);
 }
 
 /**
@@ -384,24 +420,24 @@ function lowest(bound: usize, boundEnd: usize): v128 {
 
 /** The plane in a group whose dot is number `place` of its tiles' lanes. */
 export function planeOf(net: usize, place: i32): i32 {
-  const metas = <usize>load<u32>(net, 12);
-  return (load<i32>(metas + ((<usize>(place >> 2)) << 2)) >> 8) - load<i32>(net, 24) + (place & 3);
+  const metas = <usize>load<u32>(net, METAS);
+  return (load<i32>(metas + ((<usize>(place >> 2)) << 2)) >> 8) - load<i32>(net, FIRST_PLANE) + (place & 3);
 }
 
 /** Which plane of a group it is whose dot, one of those at `dot`, is `value`. */
 function highestPlane(net: usize, dot: usize, value: f32): i32 {
-  return planeOf(net, firstEqual(dot, dot + ((<usize>load<i32>(net, 28)) << 4), f32x4.splat(value)));
+  return planeOf(net, firstEqual(dot, dot + ((<usize>load<i32>(net, GROUP_TILES)) << 4), f32x4.splat(value)));
 }
 
 /** Max of group `k` for the row at `x`, or the highest of the planes read until one was above `limit`. Dots at `dot`. */
 function readGroup(net: usize, k: i32, limit: f32, d: i32, x: usize, xStep: usize, dot: usize): f32 {
   const above = f32x4.splat(limit);
-  let metas = <usize>load<u32>(net, 12);
-  let tile = <usize>load<u32>(net, 20) + <usize>(k * load<i32>(net, 32));
-  let tiles = load<i32>(net, 28);
+  let metas = <usize>load<u32>(net, METAS);
+  let tile = <usize>load<u32>(net, TILES) + <usize>(k * load<i32>(net, GROUP_BYTES));
+  let tiles = load<i32>(net, GROUP_TILES);
   const end = dot + ((<usize>tiles) << 4);
   let top = f32x4.splat(-Infinity);
-  if (tiles >= 4 && load<i32>(net, 36) == tiles << 2) {
+  if (tiles >= 4 && load<i32>(net, GROUP_PLANES) == tiles << 2) {
     tiles &= ~3;
     const from = dot;
     dot += (<usize>tiles) << 4;
@@ -441,7 +477,7 @@ export function search(
   plane: i32,
   active: usize,
 ): f32 {
-  const boundEnd = bound + <usize>load<u32>(net, 8);
+  const boundEnd = bound + <usize>load<u32>(net, BOUNDS);
   let read = 0;
   let group = k;
   for (;;) {
@@ -462,8 +498,8 @@ export function search(
       plane = top;
     }
   }
-  if (active) store<i32>(active, load<i32>(net, 24) + group * load<i32>(net, 36) + plane);
-  store<i32>(plan, load<i32>(plan, 8) + read, 8);
+  if (active) store<i32>(active, load<i32>(net, FIRST_PLANE) + group * load<i32>(net, GROUP_PLANES) + plane);
+  store<i32>(plan, load<i32>(plan, FURTHER) + read, FURTHER);
   return least;
 }
 
@@ -481,22 +517,22 @@ function mayBeLower(bound: usize, boundEnd: usize, least: f32): bool {
  * ten need neither a plane's number nor `search`: a tenth of the time of 16 groups of 16 planes.
  */
 export function forwardPruned1(plan: usize, d: i32, x: usize, active: usize, stride: usize): f32 {
-  const bound = <usize>load<u32>(plan, 4);
+  const bound = <usize>load<u32>(plan, SCRATCH);
   let net = plan + HEAD;
   let sum: f32 = 0;
   for (let left = load<i32>(plan); left > 0; left--) {
-    if (load<i32>(net, 4) == 0) {
-      let w = <usize>load<u32>(net, 20);
+    if (load<i32>(net, GROUPS) == 0) {
+      let w = <usize>load<u32>(net, TILES);
       let a = load<f32>(w);
       for (let i: usize = 0; i < (<usize>d) << 2; i += 4) {
         w += 4;
         a += load<f32>(w) * load<f32>(x + i);
       }
       sum += a;
-      if (active) store<i32>(active, load<i32>(net, 24));
+      if (active) store<i32>(active, load<i32>(net, FIRST_PLANE));
     } else {
-      const bytes = <usize>load<u32>(net, 8);
-      bounds(<usize>load<u32>(net, 16), bytes, d, x, bound);
+      const bytes = <usize>load<u32>(net, BOUNDS);
+      bounds(<usize>load<u32>(net, KILLERS), bytes, d, x, bound);
       const k = firstEqual(bound, bound + bytes, lowest(bound, bound + bytes));
       const least = readGroup(net, k, Infinity, d, x, 4, bound + bytes);
       if (active || mayBeLower(bound, bound + bytes, least))

@@ -95,6 +95,13 @@ export function setData(
  */
 const MOST_PRUNED: i32 = 67;
 
+/** Bytes of a network's record in `shapes`: groups, then hyperplanes. */
+const SHAPE: usize = 8;
+const HYPERPLANES: usize = 4;
+
+/** Where in `rowEnd`, behind the mask, the eight floats with the 1 of the bias begin. */
+const BIAS_END: usize = 16;
+
 /**
  * The networks: `shapes` holds (groups, hyperplanes) a network, `factor` their c_m, `lambda` their ridge, `sign` one of 1, -1, 0 an input.
  * Gives the number of planes, or 0 when memory is refused.
@@ -106,8 +113,8 @@ export function setNetworks(count: i32, shapes: usize, factor: usize, lambda: us
   planes = 0;
   tileCount = 0;
   for (let k = 0; k < count; k++) {
-    const groups = load<i32>(shapes + ((<usize>k) << 3));
-    const hyperplanes = load<i32>(shapes + ((<usize>k) << 3), 4);
+    const groups = load<i32>(shapes + <usize>k * SHAPE);
+    const hyperplanes = load<i32>(shapes + <usize>k * SHAPE, HYPERPLANES);
     planes += groups * hyperplanes;
     tileCount += groups * tilesOf(hyperplanes);
   }
@@ -127,7 +134,7 @@ export function setNetworks(count: i32, shapes: usize, factor: usize, lambda: us
   mayRest = allocZeroed(<usize>planes + 15);
   restedFrom = alloc((<usize>planes) << 2);
   batchRows = allocZeroed((<usize>(batchSize * dp)) << 2);
-  rowEnd = allocZeroed(48);
+  rowEnd = allocZeroed(BIAS_END + 32);
   xt = allocZeroed((<usize>dp) << 5);
   sums = allocZeroed((<usize>batchSize) << 2);
   taus = allocZeroed((<usize>batchSize) << 2);
@@ -135,12 +142,12 @@ export function setNetworks(count: i32, shapes: usize, factor: usize, lambda: us
   if (!active) return 0;
   putInputs(inputs, sign, d, dp);
   for (let i = columns & ~3; i < columns; i++) store<i32>(rowEnd + ((<usize>(i & 3)) << 2), -1);
-  store<f32>(rowEnd + ((<usize>(d - (columns & ~3))) << 2), 1, 16);
+  store<f32>(rowEnd + ((<usize>(d - (columns & ~3))) << 2), 1, BIAS_END);
   let plane = 0;
   let meta = metas;
   for (let k = 0; k < count; k++) {
-    const groups = load<i32>(shapes + ((<usize>k) << 3));
-    const hyperplanes = load<i32>(shapes + ((<usize>k) << 3), 4);
+    const groups = load<i32>(shapes + <usize>k * SHAPE);
+    const hyperplanes = load<i32>(shapes + <usize>k * SHAPE, HYPERPLANES);
     for (let group = 0; group < groups; group++) {
       meta = putGroup(meta, hyperplanes, plane, group == groups - 1);
       plane += hyperplanes;
@@ -283,8 +290,10 @@ export function begin(
 let batchWanted: i32 = 64;
 let scattered: bool = false; // more rows than a second-level cache holds
 
-/** Bytes of a record of `tilePlaces`. */
+/** Bytes of a record of `tilePlaces`: where the plane's bias lies, then bytes from one input to the next, and its factor. */
 const TILE_PLACE: usize = 12;
+const STRIDE: usize = 4;
+const FACTOR: usize = 8;
 
 /** All planes are awake, and known by their ridges and places in the tiles. */
 function wakeAll(): void {
@@ -301,8 +310,8 @@ function wakeAll(): void {
     if (ridge) ridged = true;
     for (let j: usize = 0; j < <usize>width; j++) {
       store<u32>(place, <u32>(tile + (j << 2)));
-      store<u32>(place, width << 2, 4);
-      store<f32>(place, load<f32>(factors + network), 8);
+      store<u32>(place, width << 2, STRIDE);
+      store<f32>(place, load<f32>(factors + network), FACTOR);
       store<u8>(awake + plane, ridge ? 0 : 255);
       store<u8>(mayRest + plane, ridge ? 0 : 255);
       place += TILE_PLACE;
@@ -325,12 +334,13 @@ export function feed(rowsAt: usize, count: i32): void {
   for (let i = <usize>count; i-- > 0; ) {
     const row = load<u32>(rowsAt + (i << 2));
     store<u32>(rowsAt + (i << 3), row);
-    store<f32>(rowsAt + (i << 3), load<f32>(y + ((<usize>row) << 2)), 4);
+    store<f32>(rowsAt + (i << 3), load<f32>(y + ((<usize>row) << 2)), TARGET);
   }
 }
 
-/** Bytes from one row of the schedule to the next. */
+/** Bytes from one row of the schedule to the next: its number, then its target. */
 const PAIR: usize = 8;
+const TARGET: usize = 4;
 
 /**
  * `count` listed rows, a number every `apart` bytes, to `to`, dp floats each: stored inputs, the level when there is one, 1 for the bias, zeros.
@@ -341,8 +351,8 @@ function gather(list: usize, apart: usize, count: i32, tau: usize, step: usize, 
   const whole = bytes & ~15;
   const size = (<usize>dp) << 2;
   const keep = v128.load(rowEnd);
-  const bias = v128.load(rowEnd, 16);
-  const after = v128.load(rowEnd, 32);
+  const bias = v128.load(rowEnd, BIAS_END);
+  const after = v128.load(rowEnd, BIAS_END + 16);
   const hasAfter = size - whole > 16;
   const withLevel = level;
   const scale = levelScale;
@@ -515,7 +525,7 @@ function update(now: f32, epsilon: f32): void {
         store<i32>(restedFrom + (plane << 2), step);
       }
       const tile = tilePlaces + plane * TILE_PLACE;
-      putPlane(w + place, d, load<f32>(tile, 8), <usize>load<u32>(tile), <usize>load<u32>(tile, 4));
+      putPlane(w + place, d, load<f32>(tile, FACTOR), <usize>load<u32>(tile), <usize>load<u32>(tile, STRIDE));
     }
     v128.store(touched + first, i32x4.splat(0));
   }
@@ -577,7 +587,7 @@ export function advance(count: i32): i32 {
       const f = sums;
       // the commonest: the general loop takes twice the time, a fortieth of a step where networks are small
       for (let r: usize = 0; r < end; r += 4) {
-        const residual = load<f32>(f + r) - load<f32>(list + (r << 1), 4);
+        const residual = load<f32>(f + r) - load<f32>(list + (r << 1), TARGET);
         total += <f64>(<f32>0.5 * residual * residual);
         store<f32>(f + r, residual * share);
       }
@@ -585,7 +595,7 @@ export function advance(count: i32): i32 {
       for (let r: usize = 0; r < end; r += 4) {
         const pair = list + (r << 1);
         const f = load<f32>(sums + r);
-        const target = load<f32>(pair, 4);
+        const target = load<f32>(pair, TARGET);
         const tau = load<f32>(taus + r);
         let caseW: f32 = 1;
         if (cases) {
