@@ -73,6 +73,7 @@ export function toModule(model: Exportable, options: ExportOptions = {}): string
   const lines = [
     `// Predicts ${harmless(data.target.name) || "the target"}. Made by isotone: the model's own bits.`,
     options.prune && "// Pruned: planes that never decide inside the training ranges are left out.",
+    // the columns: names, categories, what stands in for a missing value
     `export const features = ${list(features.map((feature) => literal(feature.name)))};`,
     categories &&
       `const C = ${list(
@@ -87,12 +88,14 @@ export function toModule(model: Exportable, options: ExportOptions = {}): string
     optional && `const optional = ${list(features.map((feature) => (feature.missing === "error" ? 0 : 1)))};`,
     fills &&
       `const fill = new Float32Array(${list(features.map((feature) => (feature.fill === undefined ? 0 : number(feature.fill))))});`,
+    // numbers: the bound of the link, residuals, levels of quantiles
     link.name === "exp" && `const M = Math.fround(${number(link.maximum)});`,
     residuals && `const $ = ${JSON.stringify(residuals)};`,
     data.calibration && `const K = ${JSON.stringify([...data.calibration, [1, 1]])};`,
     // inputs: feature, transform, argument, center, scale; the memory of assembly/planes.ts
     `const I = new Float32Array(${list(table)});`,
     `const B = "${base64(image.bytes)}";`,
+    // the sum of the networks: in WebAssembly, or by a loop that also finds the deciding planes
     `const { fround: F, max, min } = Math, W = new Float32Array(Uint8Array.from(atob(B), (c) => c.charCodeAt()).buffer), G = new Int32Array(W.buffer), X = new Float32Array(${N + 1}), at = []${uses("log1p") ? ", V = []" : ""};
 let T = W, sum = all;
 try {
@@ -121,6 +124,7 @@ function all() {
   }
   return s;
 }`,
+    // logarithm, exponential, link
     log &&
       `function log(x) {
   let e = x < 1 / 0 ? 0 : (x = 1, 1024), p = 1 / 17, k = 15;
@@ -142,7 +146,7 @@ function all() {
 }`,
     link.name === "exp" && "const link = (e) => exp(e < M ? e : M);",
     link.name === "logistic" && "const link = (e) => F(1 / F(1 + exp(-e)));",
-    // r: the row's number in messages
+    // a row to the sum before the link; r: its number in messages
     `function eta(row, r${level ? ", level = middle" : ""}) {
   const list = row?.[Symbol.iterator];
   if (list ? row.length != ${N} : Object(row) !== row) throw TypeError("row: expected ${N} values");
@@ -161,6 +165,7 @@ function all() {
   }
   return F(F(sum(${4 * D}, ${4 * image.ends}, ${4 * image.tiles}, Infinity) * ${scale}) + ${offset});
 }`,
+    // quantiles
     level &&
       `const level = (p) => {${
         data.calibration
@@ -178,6 +183,7 @@ export function quantile(row, p) {
   if (!(p > 0 && p < 1)) throw RangeError("p is " + p);
   return ${linked("eta(row, -1, level(p))")};
 }`,
+    // predictions
     `export const predict = ${identity && !level ? "eta" : `(row, r) => ${linked("eta(row, r)")}`};`,
     residuals &&
       `export function interval(row, c) {
@@ -190,6 +196,7 @@ export function quantile(row, p) {
   if (n % 1 != 0) eta();
   return Float32Array.from({ length: n }, (_, r) => predict(flat ? rows.subarray(r * ${N}, r * ${N} + ${N}) : rows[r], r));
 }`,
+    // partial derivatives
     `export function sensitivity(row) {
   const e = eta(row), ${
     link.name === "exp"
