@@ -6,6 +6,7 @@ import { chmod, copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promise
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { thirdParty } from "./third-party.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 process.chdir(root);
@@ -120,6 +121,13 @@ const withoutCss = {
   },
 };
 
+/** Licences of what went into these bundles, and stayed. */
+function licencesOf(...bundles) {
+  const outputs = bundles.flatMap(({ metafile }) => Object.values(metafile.outputs));
+  const inputs = outputs.flatMap((output) => Object.entries(output.inputs));
+  return thirdParty(inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path));
+}
+
 async function bundle() {
   const esbuild = await import("esbuild");
   await rm("dist", { recursive: true, force: true });
@@ -154,8 +162,8 @@ async function bundle() {
   // CommonJS dependencies inside a bundle ask for `require`
   const require =
     'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
-  const node = { ...shared, platform: "node", target: "node20" };
-  await esbuild.build({
+  const node = { ...shared, platform: "node", target: "node20", metafile: true };
+  const cli = await esbuild.build({
     ...node,
     entryPoints: ["js/cli/main.ts"],
     outfile: "dist/cli.js",
@@ -163,13 +171,14 @@ async function bundle() {
     plugins: [reportApart],
   });
   await chmod("dist/cli.js", 0o755);
-  await esbuild.build({
+  const report = await esbuild.build({
     ...node,
     entryPoints: ["js/report/index.ts"],
     outfile: "dist/report.js",
     banner: { js: require },
     plugins: [withoutCss],
   });
+  await writeFile("dist/THIRD-PARTY.txt", await licencesOf(cli, report));
   for (const name of ["kernels", "predict"]) await copyFile(`build/${name}.wasm`, `dist/${name}.wasm`);
 }
 
@@ -182,8 +191,9 @@ async function playground() {
   await rm("build/playground", { recursive: true, force: true });
   await mkdir("build/playground", { recursive: true });
   const shared = { bundle: true, target: "es2022", minify: true, legalComments: "none", logLevel: "warning" };
-  await esbuild.build({
+  const page = await esbuild.build({
     ...shared,
+    metafile: true,
     entryPoints: ["playground/main.ts"],
     outfile: "build/playground/playground.js",
     format: "iife",
@@ -203,6 +213,7 @@ async function playground() {
   const own = await readFile("playground/playground.css", "utf8");
   await writeFile("build/playground/playground.css", `${STYLE}${own}`);
   await copyFile("playground/index.html", "build/playground/index.html");
+  await writeFile("build/playground/THIRD-PARTY.txt", await licencesOf(page));
 }
 
 /** The declarations of the public entries. */

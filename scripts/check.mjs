@@ -9,7 +9,7 @@ process.chdir(join(dirname(fileURLToPath(import.meta.url)), ".."));
 
 /** What the tarball may hold. */
 const PACKED =
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/model-format\.(md|schema\.json)|dist\/([a-z-]+\/)*[a-zA-Z.-]+\.(js|d\.ts|wasm))$/;
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/model-format\.(md|schema\.json)|dist\/(THIRD-PARTY\.txt|([a-z-]+\/)*[a-zA-Z.-]+\.(js|d\.ts|wasm)))$/;
 
 const failed = [];
 let steps = 1; // the last, of the packed files
