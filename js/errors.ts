@@ -20,7 +20,7 @@ export class ModelFormatError extends Error {
 }
 
 /** What a cancelled `fit` rejects with, as `fetch` does. */
-export function abortError(): DOMException {
+export function abortError(): Error {
   return new DOMException("The fit was aborted", "AbortError");
 }
 

@@ -4,6 +4,7 @@ import { type Certificate, certifyData } from "./certify.js";
 import { list, onlyOptions, rangeError, typeError, wordError } from "./errors.js";
 import { baselineRow, explainer } from "./explain.js";
 import { parseModel, shortenModel } from "./format.js";
+import type { WasmModule } from "./host.js";
 import { filled } from "./image.js";
 import { intervalAround } from "./interval.js";
 import { type MergeOptions, mergeData } from "./merge.js";
@@ -56,7 +57,7 @@ export interface ExplanationOfMany {
 const engineOf = createEngines(wasmModule, filled);
 
 /** A model from checked data; `module` as in `load`. */
-export function makeModel(data: ModelData, module?: WebAssembly.Module): Model {
+export function makeModel(data: ModelData, module?: WasmModule): Model {
   const predictor = makePredictor(data, engineOf(module));
   const { features } = data;
   const raw = (row: Row) => {
@@ -149,7 +150,7 @@ function changed(row: object, change: Readonly<Record<string, number | string>>,
  * @example
  * const model = load(await readFile("model.json", "utf8"));
  */
-export function load(saved: string | object, options: { module?: WebAssembly.Module } = {}): Model {
+export function load(saved: string | object, options: { module?: WasmModule } = {}): Model {
   onlyOptions(options, "module", "load");
   return makeModel(parseModel(saved), options.module);
 }
@@ -170,7 +171,7 @@ export function load(saved: string | object, options: { module?: WebAssembly.Mod
  */
 export function merge(
   models: Iterable<Model | ModelData | string>,
-  options: MergeOptions & { module?: WebAssembly.Module } = {},
+  options: MergeOptions & { module?: WasmModule } = {},
 ): Model {
   return makeModel(mergeData(models, options), options.module);
 }

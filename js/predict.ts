@@ -1,5 +1,6 @@
 // `isotone/predict`: load a model, predict, take derivatives. No trainer, a module of a fifth of the size.
 import { parseModel } from "./format.js";
+import type { WasmModule } from "./host.js";
 import { wasmModule } from "./predict-wasm.inline.js";
 import { makePredictor, type Predictor } from "./predictor.js";
 import { createEngines } from "./wasm.js";
@@ -19,6 +20,6 @@ const engineOf = createEngines(wasmModule);
  * const model = load(await (await fetch("model.json")).text());
  * model.predict({ scan: 3, repair: 1 });
  */
-export function load(saved: string | object, options: { module?: WebAssembly.Module } = {}): Predictor {
+export function load(saved: string | object, options: { module?: WasmModule } = {}): Predictor {
   return makePredictor(parseModel(saved), engineOf(options.module));
 }

@@ -166,7 +166,11 @@ export function withCategories(
   return { ...options, features: new Map(resolved) };
 }
 
-/** The inputs that a scaling stands for. Skewed counts always get log1p: shards must agree, so none may choose by its own rows. */
+/**
+ * The inputs that a scaling stands for. Skewed counts always get log1p: shards must agree, so none may choose by its own rows.
+ *
+ * @internal
+ */
 export function describeScaling(file: ScalingFile, features: Feature[], transforms: Transform[], t: Trainer): Scaling {
   const columns = features.map(({ name }) => {
     const column = file.columns.find((c) => c.name === name);

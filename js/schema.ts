@@ -2,6 +2,7 @@
 // categories found and defaults filled in. "auto" stays "auto": fit decides from the number of rows and inputs.
 
 import { list, numberError, onlyOptions, quote, rangeError, typeError } from "./errors.js";
+import type { Signal, WasmModule } from "./host.js";
 import type { Rows } from "./rows.js";
 import type { ScalingFile } from "./scan.js";
 import { entriesOf, type Floats, noColumn, numericColumn, readTable, type Table } from "./table.js";
@@ -93,11 +94,11 @@ export interface FitOptions {
   /** Called at each look at the rows left out, about forty times a member. */
   onProgress?: (progress: Progress) => void;
   /** Aborts the fit: it rejects with an AbortError and frees everything. */
-  signal?: AbortSignal;
+  signal?: Signal;
   /** Scaling shared with other shards (`scan`, `mergeScalings`), as an object or JSON text. */
   scaling?: ScalingFile | string;
   /** Only for hosts that refuse to compile bytes and know no export conditions: isotone/kernels.wasm, compiled. */
-  module?: WebAssembly.Module;
+  module?: WasmModule;
 }
 
 /** A feature, completed. */
@@ -137,7 +138,7 @@ export interface Schema {
   threads: number;
   effort: "fast" | "default" | "best";
   onProgress?: (progress: Progress) => void;
-  signal?: AbortSignal;
+  signal?: Signal;
 }
 
 /** Names of the options of fit. */

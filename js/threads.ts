@@ -8,6 +8,7 @@
 
 import { abortError } from "./errors.js";
 import type { Place, SentRows } from "./feed.js";
+import type { WasmModule } from "./host.js";
 import { type Look, type MemberResult, type Plan, trainMember } from "./member.js";
 import { type Block, createTrainer, type Trainer } from "./wasm.js";
 
@@ -29,7 +30,7 @@ export interface Layout {
 export interface Setup extends Layout {
   /** Rows a step, at most. */
   batch: number;
-  module: WebAssembly.Module;
+  module: WasmModule;
   /** All rows; none where they come in pieces. */
   all: SentRows;
   /** Rows to make room for. */

@@ -2,9 +2,10 @@
 // Synchronous, so that no host has to wait on a promise to predict: 20 kB compile in about a millisecond.
 
 import { tagOf, typeError } from "./errors.js";
+import type { WasmModule } from "./host.js";
 
 /** Where a module comes from; called at first use. */
-export type ModuleSource = () => WebAssembly.Module;
+export type ModuleSource = () => WasmModule;
 
 /** Compiles what `bytes` gives at the first call. */
 export function lazyModule(bytes: () => Uint8Array<ArrayBuffer>): ModuleSource {
@@ -50,8 +51,8 @@ function reason(cause: unknown): string {
 }
 
 /** Checks what came from the host: an import of a .wasm file may give anything, depending on the bundler. */
-export function checkModule(module: unknown, where: string): WebAssembly.Module {
+export function checkModule(module: unknown, where: string): WasmModule {
   // by tag, not instanceof: the module may have been compiled in another realm
   if (tagOf(module) !== "WebAssembly.Module") throw typeError(where, "a WebAssembly.Module", module);
-  return module as WebAssembly.Module;
+  return module as WasmModule;
 }

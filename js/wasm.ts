@@ -2,12 +2,13 @@
 // Prediction shares one instance per module; models are copied in on first use and dropped together when the arena is full, so there is nothing
 // for anyone to free. Training owns an instance that dies with it. A view is never kept across a call that may grow memory.
 
+import type { WasmMemory, WasmModule } from "./host.js";
 import { packImage, rowLengthOf } from "./image.js";
 import type { ModelData } from "./types.js";
 import { checkModule, type ModuleSource } from "./wasm.compile.js";
 
 interface PredictExports {
-  memory: WebAssembly.Memory;
+  memory: WasmMemory;
   alloc(bytes: number): number;
   mark(): number;
   reset(to: number): void;
@@ -249,7 +250,7 @@ export function createEngine(source: ModuleSource, arrange: Arrange): Engine {
 export function createEngines(
   source: ModuleSource,
   arrange: Arrange = (networks) => networks,
-): (module?: WebAssembly.Module) => Engine {
+): (module?: WasmModule) => Engine {
   const engines = new WeakMap<object, Engine>();
   return (module) => {
     const key = module === undefined ? source : checkModule(module, "module");
@@ -273,12 +274,20 @@ export interface Block {
   length: number;
 }
 
-/** An instance for one training run: the kernels, and blocks of its memory. */
+/**
+ * An instance for one training run: the kernels, and blocks of its memory.
+ *
+ * @internal
+ */
 export type Trainer = ReturnType<typeof createTrainer>;
 
-/** Starts a training instance. Becomes text for workers (threads.ts): no names from outside. */
+/**
+ * Starts a training instance. Becomes text for workers (threads.ts): no names from outside.
+ *
+ * @internal
+ */
 export function createTrainer(source: ModuleSource) {
-  const module = source();
+  const module: WasmModule = source();
   const exports = new WebAssembly.Instance(module, {}).exports;
   if (!exports.setNetworks) throw new TypeError('"module" expected the module of isotone/kernels.wasm, got another');
   const wasm = exports as unknown as TrainExports;
@@ -317,7 +326,11 @@ export function createTrainer(source: ModuleSource) {
   };
 }
 
-/** A model in a trainer's memory, for its inputs: raw rows to network inputs by the very code of prediction. */
+/**
+ * A model in a trainer's memory, for its inputs: raw rows to network inputs by the very code of prediction.
+ *
+ * @internal
+ */
 export function putImage(t: Trainer, data: Parameters<typeof packImage>[0]): number {
   const { bytes, size } = packImage(data);
   const block = t.bytes(size, "model");
