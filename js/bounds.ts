@@ -3,6 +3,7 @@
 // values that they take on training rows; those values, and the left-out rows' sums under them. In a model a bound is a constant hyperplane.
 
 import type { Folds } from "./folds.js";
+import { sumOf } from "./metrics.js";
 import { type Committee, chooseBlend, collect, type OutOfFold } from "./outoffold.js";
 import type { Layout } from "./threads.js";
 import type { Trainer } from "./wasm.js";
@@ -24,8 +25,8 @@ export interface Bounds {
 export interface Judged {
   /** Share of the networks. */
   blend: number;
-  /** Of all left-out rows together. */
-  loss: number;
+  /** Of the left-out rows. */
+  losses: Float64Array;
   /** With the networks' sums as the model will have them. */
   outOfFold: OutOfFold;
   /** By member. */
@@ -34,8 +35,8 @@ export interface Judged {
 
 /** Networks as they are. */
 function unbounded(t: Trainer, { plan }: Committee, outOfFold: OutOfFold): Judged {
-  const { a, loss } = chooseBlend(t, plan, outOfFold);
-  return { blend: a, loss, outOfFold };
+  const { a, losses } = chooseBlend(t, plan, outOfFold);
+  return { blend: a, losses, outOfFold };
 }
 
 /** The blend, and the bounds where `may` says that there may be some; nothing where no rows were left out. The rest as for boundNetworks. */
@@ -110,11 +111,12 @@ function boundNetworks(t: Trainer, committee: Committee, o: OutOfFold, flat: boo
   });
   t.wasm.reset(mark);
   const free = chooseBlend(t, plan, o);
-  const lossOf = (networks: Float32Array) => chooseBlend(t, plan, { ...o, networks }).loss;
+  const loss = sumOf(free.losses);
+  const lossOf = (networks: Float32Array) => sumOf(chooseBlend(t, plan, { ...o, networks }).losses);
   const capped = lossOf(sums.above);
-  const above = free.loss >= CLEARLY * capped && Math.abs(free.loss - capped) >= NOTICED * free.loss;
-  const below = lossOf(sums.below) < WORTH * free.loss;
-  if (!above && !below) return { blend: free.a, loss: free.loss, outOfFold: o };
+  const above = loss >= CLEARLY * capped && Math.abs(loss - capped) >= NOTICED * loss;
+  const below = lossOf(sums.below) < WORTH * loss;
+  if (!above && !below) return { blend: free.a, losses: free.losses, outOfFold: o };
   for (const { low, high } of bounds) {
     if (!above) high.fill(Number.POSITIVE_INFINITY);
     if (!below) low.fill(Number.NEGATIVE_INFINITY);

@@ -12,8 +12,8 @@ import type { Readings } from "./readings.js";
 import { createSeat, type Helper, type Layout, layNetworks, type Setup, startHelpers } from "./threads.js";
 import { type Block, createTrainer, type Trainer } from "./wasm.js";
 
-/** A lighter decay, or more inputs, must lower the out-of-fold loss by 2 %: below that the choice is mostly noise. */
-export const CLEARLY = 0.98;
+/** A lighter decay must lower the out-of-fold loss by 2 %: below that the choice is mostly noise. */
+const CLEARLY = 0.98;
 
 /** Workers, which begin with the setup as soon as that is known. */
 export interface Workers {

@@ -4,14 +4,16 @@
 import { assemble } from "./assemble.js";
 import { judge } from "./bounds.js";
 import { roomForColumns } from "./columns.js";
-import { CLEARLY, startWorkers, trainCommittee } from "./committee.js";
+import { startWorkers, trainCommittee } from "./committee.js";
 import { defaultsFor, rampsFor } from "./defaults.js";
 import { abortError } from "./errors.js";
 import { createFeed, RESIDENT } from "./feed.js";
 import { dealFolds, mostLeftOut } from "./folds.js";
 import { chooseInputs, describeSource } from "./inputs.js";
 import type { Look } from "./member.js";
+import { sumOf } from "./metrics.js";
 import { type Model, makeModel } from "./model.js";
+import { certaintyOf } from "./outoffold.js";
 import { type FitPlan, planNetworks, planTraining } from "./plan.js";
 import { readAgain } from "./readings.js";
 import type { Rows } from "./rows.js";
@@ -73,15 +75,19 @@ async function build(
   for (const [k, ramped] of rounds.entries()) {
     const part = (done: number) => (k + done) / rounds.length;
     const made = await train(source, ramped, options, resident, ends, pause, began, part);
-    if (!best || made.loss < CLEARLY * best.loss) best = made;
+    if (!best || isClearlyBetter(made.losses, best.losses)) best = made;
   }
   return (best as Made).data;
 }
 
+/** Whether more inputs lower the loss of left-out rows by 2 %, and not by chance. */
+const isClearlyBetter = (losses: Float64Array, others: Float64Array) =>
+  sumOf(losses) < 0.98 * sumOf(others) && certaintyOf(losses, others) === 1;
+
 interface Made {
   data: ModelData;
-  /** Of left-out rows; NaN without any. */
-  loss: number;
+  /** Of the left-out rows; none where all trained. */
+  losses: Float64Array;
 }
 
 /** The stages from rows to a model. `part`: of a share of this work that is done, the share of all. */
@@ -138,7 +144,7 @@ async function train(
   const said = [...scaling.warnings, ...partly(plan.trainedOn, sample?.seen ?? n), ...chosen.warnings];
   return {
     data: assemble(t, source, scaling.features, chosen, target, layout, plan, committee, judged, said),
-    loss: judged?.loss ?? Number.NaN,
+    losses: judged?.losses ?? new Float64Array(0),
   };
 }
 

@@ -95,22 +95,27 @@ function lossRows(t: Trainer, plan: Plan, rows: Uint32Array, sums: Float32Array)
 /**
  * How much of the networks, how much of the linear fit: the share with the least out-of-fold loss, and of it only the part that the gain
  * on the linear fit vouches for: all of it from CERTAIN standard errors of that gain on, in proportion below. Rows of greatest gain and of
- * greatest loss do not vote there: of a few huge targets one decides the mean gain, and the next one may lie on the other side. `loss` is the
- * sum over all rows at that share.
+ * greatest loss do not vote there: of a few huge targets one decides the mean gain, and the next one may lie on the other side. `losses` are those
+ * of the rows at that share.
  */
-export function chooseBlend(t: Trainer, plan: Plan, o: OutOfFold): { a: number; loss: number } {
+export function chooseBlend(t: Trainer, plan: Plan, o: OutOfFold): { a: number; losses: Float64Array } {
   const losses = BLENDS.map((a) => lossRows(t, plan, o.places, blended(o, a)));
   const sums = losses.map(sumOf);
   const best = indexOfLeast(sums);
   const linear = losses[BLENDS.length - 1];
-  const gains = listOf(linear.length, (r) => linear[r] - losses[best][r]).sort();
+  const a = BLENDS[best] * certaintyOf(losses[best], linear);
+  return { a, losses: a === BLENDS[best] ? losses[best] : lossRows(t, plan, o.places, blended(o, a)) };
+}
+
+/** How sure it is, by left-out rows, that `losses` are less than `others`: 1 from CERTAIN standard errors of the trimmed mean gain on, 0 without any. */
+export function certaintyOf(losses: Float64Array, others: Float64Array): number {
+  const gains = listOf(losses.length, (r) => others[r] - losses[r]).sort();
   const off = Math.min(Math.ceil(TRIMMED * gains.length), (gains.length - 1) >> 1);
   const kept = gains.subarray(off, gains.length - off);
   const gain = sumOf(kept) / kept.length;
   const square = sumOf(listOf(kept.length, (r) => (kept[r] - gain) * (kept[r] - gain)));
   const certain = CERTAIN * (Math.sqrt(square) / kept.length);
-  const a = BLENDS[best] * (gain < certain ? Math.max(0, gain / certain) : 1);
-  return { a, loss: a === BLENDS[best] ? sums[best] : sumOf(lossRows(t, plan, o.places, blended(o, a))) };
+  return gain < certain ? Math.max(0, gain / certain) : 1;
 }
 
 /** Residuals, calibration and held-out scores, from rows that the predicting member did not train on. */
