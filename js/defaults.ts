@@ -25,12 +25,12 @@ export function defaultsFor(n: number, d: number, effort: Schema["effort"] = "de
 }
 
 /**
- * Whether columns have ramps (ramps.ts) unless told otherwise: large wide tables do, other ones do not. Both where left-out rows are to choose, which
- * takes three times as long.
+ * Whether columns have ramps (ramps.ts) unless told otherwise: large wide tables may, other ones do not, nor has Sill's network as published. Both where
+ * left-out rows are to choose, which takes three times as long.
  */
 export function rampsFor(n: number, { features, effort, hyper }: Schema, shared: boolean): boolean[] {
   const d = features.reduce((sum, f) => sum + (f.categories?.length ?? 1) + Number(f.missing === "indicator"), 0);
-  if (shared || n < 250) return [false];
+  if (shared || n < 250 || hyper.networks === 1) return [false];
   if (n >= 20000 && d > WIDE) return [true];
   return effort === "best" && hyper.epochs === "auto" && hyper.validation !== 0 ? [false, true] : [false];
 }

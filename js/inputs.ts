@@ -46,9 +46,11 @@ export function describeSource(
   const raw = rawColumns(t, table, schema.features, room);
   const specs = schema.features.map(({ transform, ...feature }) => feature);
   const transforms = schema.features.map((f) => f.transform);
-  const scaling = shared
-    ? describeScaling(shared, specs, transforms, t)
-    : describe(t, raw, table.n, specs, transforms, ramped);
+  const own = (withRamps: boolean) => describe(t, raw, table.n, specs, transforms, withRamps);
+  let scaling = shared ? describeScaling(shared, specs, transforms, t) : own(ramped);
+  const plain = scaling.units.filter((unit) => unit === AS_IS).length;
+  // time grows with inputs: wide tables have ramps by themselves only where these are no more than the inputs without
+  if (ramped && plain > WIDE && scaling.units.length > 2 * plain) scaling = own(false);
   if (sample) {
     for (const f of scaling.features) {
       const [low, high] = sample.ranges[sample.names.indexOf(f.name)];

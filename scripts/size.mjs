@@ -20,7 +20,7 @@ const ROWS = [
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
   "isotone, everything": [46500, 17900, 66850],
-  "isotone, fit and load": [32950, 17900, 52850],
+  "isotone, fit and load": [33050, 17900, 52900],
   "isotone/predict": [6350, 3750, 11800],
   "isotone/export": [22850, 0, 22850],
 };

@@ -76,6 +76,7 @@ describe("ramps by themselves", () => {
       false,
       [true],
     ],
+    ["nor with Sill's network alone", 20000, schema(WIDE + 1, { hyper: { ...hyper, networks: 1 } }), false, [false]],
     ["are tried where the search may take long", 250, schema(3, best), false, [false, true]],
     ["are not where rows are few", 249, schema(3, best), false, [false]],
     ["are not where epochs are given", 250, schema(3, { ...best, hyper: { ...hyper, epochs: 5 } }), false, [false]],
@@ -136,6 +137,21 @@ describe("a fit with ramps", () => {
       }),
     );
   });
+
+  test.each([
+    [3, 3],
+    [WIDE + 1, 0],
+  ])(
+    "of a large wide table has them where they do not double the inputs: %i columns of many values",
+    async (many, ramped) => {
+      const names = Array.from({ length: WIDE + 1 }, (_, f) => `x${f}`);
+      const column = (f: number) =>
+        Float32Array.from({ length: 20000 }, () => (f < many ? random() : Math.round(random())));
+      const columns = Object.fromEntries([...names.map((name, f) => [name, column(f)]), ["y", column(0)]]);
+      const { inputs } = (await fit(columns, { target: "y", epochs: 1, members: 1 })).toJSON();
+      expect(inputs).toHaveLength(names.length + 4 * ramped);
+    },
+  );
 
   test("lowers the error on left-out rows where the target has steps, and predicts as well as it says", async () => {
     // one member that leaves rows out, so the held-out score is of the model itself
