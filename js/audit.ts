@@ -7,7 +7,7 @@
 
 import { judge, type Moves } from "./auditcount.js";
 import { around, drawMoves, roundingOf, type Scale, scaleOf, slopeOf } from "./auditprobe.js";
-import { numberError, onlyOptions, rangeError, typeError, wordError } from "./errors.js";
+import { choiceError, numberError, onlyOptions, rangeError, typeError } from "./errors.js";
 import { uniform } from "./random.js";
 import { type AnyRows, badNumber, isFloats, type Rows } from "./rows.js";
 import { entriesOf, noColumn, readTable } from "./table.js";
@@ -209,11 +209,7 @@ function signOf(name: string, constraint: unknown): number {
   if (constraint === "increasing" || constraint === 1) return 1;
   if (constraint === "decreasing" || constraint === -1) return -1;
   if (constraint === "free" || constraint === 0) return 0;
-  throw (typeof constraint === "number" ? rangeError : wordError)(
-    `constraints.${name}`,
-    '"increasing", "decreasing", "free", 1, -1 or 0',
-    constraint,
-  );
+  throw choiceError(`constraints.${name}`, '"increasing", "decreasing", "free", 1, -1 or 0', constraint);
 }
 
 function whole(name: string, value: number | undefined, otherwise: number): number {

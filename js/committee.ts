@@ -13,7 +13,7 @@ import { createSeat, type Helper, type Layout, layNetworks, type Setup, startHel
 import { type Block, createTrainer, type Trainer } from "./wasm.js";
 
 /** A lighter decay must lower the out-of-fold loss by 2 %: below that the choice is mostly noise. */
-const CLEARLY = 0.98;
+export const CLEARLY = 0.98;
 
 /** Workers, which begin with the setup as soon as that is known. */
 export interface Workers {

@@ -25,14 +25,18 @@ export function defaultsFor(n: number, d: number, effort: Schema["effort"] = "de
 }
 
 /**
- * Whether columns have ramps (ramps.ts) unless told otherwise: large wide tables may, other ones do not, nor has Sill's network as published. Both where
- * left-out rows are to choose, which takes three times as long.
+ * How many ramps (ramps.ts) columns may have together without being asked to, by committee. Time grows with the inputs: those of a large wide table are
+ * not doubled by them; the longer search fits without and with all of them, which takes three times as long, and left-out rows choose. Sill's network as
+ * published has none.
  */
-export function rampsFor(n: number, { features, effort, hyper }: Schema, shared: boolean): boolean[] {
+export function rampsFor(n: number, { features, effort, hyper }: Schema, shared: boolean): number[] {
   const d = features.reduce((sum, f) => sum + (f.categories?.length ?? 1) + Number(f.missing === "indicator"), 0);
-  if (shared || n < 250 || hyper.networks === 1) return [false];
-  if (n >= 20000 && d > WIDE) return [true];
-  return effort === "best" && hyper.epochs === "auto" && hyper.validation !== 0 ? [false, true] : [false];
+  if (shared || n < 250 || hyper.networks === 1) return [0];
+  if (n >= 20000 && d > WIDE) return [d];
+  const searched = effort === "best" && hyper.epochs === "auto" && hyper.validation !== 0;
+  return searched && features.some((f) => f.kind === "number" && f.transform === "auto")
+    ? [0, Number.POSITIVE_INFINITY]
+    : [0];
 }
 
 /** What the user set, or what `auto` stands for. */

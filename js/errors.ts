@@ -42,6 +42,10 @@ export const numberError = (...what: Parameters<typeof complaint>): Error =>
 export const wordError = (...what: Parameters<typeof complaint>): Error =>
   (typeof what[2] === "string" ? rangeError : typeError)(...what);
 
+/** For what may be a word or a number: a wrong one is a wrong value. */
+export const choiceError = (...what: Parameters<typeof complaint>): Error =>
+  (typeof what[2] === "string" ? rangeError : numberError)(...what);
+
 /** What is expected of most numbers: a row's, and a model file's that take part in a prediction. */
 export const FINITE = "a finite number within float32";
 

@@ -4,10 +4,10 @@
 // The path is straight in the features; log1p bends it in the inputs, upwards of the chord only (it is concave). An input has a corner where its
 // feature passes 0 and where it is clipped: between corners it is smooth.
 
+import { CLIP } from "./format.js";
 import { exp, log } from "./math.js";
 import type { ModelData } from "./types.js";
 
-const CLIP = 50;
 /** Change of log(1 + v / divisor) along an interval that is not halved again: its logarithm is then within 1.3e-4 of the chord. */
 const SHORT = 1 / 32;
 

@@ -4,7 +4,7 @@
 import { assemble } from "./assemble.js";
 import { judge } from "./bounds.js";
 import { roomForColumns } from "./columns.js";
-import { startWorkers, trainCommittee } from "./committee.js";
+import { CLEARLY, startWorkers, trainCommittee } from "./committee.js";
 import { defaultsFor, rampsFor } from "./defaults.js";
 import { abortError } from "./errors.js";
 import { createFeed, RESIDENT } from "./feed.js";
@@ -72,17 +72,17 @@ async function build(
   const { schema, rows, shared } = source;
   const rounds = rampsFor(rows, schema, shared !== undefined);
   let best: Made | undefined;
-  for (const [k, ramped] of rounds.entries()) {
+  for (const [k, ramps] of rounds.entries()) {
     const part = (done: number) => (k + done) / rounds.length;
-    const made = await train(source, ramped, options, resident, ends, pause, began, part);
+    const made = await train(source, ramps, options, resident, ends, pause, began, part);
     if (!best || isClearlyBetter(made.losses, best.losses)) best = made;
   }
   return (best as Made).data;
 }
 
-/** Whether more inputs lower the loss of left-out rows by 2 %, and not by chance. */
+/** More inputs must lower the loss of left-out rows by 2 %, and not by chance. */
 const isClearlyBetter = (losses: Float64Array, others: Float64Array) =>
-  sumOf(losses) < 0.98 * sumOf(others) && certaintyOf(losses, others) === 1;
+  sumOf(losses) < CLEARLY * sumOf(others) && certaintyOf(losses, others) === 1;
 
 interface Made {
   data: ModelData;
@@ -93,7 +93,7 @@ interface Made {
 /** The stages from rows to a model. `part`: of a share of this work that is done, the share of all. */
 async function train(
   source: Source,
-  ramped: boolean,
+  ramps: number,
   { module, signal }: FitOptions,
   resident: number,
   ends: (() => void)[],
@@ -115,7 +115,7 @@ async function train(
   const { n } = table;
   const target = scaleTarget(actual, weight, schema, t.wasm.logf);
   const room = roomForColumns(t, schema.features.length);
-  const { raw, scaling } = describeSource(t, source, room, ramped);
+  const { raw, scaling } = describeSource(t, source, room, ramps);
   const columns = scaling.linear.length;
   const most = mostLeftOut(folds, n * columns > resident);
   const feed = createFeed(t, { n, columns, raw, y: target.y, weight }, resident, folds.members * most, threads > 1);

@@ -8,6 +8,9 @@ import type { Constraint, Feature, Input, Link, Loss, ModelData, TrainingReport 
 /** The version of the model file that this library reads and writes. */
 const VERSION = 1;
 const LARGEST = 3.4028234663852886e38;
+/** Inputs are held to -CLIP .. CLIP (assembly/inputs.ts). */
+export const CLIP = 50;
+
 /** A weight up to here counts for nothing beside LARGEST: inputs are held to -50 .. 50, and no file holds 1e9 numbers. */
 const SMALL = 1e20;
 const SIGNS = { decreasing: -1, free: 0, increasing: 1 };
@@ -215,7 +218,7 @@ function networksOf(model: Fields, features: readonly Feature[], inputs: readonl
         }
         bound = Math.max(
           bound,
-          plane.reduce((sum, w, i) => sum + Math.abs(w) * (i < d ? 50 : 1), 0),
+          plane.reduce((sum, w, i) => sum + Math.abs(w) * (i < d ? CLIP : 1), 0),
         );
       }
     }

@@ -35,22 +35,20 @@ export interface Inputs {
   warnings: string[];
 }
 
-/** Raw columns in `room`, and the scalings that they allow, with ramps or without. Ranges are those of all rows that a source gave. */
+/** Raw columns in `room`, and the scalings that they allow, with `ramps` unasked at most. Ranges are those of all rows that a source gave. */
 export function describeSource(
   t: Trainer,
   source: Source,
   room: Block,
-  ramped: boolean,
+  ramps: number,
 ): { raw: RawColumns; scaling: Scaling } {
   const { table, schema, shared, sample } = source;
   const raw = rawColumns(t, table, schema.features, room);
   const specs = schema.features.map(({ transform, ...feature }) => feature);
   const transforms = schema.features.map((f) => f.transform);
-  const own = (withRamps: boolean) => describe(t, raw, table.n, specs, transforms, withRamps);
-  let scaling = shared ? describeScaling(shared, specs, transforms, t) : own(ramped);
-  const plain = scaling.units.filter((unit) => unit === AS_IS).length;
-  // time grows with inputs: wide tables have ramps by themselves only where these are no more than the inputs without
-  if (ramped && plain > WIDE && scaling.units.length > 2 * plain) scaling = own(false);
+  const scaling = shared
+    ? describeScaling(shared, specs, transforms, t)
+    : describe(t, raw, table.n, specs, transforms, ramps);
   if (sample) {
     for (const f of scaling.features) {
       const [low, high] = sample.ranges[sample.names.indexOf(f.name)];

@@ -3,7 +3,7 @@
 // Tibshirani 2010, without the L1 part); the strength is chosen by 5 folds of the training rows. Float64; a yardstick, never part of a model.
 
 import { RIDGES, SWEEPS } from "./centre.js";
-import { signOf } from "./format.js";
+import { CLIP, signOf } from "./format.js";
 import { logf } from "./math.js";
 import { indexOfLeast } from "./metrics.js";
 import type { Feature, Input } from "./types.js";
@@ -78,7 +78,7 @@ function inputsOf(
       const q = v / (input.divisor ?? 1);
       t = input.transform === "log1p" && q >= 0 ? logf(Math.fround(1 + q)) : q;
     }
-    out[i] = Math.max(-50, Math.min(50, (t - input.center) * input.scale));
+    out[i] = Math.max(-CLIP, Math.min(CLIP, (t - input.center) * input.scale));
   });
 }
 

@@ -2,6 +2,7 @@
 // merged model, and how each model's planes are written over them. In float64, so that a sign is kept whatever a scaling does.
 
 import { ModelFormatError, quote } from "./errors.js";
+import { CLIP } from "./format.js";
 import { logf } from "./math.js";
 import type { Feature, Input, ModelData } from "./types.js";
 
@@ -75,7 +76,7 @@ const sameInput = (a: Input, b: Input) =>
 
 /** z of an input for t: the kernels' float32 steps. */
 function scaled(input: Pick<Input, "center" | "scale">, t: number): number {
-  return Math.min(50, Math.max(-50, Math.fround(Math.fround(t - input.center) * input.scale)));
+  return Math.min(CLIP, Math.max(-CLIP, Math.fround(Math.fround(t - input.center) * input.scale)));
 }
 
 /** t of a number: the kernels' float32 steps. */
@@ -274,7 +275,7 @@ function pool(parts: Part[], feature: Feature, numeric: Own[][], distinct: Input
   if (!(pooled.scale > 0 && pooled.scale < Number.POSITIVE_INFINITY)) return undefined;
   const values = [...range, ...(fill === undefined ? [] : [fill])].map((v) => transformed(pooled, v));
   const clips = [pooled, ...distinct].some(
-    (input) => !values.every((t) => Math.abs((t - input.center) * input.scale) < 50),
+    (input) => !values.every((t) => Math.abs((t - input.center) * input.scale) < CLIP),
   );
   return clips ? undefined : pooled;
 }

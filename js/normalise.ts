@@ -47,8 +47,8 @@ export interface Scaling {
 type Each = (visit: (f: number, at: number, count: number, from: number) => void) => void;
 
 /**
- * Describes `n` raw rows. `transforms[f]` forces a feature's transform ("linear" or "log1p") or leaves the choice; "ramps" adds those. `ramped`: so
- * does "auto".
+ * Describes `n` raw rows. `transforms[f]` forces a feature's transform ("linear" or "log1p") or leaves the choice; "ramps" adds those. So does "auto",
+ * where these are `most` ramps together at most.
  */
 export function describe(
   t: Trainer,
@@ -56,7 +56,7 @@ export function describe(
   n: number,
   features: Feature[],
   transforms: Transform[],
-  ramped: boolean,
+  most: number,
 ): Scaling {
   const start = t.wasm.mark();
   const each: Each = (visit) => {
@@ -66,8 +66,11 @@ export function describe(
       for (let f = 0; f < features.length; f++) visit(f, raw.at + f * STRIDE, count, from);
     }
   };
-  const withRamps = transforms.map((transform) => transform === "ramps" || (ramped && transform === "auto"));
+  const isAuto = (f: number) => transforms[f] === "auto" && most > 0;
+  const withRamps = transforms.map((transform, f) => transform === "ramps" || isAuto(f));
   const { columns, counts } = readColumns(t, each, n, features, withRamps);
+  const unasked = columns.filter((_, f) => isAuto(f));
+  if (unasked.reduce((sum, c) => sum + c.ramps.length, 0) > most) for (const c of unasked) c.ramps = [];
   const warnings: string[] = [];
   const described = features.map((feature, f) => describeFeature(feature, columns[f], n, warnings));
   const divisors = features.map((feature, f) =>

@@ -3,6 +3,7 @@
 // every input make the ramp. Each is non-decreasing in its feature, so a constraint on the feature is one on the ramp.
 // Piecewise linear encodings are from Gorishniy, Rubachev & Babenko (2022), "On embeddings for numerical features in tabular deep learning".
 
+import { CLIP } from "./format.js";
 import type { Input } from "./types.js";
 
 /**
@@ -12,8 +13,6 @@ import type { Input } from "./types.js";
 const ENDS = [0, 0.25, 0.5, 0.75, 0.95];
 /** Columns of no more values than this have none. */
 const FEW = 8;
-/** Every input is held to -50 and 50. */
-const REACH = 50;
 
 /** What training sees of an input z: (z - shift) * factor. */
 export interface Unit {
@@ -42,9 +41,9 @@ export function rampsOf(feature: number, values: Float32Array): Ramp[] {
 /** The ramp between two values; none where they are one, or too close for float32. */
 function rampOf(feature: number, values: Float32Array, from: number, to: number): Ramp[] {
   const center = Math.fround((from + to) / 2);
-  const scale = Math.fround((2 * REACH) / (to - from));
+  const scale = Math.fround((2 * CLIP) / (to - from));
   if (!Number.isFinite(scale)) return [];
-  const z = (v: number) => Math.max(-REACH, Math.min(REACH, (v - center) * scale));
+  const z = (v: number) => Math.max(-CLIP, Math.min(CLIP, (v - center) * scale));
   let mean = 0;
   let square = 0;
   for (const v of values) {

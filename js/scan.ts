@@ -183,7 +183,7 @@ export function describeScaling(file: ScalingFile, features: Feature[], transfor
   const table = readTable(Object.fromEntries(columns.map(({ name, sample }) => [name, sample])));
   const before = t.wasm.mark();
   const raw = rawColumns(t, table, features, roomForColumns(t, features.length));
-  const scaling = describe(t, raw, table.n, features, transforms, false);
+  const scaling = describe(t, raw, table.n, features, transforms, 0);
   t.wasm.reset(before);
   scaling.features.forEach((feature, f) => {
     const range = columns[f].range;

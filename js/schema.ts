@@ -1,7 +1,7 @@
 // The options of fit, checked and completed. In: rows and what the user wrote; out: the target, one FeatureSpec a feature, in order, with
 // categories found and defaults filled in. "auto" stays "auto": fit decides from the number of rows and inputs.
 
-import { list, numberError, onlyOptions, quote, rangeError, typeError } from "./errors.js";
+import { choiceError, list, numberError, onlyOptions, quote, rangeError, typeError } from "./errors.js";
 import type { Signal, WasmModule } from "./host.js";
 import type { Rows } from "./rows.js";
 import type { ScalingFile } from "./scan.js";
@@ -339,7 +339,7 @@ function readFeature(table: Table, name: string, option: FeatureOption): Feature
   spec.categories = readCategories(table, name, categories, spec.missing);
   if (unknown !== undefined) {
     if (!spec.categories.includes(unknown))
-      throw wrong(`${where}.unknown`, `one of the categories (${list(spec.categories)})`, unknown);
+      throw choiceError(`${where}.unknown`, `one of the categories (${list(spec.categories)})`, unknown);
     spec.unknown = unknown;
   }
   return spec;
@@ -349,7 +349,7 @@ function readConstraint(where: string, option: unknown): Constraint {
   if (option === "increasing" || option === 1) return "increasing";
   if (option === "decreasing" || option === -1) return "decreasing";
   if (option === "free" || option === 0) return "free";
-  throw wrong(where, WORDS, option);
+  throw choiceError(where, WORDS, option);
 }
 
 function readCategories(table: Table, name: string, given: unknown, missing: string): string[] {
@@ -373,7 +373,7 @@ function readCategories(table: Table, name: string, given: unknown, missing: str
       throw new RangeError(`${quote(where)} found no category: every value of ${quote(name)} is missing`);
     return [...found].sort();
   }
-  if (!Array.isArray(given)) throw wrong(where, '"auto" or an array of strings', given);
+  if (!Array.isArray(given)) throw choiceError(where, '"auto" or an array of strings', given);
   if (given.length === 0 || given.length > MOST_CATEGORIES)
     throw rangeError(where, `1 to ${MOST_CATEGORIES} categories`, given.length);
   const seen = new Set<string>();
@@ -391,20 +391,20 @@ function readLoss(given: unknown): Loss {
   if (typeof given === "string" && LOSSES.includes(given)) {
     return given === "huber" ? { name: "huber", delta: 1 } : { name: given as Loss["name"] };
   }
-  if (typeof given !== "object" || given === null) throw wrong("loss", expected, given);
+  if (typeof given !== "object" || given === null) throw choiceError("loss", expected, given);
   const [key, ...others] = Object.keys(given);
   if (others.length || (key !== "quantiles" && key !== "huber")) throw rangeError("loss", expected, given);
   if (key === "huber") {
     const { huber: delta } = given as { huber: unknown };
     if (typeof delta === "number" && delta > 0 && delta <= 1000) return { name: "huber", delta };
-    throw wrong("loss.huber", "a number above 0, up to 1000", delta);
+    throw choiceError("loss.huber", "a number above 0, up to 1000", delta);
   }
   const levels = (given as { quantiles: unknown }).quantiles;
   if (!Array.isArray(levels)) throw typeError("loss.quantiles", "an array of levels between 0 and 1", levels);
   if (levels.length === 0 || levels.length > 99) throw rangeError("loss.quantiles", "1 to 99 levels", levels);
   levels.forEach((level: unknown, i) => {
     if (!(typeof level === "number" && level >= 1e-6 && level <= 1 - 1e-6))
-      throw wrong(`loss.quantiles[${i}]`, "a number between 0 and 1", level);
+      throw choiceError(`loss.quantiles[${i}]`, "a number between 0 and 1", level);
     if (levels.indexOf(level) !== i) throw rangeError("loss.quantiles", "distinct levels", level);
   });
   return { name: "quantiles", levels: [...levels].sort((a, b) => a - b) };
@@ -414,7 +414,7 @@ function readLoss(given: unknown): Loss {
 function oneOf<T extends string>(where: string, value: T | undefined, words: readonly T[]): T {
   if (value === undefined) return words[0];
   if (words.includes(value)) return value;
-  throw wrong(where, words.map((word) => `"${word}"`).join(" or "), value);
+  throw choiceError(where, words.map((word) => `"${word}"`).join(" or "), value);
 }
 
 /** A whole number; `otherwise` when left out, and said in so many words where that is "auto". */
@@ -444,9 +444,5 @@ function real<T extends number | "auto" = "auto">(
   const value = (from as Record<string, unknown>)[name];
   if (value === undefined || value === otherwise) return otherwise;
   if (typeof value === "number" && good(value)) return value;
-  throw otherwise === "auto" ? wrong(name, `${expected} or "auto"`, value) : numberError(name, expected, value);
+  throw otherwise === "auto" ? choiceError(name, `${expected} or "auto"`, value) : numberError(name, expected, value);
 }
-
-/** A wrong word or number is a wrong value; anything else is of the wrong kind. */
-const wrong = (...what: Parameters<typeof numberError>): Error =>
-  (typeof what[2] === "string" ? rangeError : numberError)(...what);

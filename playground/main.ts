@@ -3,6 +3,7 @@
 import example from "../examples/jobs/jobs.csv";
 import { type FitOptions, fit, version } from "../js/index.js";
 import { plural, short } from "../js/report/text.js";
+import { turn } from "../js/turn.js";
 import { type Column, describeColumns, readTraining } from "./columns.js";
 import { by, el, messageOf, tell } from "./dom.js";
 import { downloads } from "./downloads.js";
@@ -10,7 +11,6 @@ import { chosenTarget, showColumns } from "./form.js";
 import { readTable, type Table } from "./read.js";
 import { showResult, studyOf } from "./results.js";
 import { rowEditor } from "./row.js";
-import { turn } from "./turns.js";
 
 const LOSSES: [string, FitOptions["loss"]][] = [
   ["the mean (squared loss)", "squared"],

@@ -3,7 +3,7 @@
 
 import { parse } from "csv-parse/browser/esm";
 import { type CsvRecord, checkHeader, csvFailure, InputError, lineAfter, notText, recordChecker } from "../js/cells.js";
-import { turn } from "./turns.js";
+import { turn } from "../js/turn.js";
 
 /** A file, read. */
 export interface Table {

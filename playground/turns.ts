@@ -1,15 +1,6 @@
-// Turns of the event loop. A tab in the background gets timers once a second at most, and messages as ever.
+// Turns of the event loop, no oftener than a page needs them.
 
-const waiting: (() => void)[] = [];
-const { port1, port2 } = new MessageChannel();
-port1.onmessage = () => waiting.shift()?.();
-
-/** Lets the event loop take a turn. */
-export const turn = () =>
-  new Promise<void>((resolve) => {
-    waiting.push(resolve);
-    port2.postMessage(0);
-  });
+import { turn } from "../js/turn.js";
 
 /** A `pause` that is taken only where the one before was 30 ms ago or more. */
 export function paced(pause: () => Promise<void> = turn): () => Promise<void> {

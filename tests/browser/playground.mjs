@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { CSV } from "../../examples/jobs/study.mjs";
 import { serve } from "../../scripts/playground.mjs";
-import { launchChromium } from "./chromium.mjs";
+import { launchChromium, listen } from "./chromium.mjs";
 import { inspect } from "./inspect.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -31,16 +31,8 @@ const OWN = 'head > script[src="playground.js"], head > link';
 
 /** Opens the playground; `said` is what it must not have said or asked for. */
 async function open({ width = 1280, at = address, workers = true } = {}) {
-  const context = await browser.newContext({ viewport: { width, height: 900 } });
-  const page = await context.newPage();
+  const { context, page, said } = await listen(browser, { viewport: { width, height: 900 } });
   page.setDefaultTimeout(60_000);
-  const said = [];
-  page.on("console", (message) => said.push(`console: ${message.text()}`));
-  page.on("pageerror", (error) => said.push(`error: ${error.message}`));
-  page.on("dialog", (dialog) => {
-    said.push(`dialog: ${dialog.message()}`);
-    dialog.dismiss();
-  });
   const asked = [];
   page.on("request", (request) => {
     if (!request.url().startsWith("blob:")) asked.push(request.url());

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { cases } from "./cases.mjs";
-import { launchChromium } from "./chromium.mjs";
+import { launchChromium, listen } from "./chromium.mjs";
 import { inspect } from "./inspect.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -40,15 +40,7 @@ let wrong = 0;
 
 /** Opens a page, with everything it says and asks for recorded as a problem. */
 async function open(file, { width, scheme, media = "screen" }) {
-  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: scheme });
-  const page = await context.newPage();
-  const said = [];
-  page.on("console", (message) => said.push(`console: ${message.text()}`));
-  page.on("pageerror", (error) => said.push(`error: ${error.message}`));
-  page.on("dialog", (dialog) => {
-    said.push(`dialog: ${dialog.message()}`);
-    dialog.dismiss();
-  });
+  const { context, page, said } = await listen(browser, { viewport: { width, height: 900 }, colorScheme: scheme });
   page.on("request", (request) => {
     if (request.url() !== pathToFileURL(file).href) said.push(`request for ${request.url()}`);
   });

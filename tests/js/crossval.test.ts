@@ -187,6 +187,19 @@ describe("the linear yardstick", () => {
     const wrong = linearFit(raw, inputs, [feature("a", "increasing"), feature("b", "increasing")], y, undefined);
     expect(at(wrong, 0, 1) - at(wrong, 0, 0)).toBe(0);
   });
+
+  it("leaves ramps out: with them it would not be linear", () => {
+    const rows = made(300, (a, b) => (a > 4 ? 5 : 0) + b, 0.01);
+    const raw = Float32Array.from(rows.flatMap(({ a, b }) => [a, b]));
+    const y = Float64Array.from(rows, (row) => row.y);
+    const features = ["a", "b"].map(
+      (name): Feature => ({ name, constraint: "free", kind: "number", missing: "error" }),
+    );
+    const own = [0, 1].map((f): Input => ({ feature: f, transform: "linear", center: 4.5, scale: 0.35 }));
+    const ramp: Input = { feature: 0, transform: "linear", center: 4.5, scale: 100 };
+    const without = linearFit(raw, own, features, y, undefined)(raw);
+    expect(linearFit(raw, [own[0], ramp, own[1]], features, y, undefined)(raw)).toEqual(without);
+  });
 });
 
 const UCP = new URL("../../../shared/data/effort-ucp/effort-ucp.csv", import.meta.url);

@@ -62,30 +62,43 @@ describe("the ramps of a column", () => {
 describe("ramps by themselves", () => {
   const hyper = { epochs: "auto", validation: "auto" };
   const schema = (d: number, more: object = {}) =>
-    ({ features: new Array(d).fill({ missing: "error" }), effort: "default", hyper, ...more }) as unknown as Schema;
+    ({
+      features: new Array(d).fill({ kind: "number", missing: "error", transform: "auto" }),
+      effort: "default",
+      hyper,
+      ...more,
+    }) as unknown as Schema;
   const best = { effort: "best" };
-  test.each<[string, number, Schema, boolean, boolean[]]>([
-    ["come with large wide tables", 20000, schema(WIDE + 1), false, [true]],
-    ["do not with narrow ones", 20000, schema(WIDE), false, [false]],
-    ["nor with fewer rows", 19999, schema(WIDE + 1), false, [false]],
-    ["nor where shards share a scaling", 20000, schema(WIDE + 1), true, [false]],
+  const all = Number.POSITIVE_INFINITY;
+  test.each<[string, number, Schema, boolean, number[]]>([
+    ["come with large wide tables", 20000, schema(WIDE + 1), false, [WIDE + 1]],
+    ["do not with narrow ones", 20000, schema(WIDE), false, [0]],
+    ["nor with fewer rows", 19999, schema(WIDE + 1), false, [0]],
+    ["nor where shards share a scaling", 20000, schema(WIDE + 1), true, [0]],
     [
       "count categories and indicators as inputs",
       20000,
       schema(1, { features: [{ categories: new Array(WIDE), missing: "indicator" }] }),
       false,
-      [true],
+      [WIDE + 1],
     ],
-    ["nor with Sill's network alone", 20000, schema(WIDE + 1, { hyper: { ...hyper, networks: 1 } }), false, [false]],
-    ["are tried where the search may take long", 250, schema(3, best), false, [false, true]],
-    ["are not where rows are few", 249, schema(3, best), false, [false]],
-    ["are not where epochs are given", 250, schema(3, { ...best, hyper: { ...hyper, epochs: 5 } }), false, [false]],
+    ["nor with Sill's network alone", 20000, schema(WIDE + 1, { hyper: { ...hyper, networks: 1 } }), false, [0]],
+    ["are tried where the search may take long", 250, schema(3, best), false, [0, all]],
+    [
+      "are not where no column may have any",
+      250,
+      schema(3, { ...best, features: [{ kind: "category", categories: ["a"] }] }),
+      false,
+      [0],
+    ],
+    ["are not where rows are few", 249, schema(3, best), false, [0]],
+    ["are not where epochs are given", 250, schema(3, { ...best, hyper: { ...hyper, epochs: 5 } }), false, [0]],
     [
       "are not where no row is left out to tell",
       250,
       schema(3, { ...best, hyper: { ...hyper, validation: 0 } }),
       false,
-      [false],
+      [0],
     ],
   ])("%s", (_, n, options, shared, expected) => {
     expect(rampsFor(n, options, shared)).toEqual(expected);

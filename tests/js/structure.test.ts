@@ -112,11 +112,11 @@ describe("the import graph", () => {
     expect(manifest.peerDependencies ?? {}).toEqual({});
   });
 
-  it("gives the playground the public entries, the report and the cells of CSV files, a parser, and nothing of node", () => {
+  it("gives the playground the public entries, the report, the cells of CSV files and turns of the event loop, a parser, and nothing of node", () => {
     expect(playground.length).toBeGreaterThan(5);
     for (const { from, to } of playground.flatMap(importsOf)) {
       expect(to, from).toMatch(
-        /^(playground\/.*|js\/index\.ts|js\/export\/index\.ts|js\/cells\.ts|js\/report\/.*|csv-parse\/browser\/esm|examples\/jobs\/jobs\.csv)$/,
+        /^(playground\/.*|js\/index\.ts|js\/export\/index\.ts|js\/(cells|turn)\.ts|js\/report\/.*|csv-parse\/browser\/esm|examples\/jobs\/jobs\.csv)$/,
       );
       // a page needs no other document to draw with
       expect(to, from).not.toMatch(/^js\/report\/(index|render)\.ts$/);
