@@ -1,7 +1,8 @@
 // isotone export: a model as code or a graph for other places. Needs no engine: a saved model is enough.
 
 import { type Command, InvalidArgumentError } from "commander";
-import { toModule, toModuleTypes } from "../export/esm.js";
+import { toModule } from "../export/esm.js";
+import { toModuleTypes } from "../export/esm-types.js";
 import { toONNX } from "../export/onnx.js";
 import { toSQL } from "../export/sql.js";
 import { toWasm } from "../export/wasm.js";
