@@ -1,10 +1,14 @@
 // The target in the units of its loss (assembly/loss.ts), and the way back. In: n targets as given, case weights of mean one; out: y for the
 // kernels, and scale, offset and link for the model file.
 
+import { rangeError } from "./errors.js";
 import { meanOf } from "./metrics.js";
 import type { Schema } from "./schema.js";
 import type { Floats } from "./table.js";
 import type { Link } from "./types.js";
+
+/** The least prediction of a log link: assembly/math.ts holds exponents to -87.3. */
+const LEAST = 1.3e-38;
 
 /** Numbers through `f`, rounded; typed arrays' own `from` goes through an iterator and keeps every number twice. */
 export function toFloat32(values: Floats, f: (v: number) => number): Float32Array {
@@ -31,7 +35,11 @@ export interface Target {
   parameter: number;
 }
 
-/** The target in the units of its loss (assembly/loss.ts), and the way back. */
+/**
+ * The target in the units of its loss (assembly/loss.ts), and the way back.
+ *
+ * @throws RangeError where a log link cannot reach its mean
+ */
 export function scaleTarget(
   actual: Floats,
   weight: Float32Array | undefined,
@@ -42,6 +50,7 @@ export function scaleTarget(
   const m = meanOf(actual, weight);
   const name = schema.loss.name;
   if (name === "poisson" || name === "gamma") {
+    if (m < LEAST) throw rangeError(schema.target, `a mean from ${LEAST} on for the loss "${name}"`, m);
     const offset = log(Math.fround(m));
     let high = 0;
     for (let r = 0; r < n; r++) if (actual[r] > high) high = actual[r];

@@ -19,7 +19,7 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [46500, 17900, 66850],
+  "isotone, everything": [46550, 17900, 66900],
   "isotone, fit and load": [33050, 17900, 52900],
   "isotone/predict": [6350, 3750, 11800],
   "isotone/export": [23250, 0, 23250],

@@ -247,6 +247,15 @@ describe("losses", () => {
     },
   );
 
+  test.each(["poisson", "gamma"] as const)("%s refuses targets smaller than an exponential can be", async (loss) => {
+    const scaled = (unit: number) => rows.map((row) => ({ ...row, minutes: row.minutes * unit }));
+    await expect(fit(scaled(1e-41), { ...options, loss })).rejects.toThrow(
+      /^"minutes" expected a mean from 1.3e-38 on for the loss "\w+", got [\d.]+e-40$/,
+    );
+    const model = await fit(scaled(1e-36), { ...options, loss, epochs: 1 });
+    expect(model.predict(rows[0])).toBeGreaterThan(1.3e-38);
+  });
+
   test("logistic gives probabilities that rank the outcomes", async () => {
     const yes = rows.map((row) => ({ ...row, minutes: row.minutes > 12 ? 1 : 0 }));
     const model = await fit(yes, { ...options, loss: "logistic" });
