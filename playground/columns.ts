@@ -94,25 +94,32 @@ const REMEDIES: Remedies = {
 /** Columns by name, as `fit` takes them. */
 export type Rows = Record<string, Float64Array | (string | null)[]>;
 
-/** What goes into `fit`. */
-export interface Training {
-  rows: Rows;
+/** The column to predict, and one of case weights. */
+export interface Chosen {
   target: string;
+  weight: string | undefined;
+}
+
+/** What goes into `fit`. */
+export interface Training extends Chosen {
+  rows: Rows;
   features: Map<string, FeatureOption>;
 }
 
 /**
- * Reads the cells of the target and of all columns that are features; the first cell that is none is complained of. `pause` lets the event loop run,
- * and rejects when the user cancels.
+ * Reads the cells of the target, of the weight and of all columns that are features; the first cell that is none is complained of. `pause` lets the
+ * event loop run, and rejects when the user cancels.
  */
 export async function readTraining(
   table: Table,
   columns: readonly Column[],
-  target: string,
+  { target, weight }: Chosen,
   missing: ReadonlySet<string>,
   pause: () => Promise<void>,
 ): Promise<Training> {
-  const chosen = columns.filter(({ name, role }) => name !== target && role !== "left out");
+  if (weight === target)
+    throw new InputError("the target cannot be the case weight too: choose another column, or none");
+  const chosen = columns.filter(({ name, role }) => name !== target && name !== weight && role !== "left out");
   if (chosen.length === 0) throw new InputError("every column is left out: choose at least one to predict from");
   const kinds: ColumnKind[] = chosen.map(({ name, role, missing }) => ({
     name,
@@ -121,6 +128,7 @@ export async function readTraining(
   }));
   // nothing stands in for a missing target
   kinds.push({ name: target, kind: "number", missing: false, check: () => {} });
+  if (weight !== undefined) kinds.push({ name: weight, kind: "number", missing: false, check: checkWeight });
   const file = { name: table.name, missing };
   const places = kinds.map(({ name }) => table.header.indexOf(name));
   const n = table.records.length;
@@ -136,8 +144,13 @@ export async function readTraining(
     // an own property even where the name is "__proto__"
     rows: Object.fromEntries(kinds.map(({ name }, k) => [name, stores[k]])),
     target,
+    weight,
     features: new Map(chosen.map((column) => [column.name, optionOf(column)])),
   };
+}
+
+function checkWeight(value: number, where: string): void {
+  if (value < 0) throw new InputError(`${where}: the case weight is ${value}, below 0`);
 }
 
 function optionOf({ role, missing }: Column): FeatureOption {

@@ -1,8 +1,8 @@
-// The form of the columns: the target, and a row of the table for each column. In: described columns; the choices are written into them.
+// The form of the columns: the target, the case weight, and a row of the table for each column. In: described columns; the choices are written into them.
 
 import { shownName } from "../js/report/labels.js";
 import { count, plural } from "../js/report/text.js";
-import type { Column, Role } from "./columns.js";
+import type { Chosen, Column, Role } from "./columns.js";
 import { by, el } from "./dom.js";
 
 const ROLES: [Role, string][] = [
@@ -14,25 +14,35 @@ const ROLES: [Role, string][] = [
 ];
 
 const target = by<HTMLSelectElement>("target");
+const weight = by<HTMLSelectElement>("weight");
 
-/** The chosen target's name; undefined: none yet. */
-export function chosenTarget(columns: readonly Column[]): string | undefined {
-  return target.value === "" ? undefined : columns[Number(target.value)].name;
-}
+const nameIn = (select: HTMLSelectElement, columns: readonly Column[]): string | undefined =>
+  select.value === "" ? undefined : columns[Number(select.value)].name;
 
-/** Draws the form. `proposed`: a target that is chosen already. */
-export function showColumns(columns: readonly Column[], proposed: string | undefined): void {
-  target.replaceChildren(
-    el("option", { value: "" }, "choose a column"),
-    ...columns.map(({ name }, c) =>
-      el("option", { value: String(c), selected: name === proposed }, shownName(name, 60)),
-    ),
-  );
+/** What is chosen; undefined: no target yet, no weight. */
+export const chosen = (columns: readonly Column[]): Partial<Chosen> => ({
+  target: nameIn(target, columns),
+  weight: nameIn(weight, columns),
+});
+
+/** Draws the form, with what is chosen already. */
+export function showColumns(columns: readonly Column[], before: Partial<Chosen>): void {
+  const offer = (select: HTMLSelectElement, none: string, name: string | undefined) =>
+    select.replaceChildren(
+      el("option", { value: "" }, none),
+      ...columns.map((column, c) =>
+        el("option", { value: String(c), selected: column.name === name }, shownName(column.name, 60)),
+      ),
+    );
+  offer(target, "choose a column", before.target);
+  offer(weight, "all rows count alike", before.weight);
   const rows = columns.map(rowOf);
   by("roles").replaceChildren(...rows.map(({ row }) => row));
   const show = () => {
-    for (let c = 0; c < rows.length; c++) rows[c].show(String(c) === target.value);
-    const used = columns.filter(({ role }, c) => role !== "left out" && String(c) !== target.value);
+    const taken = (c: number) =>
+      String(c) === target.value ? "target" : String(c) === weight.value ? "case weight" : "";
+    for (let c = 0; c < rows.length; c++) rows[c].show(taken(c));
+    const used = columns.filter(({ role }, c) => role !== "left out" && taken(c) === "");
     const free = used.filter(({ role }) => role === "free").length;
     by("count").textContent =
       `${plural(used.length, "column")} to predict from${free > 0 ? `, ${count(free)} of them free` : ""}, of ${count(columns.length)}`;
@@ -49,7 +59,7 @@ export function showColumns(columns: readonly Column[], proposed: string | undef
 }
 
 /** One column's row, and what shows its choices. */
-function rowOf(column: Column, c: number): { row: HTMLElement; show: (isTarget: boolean) => void } {
+function rowOf(column: Column, c: number): { row: HTMLElement; show: (taken: string) => void } {
   const head = el("th", { scope: "row", id: `column-${c}` }, el("bdi", {}, shownName(column.name, 60)));
   const role = el("select", {}, ...ROLES.map(([value, text]) => el("option", { value }, text)));
   role.setAttribute("aria-labelledby", `column-${c}`);
@@ -68,12 +78,12 @@ function rowOf(column: Column, c: number): { row: HTMLElement; show: (isTarget: 
   }
   return {
     row: el("tr", {}, head, holds, choice),
-    show(isTarget) {
+    show(taken) {
       role.value = column.role;
-      choice.replaceChildren(isTarget ? el("strong", {}, "is the target") : role);
+      choice.replaceChildren(taken === "" ? role : el("strong", {}, `is the ${taken}`));
       const learned = column.role === "free" || column.role === "category";
       note.textContent =
-        isTarget || !column.missing || column.role === "left out"
+        taken !== "" || !column.missing || column.role === "left out"
           ? ""
           : learned
             ? "; their own effect is learned"

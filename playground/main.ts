@@ -4,10 +4,11 @@ import example from "../examples/jobs/jobs.csv";
 import { type FitOptions, fit, version } from "../js/index.js";
 import { plural, short } from "../js/report/text.js";
 import { turn } from "../js/turn.js";
-import { type Column, describeColumns, readTraining } from "./columns.js";
+import { checkSection } from "./check.js";
+import { type Chosen, type Column, describeColumns, readTraining } from "./columns.js";
 import { by, el, messageOf, tell } from "./dom.js";
 import { downloads } from "./downloads.js";
-import { chosenTarget, showColumns } from "./form.js";
+import { chosen, showColumns } from "./form.js";
 import { readTable, type Table } from "./read.js";
 import { showResult, studyOf } from "./results.js";
 import { rowEditor } from "./row.js";
@@ -37,6 +38,8 @@ let given: { blob: Blob; name: string; proposed?: string } | undefined;
 let table: Table | undefined;
 let columns: Column[] = [];
 let running: AbortController | undefined;
+/** What must end with the results that are shown. */
+const cleared: (() => void)[] = [];
 /** Counts the files that were opened: what comes late is dropped. */
 let opened = 0;
 
@@ -51,6 +54,7 @@ const missingWords = () =>
 
 function clearResults(): void {
   running?.abort();
+  for (const stop of cleared.splice(0)) stop();
   results.hidden = true;
   results.replaceChildren();
   by("trained").textContent = "";
@@ -78,7 +82,7 @@ async function open(): Promise<void> {
     table = got;
     const mark = { "\t": "tabs", ";": "semicolons", "|": "bars" }[got.delimiter];
     read.textContent = `${name}: ${plural(got.records.length, "row")}, ${plural(got.header.length, "column")}${mark ? `, separated by ${mark}` : ""}.`;
-    await describe(proposed);
+    await describe({ ...(proposed !== undefined && { target: proposed }) });
   } catch (error) {
     if (mine !== opened) return;
     read.textContent = "";
@@ -86,8 +90,8 @@ async function open(): Promise<void> {
   }
 }
 
-/** Describes the columns of the table; `target` as chosen already, by the example, whose features all increase, or before. */
-async function describe(target?: string, before: readonly Column[] = []): Promise<void> {
+/** Describes the columns of the table; `taken` as chosen already, by the example, whose features all increase, or before. */
+async function describe(taken: Partial<Chosen> = {}, before: readonly Column[] = []): Promise<void> {
   if (table === undefined) return;
   const mine = opened;
   const described = await describeColumns(table, missingWords());
@@ -97,7 +101,7 @@ async function describe(target?: string, before: readonly Column[] = []): Promis
     if (before[c] && before[c].role !== before[c].guess) column.role = before[c].role;
     else if (given?.proposed !== undefined) column.role = "increasing";
   });
-  showColumns(columns, target);
+  showColumns(columns, taken);
   by("columns").hidden = false;
   by("training-form").hidden = false;
 }
@@ -108,7 +112,7 @@ async function run(): Promise<void> {
   clearResults();
   const untrained = by("untrained");
   const trained = by("trained");
-  const target = chosenTarget(columns);
+  const { target, weight } = chosen(columns);
   if (target === undefined) {
     tell(untrained, "Choose the column to predict, above.");
     by("target").focus();
@@ -123,15 +127,19 @@ async function run(): Promise<void> {
       await turn();
       controller.signal.throwIfAborted();
     };
-    const { rows, features } = await readTraining(table, columns, target, missingWords(), pause);
-    const began = performance.now();
-    const model = await fit(rows, {
+    const training = await readTraining(table, columns, { target, weight }, missingWords(), pause);
+    const options: FitOptions = {
       target,
-      features,
+      features: training.features,
+      ...(weight !== undefined && { weight }),
       loss: LOSSES[by<HTMLSelectElement>("loss").selectedIndex][1],
       effort: by<HTMLSelectElement>("effort").value as "default",
       seed: by<HTMLInputElement>("seed").valueAsNumber,
       threads: Math.min(MOST_THREADS, navigator.hardwareConcurrency || 1),
+    };
+    const began = performance.now();
+    const model = await fit(training.rows, {
+      ...options,
       signal: controller.signal,
       onProgress({ epoch, epochs, loss, validationLoss, seconds }) {
         const share = epoch / epochs;
@@ -144,8 +152,10 @@ async function run(): Promise<void> {
     const seconds = (performance.now() - began) / 1000;
     trained.textContent = `Trained in ${short(seconds, 2)} s; drawing the charts …`;
     await pause();
-    const result = await studyOf(model, rows, target, name, by<HTMLInputElement>("unit").value.trim(), pause);
-    await showResult(result, [rowEditor(result), downloads(result)], pause);
+    const result = await studyOf(model, training, name, by<HTMLInputElement>("unit").value.trim(), pause);
+    const check = checkSection(training.rows, options);
+    cleared.push(check.stop);
+    await showResult(result, [rowEditor(result), check.section, downloads(result)], pause);
     trained.textContent = `Trained on ${plural(model.training.rows, "row")} in ${short(seconds, 2)} s.`;
     by("result").scrollIntoView();
     results.focus({ preventScroll: true });
@@ -196,7 +206,7 @@ na.addEventListener("change", () => {
   if (table === undefined) return;
   clearResults();
   opened++;
-  void describe(chosenTarget(columns), columns);
+  void describe(chosen(columns), columns);
 });
 train.addEventListener("click", () => void run());
 cancel.addEventListener("click", () => running?.abort());

@@ -12,7 +12,7 @@ import { trainingSection } from "../js/report/sections/training.js";
 import { type Study, studySteps } from "../js/report/study.js";
 import { html, plural } from "../js/report/text.js";
 import * as say from "../js/report/words.js";
-import type { Rows } from "./columns.js";
+import type { Training } from "./columns.js";
 import { by, nodesOf } from "./dom.js";
 import { paced } from "./turns.js";
 
@@ -33,23 +33,28 @@ const BATCH = 2000;
 /** Judges the model on its rows; `pause` lets the event loop run, and rejects when the user cancels. */
 export async function studyOf(
   model: Model,
-  rows: Rows,
-  target: string,
+  { rows, target, weight }: Training,
   file: string,
   unit: string,
   pause: () => Promise<void>,
 ): Promise<Result> {
   const encoded = encodeRows(rows, model.features);
   const actual = rows[target] as Float64Array;
+  const weights = weight === undefined ? undefined : (rows[weight] as Float64Array);
   const width = model.features.length;
   // 40,000 derivatives are summed up in 0.3 s, which is one step
   const all = gatherer(model, { most: Math.max(500, Math.min(2000, Math.round(40_000 / width))) });
   for (let from = 0; from < actual.length; from += BATCH) {
-    all.add(encoded.subarray(from * width, (from + BATCH) * width), actual.subarray(from, from + BATCH));
+    const of = (values: Float64Array) => values.subarray(from, from + BATCH);
+    all.add(encoded.subarray(from * width, (from + BATCH) * width), of(actual), weights && of(weights));
     await pause();
   }
   const gathered = all.done();
-  const steps = studySteps(model, gathered, { file, ...(unit !== "" && { unit }) });
+  const steps = studySteps(model, gathered, {
+    file,
+    ...(unit !== "" && { unit }),
+    ...(weight !== undefined && { weight }),
+  });
   for (;;) {
     const step = steps.next();
     if (step.done) return { model, study: step.value, encoded, actual, middle: gathered.median.number };
@@ -61,6 +66,7 @@ const NAV = [
   ["quality", "How good it is"],
   ["drivers", "What drives it"],
   ["try", "Try a row"],
+  ["check", "Cross-validate"],
   ["take", "Take it along"],
   ["each", "Each driver"],
   ["certificate", "Certificate"],

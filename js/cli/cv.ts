@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { type CrossValidation, crossValidate } from "../crossval.js";
-import type { CvScores } from "../foldscores.js";
+import { scoreRows } from "../report/scores.js";
 import { openCsv } from "./csv.js";
 import { InputError } from "./errors.js";
 import { readColumns } from "./gather.js";
@@ -72,7 +72,8 @@ async function run(path: string, flags: Flags): Promise<void> {
     if (flags.json) {
       await output.write(`${JSON.stringify({ ...rest, predictions: [...predictions] })}\n`);
     } else {
-      await output.write(scoreTable(result));
+      const { head, rows } = scoreRows(result, (share) => `${digits(100 * share)} %`);
+      await output.write(textTable(head, rows));
       for (const { coverage, held, width } of result.coverage) {
         await output.write(
           `${digits(100 * coverage)} % intervals hold ${digits(100 * held)} % of rows, mean width ${digits(width)}\n`,
@@ -83,32 +84,4 @@ async function run(path: string, flags: Flags): Promise<void> {
     const splits = `${result.folds} folds${result.repeats > 1 ? `, ${result.repeats} times` : ""}`;
     say(`${n} rows, ${splits}, ${digits((performance.now() - start) / 1000)} s`);
   });
-}
-
-function scoreTable(result: CrossValidation): string {
-  const { criterion, perFold } = result;
-  const line = (name: string, scores: CvScores | undefined, which: "model" | "linear" | "mean" | "free") => {
-    if (scores === undefined) return [];
-    const values = perFold.map((fold) => fold[which]?.[criterion] as number);
-    const mean = values.reduce((a, b) => a + b, 0) / values.length;
-    const sd = Math.sqrt(values.reduce((a, v) => a + (v - mean) ** 2, 0) / Math.max(1, values.length - 1));
-    const relative = Number.isFinite(scores.medianRelativeError) ? `${digits(100 * scores.medianRelativeError)} %` : "";
-    const row: (string | number)[] = [name, scores.rmse, scores.mae, scores.r2.toFixed(3), relative];
-    if (scores.pinball !== undefined) row.push(scores.pinball);
-    if (scores.logLoss !== undefined) row.push(scores.logLoss, `${digits(100 * (scores.accuracy as number))} %`);
-    return [[...row, sd]];
-  };
-  const header = ["", "RMSE", "MAE", "R2", "median relative error"];
-  if (result.model.pinball !== undefined) header.push("pinball");
-  if (result.model.logLoss !== undefined) header.push("log loss", "accuracy");
-  const named = { rmse: "RMSE", mae: "MAE", pinball: "pinball", logLoss: "log loss" }[criterion];
-  return textTable(
-    [...header, `sd of ${named} over folds`],
-    [
-      ...line("this model", result.model, "model"),
-      ...line("sign-constrained linear fit", result.linear, "linear"),
-      ...line("mean", result.mean, "mean"),
-      ...line("all features free", result.free, "free"),
-    ],
-  );
 }

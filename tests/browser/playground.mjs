@@ -22,7 +22,7 @@ const optionOf = (option) => {
 const only = optionOf("--only") ?? "";
 const shots = optionOf("--shots");
 
-const { fit, load, stringifyModel } = await built("index.js");
+const { crossValidate, fit, load, stringifyModel } = await built("index.js");
 const exporters = await built("export.js");
 const browser = await launchChromium();
 const { address, close: stop } = await serve();
@@ -307,6 +307,63 @@ const tests = {
     );
     await type(page, 0, "");
     assert.ok(Number.isFinite(await prediction(page)));
+    await close();
+  },
+
+  async "counts rows by their weight, and cross-validates as node does"() {
+    const rows = Array.from({ length: 90 }, (_, r) => [
+      r % 11,
+      (r * 5) % 7,
+      r % 3,
+      (r % 11) + 2 * ((r * 5) % 7) + (r % 4),
+    ]);
+    const { page, close } = await open();
+    await give(page, csv(["a", "b", "w", "y"], rows));
+    await read(page);
+    await page.selectOption("#target", { label: "y" });
+    await page.selectOption("#weight", { label: "w" });
+    assert.match(await text(page, "#roles"), /is the case weight/);
+    assert.match(await text(page, "#count"), /^2 columns to predict from/);
+    await choose(page, 0, "increasing");
+    assert.equal(await train(page), "");
+    const columns = Object.fromEntries(["a", "b", "w", "y"].map((name, c) => [name, rows.map((row) => row[c])]));
+    const options = {
+      target: "y",
+      weight: "w",
+      features: { a: "increasing", b: "free" },
+      effort: "fast",
+    };
+    const own = await fit(columns, options);
+    assert.equal((await download(page, "model.json")).toString(), `${stringifyModel(own)}\n`);
+    assert.match(await text(page, "#quality"), /by weight/);
+
+    await page.click("#cross-validate");
+    await page.waitForFunction(() => document.getElementById("checked").textContent.startsWith("Done"));
+    const { statements, model } = await crossValidate(columns, options);
+    const shown = await text(page, "#check");
+    for (const statement of statements) assert.ok(shown.includes(statement), `${shown} says ${statement}`);
+    assert.ok(shown.includes(model.r2.toFixed(3)));
+    assert.ok(shown.includes("all features free"));
+    assert.deepEqual((await page.evaluate(inspect, OWN)).problems, []);
+
+    // a bad weight is told by its line
+    await give(
+      page,
+      csv(
+        ["a", "w", "y"],
+        [
+          [1, 1, 1],
+          [2, -1, 2],
+          [3, 1, 3],
+        ],
+      ),
+    );
+    await read(page);
+    await page.selectOption("#target", { label: "y" });
+    await page.selectOption("#weight", { label: "w" });
+    assert.equal(await train(page), "rows.csv, line 3: the case weight is -1, below 0.");
+    await page.selectOption("#target", { label: "w" });
+    assert.match(await train(page), /^the target cannot be the case weight too/);
     await close();
   },
 
