@@ -1,12 +1,12 @@
 // One row to play with. In: a result; out: a section with a field for each feature, the prediction with its interval, and for each feature what it
 // adds and what one more unit would do. Numbers come from the model as `predict`, `explain` and `sensitivity` give them.
 
-import { waterfallChart } from "../js/report/charts.js";
+import { waterfallChart } from "../js/report/charts/rows.js";
 import { encodeRows } from "../js/report/gather.js";
 import { shownName } from "../js/report/labels.js";
 import { rich } from "../js/report/parts.js";
 import { explainedTable } from "../js/report/sections/rows.js";
-import { explainRow } from "../js/report/study.js";
+import { explainRow } from "../js/report/study/explained.js";
 import { aligned, count, html, percent, short } from "../js/report/text.js";
 import * as say from "../js/report/words.js";
 import { el, messageOf, nodesOf, tell } from "./dom.js";

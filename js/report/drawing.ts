@@ -274,3 +274,19 @@ export function drawList(
     ],
   });
 }
+
+/** Where a value stands in a chart of `frame`'s, in pixels from the top. */
+export const placeIn = (domain: readonly [number, number], height: number) => (v: number) =>
+  26 + (1 - (v - domain[0]) / (domain[1] - domain[0])) * (height - 26 - 38);
+
+/** What a line is, at its right end, `at` pixels from the top. */
+export const endLabel = (text: string, at: number, fill: string): Plot.Markish =>
+  Plot.text([text], {
+    frameAnchor: "top-right",
+    dx: 6,
+    dy: at - 26,
+    lineAnchor: "middle",
+    textAnchor: "start",
+    fill,
+    fontWeight: 600,
+  });

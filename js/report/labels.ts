@@ -79,3 +79,18 @@ export function tickLabels(ticks: readonly number[]): string[] {
   }
   return ticks.map((value) => String(value).replace(/-/g, "−"));
 }
+
+/** Labels at the ends of lines, moved apart where they would touch. In: places in pixels from the top. */
+export function apart(places: readonly number[], gap: number, least: number, most: number): number[] {
+  const order = places.map((_, i) => i).sort((a, b) => places[a] - places[b]);
+  const out = [...places];
+  for (let k = 0; k < order.length; k++) {
+    const above = k > 0 ? out[order[k - 1]] + gap : least;
+    out[order[k]] = Math.max(above, Math.min(places[order[k]], most));
+  }
+  for (let k = order.length - 1; k >= 0; k--) {
+    const below = k < order.length - 1 ? out[order[k + 1]] - gap : most;
+    out[order[k]] = Math.min(out[order[k]], below);
+  }
+  return out;
+}

@@ -2,7 +2,11 @@
 
 import type { Constraint } from "../types.js";
 import { shownName } from "./labels.js";
-import type { Curve, Driver, Explained, Slopes, Study } from "./study.js";
+import type { Curve } from "./study/curves.js";
+import type { Driver } from "./study/drivers.js";
+import type { Explained } from "./study/explained.js";
+import type { Slopes } from "./study/slopes.js";
+import type { Study } from "./study.js";
 import { clip, count, percent, placed, plural, short, signed } from "./text.js";
 
 /**

@@ -1,10 +1,11 @@
 // What drives the predictions: the ranking, the swarms, the table of partial derivatives. In: a study; out: the section.
 
 import type { Constraint } from "../../types.js";
-import * as charts from "../charts.js";
+import * as charts from "../charts/drivers.js";
 import { shownName } from "../labels.js";
 import { details, figure, name, type Pen, rich, section } from "../parts.js";
-import type { Driver, Study } from "../study.js";
+import type { Driver } from "../study/drivers.js";
+import type { Study } from "../study.js";
 import { aligned, html, type Markup, percent, plural, short } from "../text.js";
 import * as say from "../words.js";
 

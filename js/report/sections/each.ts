@@ -1,9 +1,12 @@
 // Each driver by itself: its partial derivative against its value, and the curves over its whole range. In: a study; out: the section.
 
-import * as charts from "../charts.js";
+import * as charts from "../charts/each.js";
 import { shownName } from "../labels.js";
 import { details, figure, name, type Pen, rich, section } from "../parts.js";
-import type { Curve, Driver, Slopes, Study } from "../study.js";
+import type { Curve } from "../study/curves.js";
+import type { Driver } from "../study/drivers.js";
+import type { Slopes } from "../study/slopes.js";
+import type { Study } from "../study.js";
 import { count, html, type Markup, plural, short } from "../text.js";
 import * as say from "../words.js";
 

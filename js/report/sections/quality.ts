@@ -1,6 +1,6 @@
 // How good the model is: scores beside two baselines, calibration, residuals, coverage. In: a study; out: the section.
 
-import * as charts from "../charts.js";
+import * as charts from "../charts/quality.js";
 import { type Cell, details, figure, type Pen, rich, section, sentence, table } from "../parts.js";
 import type { Quality } from "../quality.js";
 import type { Study } from "../study.js";

@@ -1,8 +1,9 @@
 // Single rows explained: a waterfall each, from the median row of training. In: a study; out: the section.
 
-import * as charts from "../charts.js";
+import * as charts from "../charts/rows.js";
 import { type Cell, details, figure, name, type Pen, section } from "../parts.js";
-import type { Explained, Study } from "../study.js";
+import type { Explained } from "../study/explained.js";
+import type { Study } from "../study.js";
 import { count, html, type Markup } from "../text.js";
 import * as say from "../words.js";
 

@@ -1,6 +1,6 @@
 // How the model was trained: sizes, the loss epoch by epoch, warnings. In: a study; out: the section.
 
-import * as charts from "../charts.js";
+import * as charts from "../charts/training.js";
 import { type Cell, details, figure, type Pen, section, table } from "../parts.js";
 import type { Study } from "../study.js";
 import { count, html, type Markup, percent, plural, short } from "../text.js";
