@@ -19,8 +19,8 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [46550, 17900, 66900],
-  "isotone, fit and load": [33050, 17900, 52900],
+  "isotone, everything": [46550, 18600, 67600],
+  "isotone, fit and load": [33050, 18600, 53650],
   "isotone/predict": [6350, 3750, 11800],
   "isotone/export": [23250, 0, 23250],
 };

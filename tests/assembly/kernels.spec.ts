@@ -2,6 +2,7 @@
 
 import { alloc, allocZeroed, mark, reset } from "../../assembly/arena";
 import { forward1, forward8, planesOfTiles, tracksTiles, transpose8 } from "../../assembly/forward";
+import { forwardSixes, putSixes } from "../../assembly/forward-sixes";
 import {
   END_GROUP,
   END_NETWORK,
@@ -26,8 +27,8 @@ import { adamStep } from "../../assembly/reference";
 heap.free(heap.alloc(16));
 reset((<usize>memory.grow(1024)) << 16);
 
-/** Rows of planes to tiles, as the trainer and the image writer lay them out. */
-function pack(w: usize, d: i32, shapes: usize, networks: i32, metas: usize, tiles: usize): i32 {
+/** Rows of planes to tiles, as the trainer and the image writer lay them out; `shared`: two groups of six planes share three tiles. */
+function pack(w: usize, d: i32, shapes: usize, networks: i32, metas: usize, tiles: usize, shared: bool = false): i32 {
   const dp = paddedSize(d);
   let plane = 0;
   let meta = metas;
@@ -35,8 +36,10 @@ function pack(w: usize, d: i32, shapes: usize, networks: i32, metas: usize, tile
   for (let m = 0; m < networks; m++) {
     const groups = load<i32>(shapes + ((<usize>m) << 3));
     const hyperplanes = load<i32>(shapes + ((<usize>m) << 3), 4);
-    for (let k = 0; k < groups; k++) {
-      const end = putGroup(meta, hyperplanes, plane, k == groups - 1);
+    const whole = shared && hyperplanes == 6;
+    const pieces = whole ? 1 : groups;
+    for (let k = 0; k < pieces; k++) {
+      const end = whole ? putSixes(meta, groups, plane) : putGroup(meta, hyperplanes, plane, k == groups - 1);
       for (; meta < end; meta += 4) {
         const width = load<i32>(meta) & 7;
         for (let j = 0; j < width; j++, plane++) {
@@ -107,7 +110,64 @@ function compare(d: i32, networks: i32, groups: i32, hyperplanes: i32, ties: boo
   return wrong;
 }
 
+/** The same for networks of `first` and `second` groups of six planes after a single plane, whose groups share tiles. */
+function compareSixes(d: i32, first: i32, second: i32, ties: bool): i32 {
+  const start = mark();
+  seed(8, <u32>(d * 100 + first * 10 + second));
+  const dp = paddedSize(d);
+  const planes = 1 + 6 * (first + second);
+  const w = allocZeroed((<usize>(planes * dp)) << 2);
+  for (let i = 0; i < planes * dp; i++) store<f32>(w + ((<usize>i) << 2), nextNormal());
+  const plane = (<usize>dp) << 2;
+  for (let p = 3; p < planes && ties; p += 2)
+    memory.copy(w + <usize>p * plane, w + <usize>(1 + (p % 5)) * plane, plane);
+  const networks = second ? 3 : 2;
+  const shapes = allocZeroed(24);
+  store<i32>(shapes, 1);
+  store<i32>(shapes, 1, 4);
+  store<i32>(shapes, first, 8);
+  store<i32>(shapes, 6, 12);
+  store<i32>(shapes, second, 16);
+  store<i32>(shapes, 6, 20);
+  const factors = alloc(12);
+  for (let m: usize = 0; m < 12; m += 4) store<f32>(factors + m, 1);
+  const metas = alloc((<usize>planes) << 2);
+  const tiles = alloc(((<usize>(planes * (d + 1))) << 2) + 64);
+  const count = pack(w, d, shapes, networks, metas, tiles, true);
+  const rows = allocZeroed((<usize>(8 * dp)) << 2);
+  for (let i = 0; i < 8 * dp; i++) store<f32>(rows + ((<usize>i) << 2), nextNormal());
+  const xt = alloc((<usize>dp) << 5);
+  const out = alloc(32);
+  const active = alloc(96);
+  const one = alloc(12);
+  // what lies there must not count
+  memory.fill(active, 1, 96);
+  transpose8(rows, dp, d, xt);
+  forwardSixes(tiles, metas, count, d, xt, out, active, 32);
+  let wrong = count == 1 + ((first + second) * 3) / 2 ? 0 : 1000000;
+  for (let r: usize = 0; r < 8; r++) {
+    const expected = sumOfNetworks(w, dp, d, shapes, factors, networks, rows + r * plane, one);
+    if (load<u32>(out + (r << 2)) != reinterpret<u32>(expected)) wrong++;
+    for (let m: usize = 0; m < <usize>networks; m++) {
+      if (load<i32>(active + (m << 5) + (r << 2)) != load<i32>(one + (m << 2))) wrong++;
+    }
+  }
+  reset(start);
+  return wrong;
+}
+
 describe("forward", () => {
+  test("groups of six planes that share tiles give the scalar twin's bits and active planes", () => {
+    for (let d = 1; d <= 21; d++) {
+      for (let k = 2; k <= 8; k += 2) {
+        const name = "d " + d.toString() + ", groups " + k.toString();
+        expect(compareSixes(d, k, 10 - k, false)).toBe(0, name);
+        expect(compareSixes(d, k, 0, false)).toBe(0, name);
+        expect(compareSixes(d, k, 2, true)).toBe(0, name + ", ties");
+      }
+    }
+  });
+
   test("eight rows, one row and the scalar twin give the same bits and active planes", () => {
     for (let d = 1; d <= 21; d++) {
       for (let j = 1; j <= 9; j++)

@@ -39,4 +39,24 @@ describe("planes in tiles", () => {
       expect(moved.slice(75, 77)).not.toContain(false);
     },
   );
+
+  test.each([1, 4, 10, 15])("after training on %i inputs, where groups of six planes share tiles, so they are", (d) => {
+    const n = 300;
+    const random = generator(d);
+    const x = Float32Array.from({ length: n * d }, () => random() * 2 - 1);
+    const y = Float32Array.from({ length: n }, (_, r) => Math.max(x[r * d], 0) + x[r * d + d - 1]);
+    const trainer = makeTrainer(x, y, {
+      shapes: [1, 1, 6, 6, 2, 6],
+      factors: [1, 0.5, 0.25],
+      lambdas: [0, 0.001, 0],
+      signs: new Array<number>(d).fill(1),
+    });
+    trainer.start(true, 30, 300);
+    const before = trainer.sums();
+    trainer.t.wasm.advance(300);
+    const own = trainer.sums();
+    trainer.t.wasm.refreshTiles();
+    expect(bits(own)).toEqual(bits(trainer.sums()));
+    expect(bits(own)).not.toEqual(bits(before));
+  });
 });
