@@ -1,6 +1,8 @@
 // isotone export: a model as code or a graph for other places. Needs no engine: a saved model is enough.
 
+import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
+import { list, quote } from "../errors.js";
 import { toModule } from "../export/esm.js";
 import { toModuleTypes } from "../export/esm-types.js";
 import { toONNX } from "../export/onnx.js";
@@ -92,7 +94,12 @@ async function run(path: string, flags: Flags): Promise<void> {
   if ((to === "wasm" || to === "onnx") && (flags.output ?? "-") === "-" && process.stdout.isTTY)
     throw new UsageError(`--to ${to} writes bytes, not text for a terminal: give -o model.${to}`);
   if (!flags.exact && to !== "onnx") throw new UsageError(`--no-exact is for --to onnx, not for --to ${to}`);
+  if (flags.types !== undefined && resolve(flags.types) === resolve(flags.output ?? "-"))
+    throw new UsageError("--types and -o are one file: name another for the types");
   const model = await openModel(path);
+  const features = model.features.map(({ name }) => name);
+  const other = flags.column?.find(([name]) => !features.includes(name));
+  if (other) throw new UsageError(`--column: the model has no feature ${quote(other[0])}; features: ${list(features)}`);
   const loss = model.toJSON().loss.name;
   if (flags.level !== undefined && loss !== "quantiles")
     throw new UsageError(`--level needs a model fitted with --quantiles; the loss of this one is ${loss}`);

@@ -58,7 +58,8 @@ function explain(error: unknown): string {
     error instanceof RangeError ||
     (error instanceof Error && (error.name === "ModelFormatError" || error.name === "AbortError"));
   if (!(error instanceof Error)) return String(error);
-  return known ? error.message : (error.stack ?? error.message);
+  // one line: what JSON.parse says quotes the file, line ends and all
+  return known ? error.message.replace(/\s*[\r\n]\s*/g, " ") : (error.stack ?? error.message);
 }
 
 function leave(code: number): void {

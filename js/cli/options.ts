@@ -2,6 +2,7 @@
 // UsageError that names the option.
 
 import { type Command, InvalidArgumentError } from "commander";
+import { numberIn } from "../cells.js";
 import { list, quote } from "../errors.js";
 import { checkTarget, checkWeight, type FeatureOption, type FitOptions } from "../schema.js";
 import type { Loss } from "../types.js";
@@ -22,7 +23,7 @@ export function whole(least: number, most: number): (text: string) => number {
 /** A number in a range. */
 export function real(least: number, most: number): (text: string) => number {
   return (text) => {
-    const value = text.trim() === "" ? Number.NaN : Number(text);
+    const value = numberIn(text);
     if (!(value >= least && value <= most))
       throw new InvalidArgumentError(`Expected a number from ${least} to ${most}.`);
     return value;
@@ -42,14 +43,17 @@ export function names(text: string, before: string[] = []): string[] {
   return [...before, ...parseList(text)];
 }
 
-/** Numbers between 0 and 1, separated by commas. */
+/** Distinct numbers between 0 and 1, separated by commas. */
 export function levels(text: string): number[] {
-  return text.split(",").map((part) => {
-    const level = part.trim() === "" ? Number.NaN : Number(part);
+  const found = text.split(",").map((part) => {
+    const level = numberIn(part);
     if (!(level > 0 && level < 1))
       throw new InvalidArgumentError(`Expected numbers between 0 and 1, got ${quote(part)}.`);
     return level;
   });
+  const twice = found.find((level, i) => found.indexOf(level) < i);
+  if (twice !== undefined) throw new InvalidArgumentError(`Expected distinct numbers, got ${twice} twice.`);
+  return found;
 }
 
 /** `--delimiter` and `--na`. */

@@ -64,8 +64,6 @@ function checkAsked(model: Model, { quantiles, interval }: Flags): void {
     throw new UsageError(
       `--quantiles needs a model fitted with --quantiles; the loss of this one is ${data.loss.name}`,
     );
-  const twice = quantiles?.find((level, i) => quantiles.indexOf(level) < i);
-  if (twice !== undefined) throw new UsageError(`--quantiles has ${twice} twice`);
   if (interval === undefined) return;
   if (fitted)
     throw new UsageError(

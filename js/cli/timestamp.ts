@@ -1,5 +1,6 @@
 // A timestamp as event logs write it to milliseconds since 1970.
 
+import { numberIn } from "../cells.js";
 import { quote } from "../errors.js";
 import { InputError } from "./errors.js";
 
@@ -12,9 +13,11 @@ export function readTime(value: string, epoch: "s" | "ms" | undefined, where: ()
   const text = value.trim();
   const complaint = (why: string) => new InputError(`${where()} is ${quote(value)}${why}`);
   if (epoch !== undefined) {
-    const time = text === "" ? Number.NaN : Number(text);
-    if (!Number.isFinite(time)) throw complaint(", not a number");
-    return epoch === "s" ? time * 1000 : time;
+    const time = numberIn(text) * (epoch === "s" ? 1000 : 1);
+    if (Number.isNaN(time)) throw complaint(", not a number");
+    // what a Date can hold: 285,616 years to either side of now
+    if (Math.abs(time) > 8.64e15) throw complaint(": there is no such time");
+    return time;
   }
   const match = ISO.exec(text);
   if (match === null) {

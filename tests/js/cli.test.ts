@@ -752,6 +752,13 @@ describe("isotone count", () => {
       expect([code, err]).toEqual([1, expect.stringContaining(`stdin, line 2: "when" is "${time}"`)]);
     }
     expect((await isotone([...args, "--epoch", "ms"], "case,what,when\n1,a,1704103200000\n")).code).toBe(0);
+    for (const [time, why] of [
+      ["0x10", ", not a number"],
+      ["1e300", ": there is no such time"],
+    ]) {
+      const { code, out, err } = await isotone([...args, "--epoch", "s"], `case,what,when\n1,a,${time}\n1,b,2\n`);
+      expect([code, out, err]).toEqual([1, "", `isotone: stdin, line 2: "when" is "${time}"${why}\n`]);
+    }
     const none = await isotone(args, "case,what,when\n1,a,\n");
     expect([none.code, none.err]).toEqual([1, 'isotone: stdin, line 2: "when" is empty\n']);
   });
@@ -827,6 +834,12 @@ describe("wrong usage ends with exit code 2 and one line that says what to mend"
       "exclude each other",
     ],
     [
+      "a quantile asked for twice",
+      ["fit", "jobs.csv", "-t", "minutes", "-i", "scan", "--quantiles", "0.1,0.5,.1"],
+      "Expected distinct numbers, got 0.1 twice",
+    ],
+    ["a rate in hexadecimal", ["fit", "jobs.csv", "-t", "minutes", "--learning-rate", "0x1"], "Expected a number from"],
+    [
       "a quantile of 1",
       ["fit", "jobs.csv", "-t", "minutes", "--quantiles", "0.5,1"],
       "Expected numbers between 0 and 1",
@@ -866,6 +879,16 @@ describe("wrong usage ends with exit code 2 and one line that says what to mend"
       "a level of a model without",
       ["export", "model.json", "--to", "sql", "--dialect", "sqlite", "--level", "0.9"],
       "--level needs a model fitted with --quantiles; the loss of this one is squared",
+    ],
+    [
+      "a column of no feature",
+      ["export", "model.json", "--to", "sql", "--dialect", "sqlite", "--column", "scam=a"],
+      '--column: the model has no feature "scam"; features: scan, repair, staff',
+    ],
+    [
+      "types in the place of the module",
+      ["export", "model.json", "--to", "esm", "-o", "both.mjs", "--types", "./both.mjs"],
+      "--types and -o are one file",
     ],
     [
       "a new column that is there already",
@@ -981,6 +1004,11 @@ describe("bad input ends with exit code 1, one line that says what to mend, and 
       "cannot read none.json: there is no such file",
     );
     expect(await failure(["predict", "new.csv", "new.csv"])).toContain("new.csv: not a model file");
+    // JSON.parse quotes what it could not read, line ends and all
+    put("short.json", "a\n1\n");
+    expect(await failure(["predict", "short.json", "new.csv"])).toMatch(
+      /^isotone: short.json: not a model file: .+\n$/,
+    );
     expect(await failure(["fit", "jobs.csv", "-t", "minutes", ...features, "-o", "sub"])).toContain(
       "cannot write sub: it is a folder",
     );
