@@ -7,9 +7,10 @@
 
 import { judge, type Moves } from "./auditcount.js";
 import { around, drawMoves, roundingOf, type Scale, scaleOf, slopeOf } from "./auditprobe.js";
-import { choiceError, numberError, onlyOptions, rangeError, typeError } from "./errors.js";
+import { choiceError, numberError, onlyOptions, rangeError, typeError, wordError } from "./errors.js";
 import { uniform } from "./random.js";
 import { type AnyRows, badNumber, isFloats, type Rows } from "./rows.js";
+import { countOf, someRows } from "./statistics.js";
 import { entriesOf, noColumn, readTable } from "./table.js";
 import type { Constraint } from "./types.js";
 
@@ -109,15 +110,15 @@ export async function audit(
   if (d === 0) throw rangeError("constraints", "at least one feature", constraints);
   const signs = entries.map(([name, constraint]) => signOf(name, constraint));
   onlyOptions(options, "step derivatives pairs tolerance missing seed worst", "audit");
-  const step = options.step ?? 0.01;
+  const { step = 0.01, missing = "error" } = options;
   if (!(Number.isFinite(step) && step > 0 && step <= 10))
     throw numberError("options.step", "a share of the standard deviation above 0, up to 10", step);
-  const wanted = whole("pairs", options.pairs, 2000);
-  const most = whole("worst", options.worst, 5);
-  const random = uniform(whole("seed", options.seed, 1));
-  const x = matrixOf(rows, names, options.missing ?? "error");
+  const wanted = countOf("pairs", 0, options.pairs, 2000);
+  const most = countOf("worst", 0, options.worst, 5);
+  const random = uniform(countOf("seed", 0, options.seed, 1));
+  const x = matrixOf(rows, names, missing);
   const n = x.length / d;
-  if (n === 0) throw rangeError("rows", "at least one row", "none");
+  someRows(n);
 
   const call = checkedPredictor(predict, d);
   const base = await call(x.slice());
@@ -212,17 +213,10 @@ function signOf(name: string, constraint: unknown): number {
   throw choiceError(`constraints.${name}`, '"increasing", "decreasing", "free", 1, -1 or 0', constraint);
 }
 
-function whole(name: string, value: number | undefined, otherwise: number): number {
-  const v = value ?? otherwise;
-  if (!(Number.isInteger(v) && v >= 0 && v <= 4294967295))
-    throw numberError(`options.${name}`, "a whole number of at least 0", v);
-  return v;
-}
-
 /** Rows as float64, row-major: a predictor that computes in float64 is asked about the very values. */
 function matrixOf(rows: AnyRows, names: readonly string[], missing: unknown): Float64Array {
   const d = names.length;
-  if (missing !== "error" && missing !== "pass") throw rangeError("options.missing", '"error" or "pass"', missing);
+  if (missing !== "error" && missing !== "pass") throw wordError("options.missing", '"error" or "pass"', missing);
   const read = (value: unknown, f: number, r: number): number => {
     if (typeof value === "number" && Number.isFinite(value)) return value;
     const none = value === undefined || value === null || Number.isNaN(value);

@@ -40,13 +40,13 @@ export function partialDependence(
   const values = encoded.slice();
   const n = values.length / width;
   onlyOptions(options, "grid ice weights", "partialDependence");
-  const { weight, total } = weightsOf(options.weights, n);
-  const points = countOf("grid", options.grid, 20, 2);
+  const { weight, total } = weightsOf(n, options.weights);
+  const points = countOf("grid", 2, options.grid, 20);
   const category = features[f].kind === "category";
   const grid = category
     ? (features[f].categories as string[]).map((_, k) => k)
     : gridOf(values, f, width, n, points, features[f].fill ?? 0);
-  const shown = Math.min(n, countOf("ice", options.ice, 30, 0));
+  const shown = Math.min(n, countOf("ice", 0, options.ice, 30));
   const picked = Array.from({ length: shown }, (_, k) => Math.floor((k * n) / shown));
   const curves: number[][] = picked.map(() => []);
   const pdp = grid.map((v) => {
@@ -125,7 +125,7 @@ export function surface(
   const n = values.length / width;
   someRows(n);
   onlyOptions(options, "grid", "surface");
-  const points = countOf("grid", options.grid, 12, 2);
+  const points = countOf("grid", 2, options.grid, 12);
   const a = gridOf(values, f, width, n, points, features[f].fill ?? 0);
   const b = gridOf(values, g, width, n, points, features[g].fill ?? 0);
   const out = a.map((v) =>
@@ -160,7 +160,7 @@ export function interactions(
   const n = all.length / width;
   someRows(n);
   onlyOptions(options, "most", "interactions");
-  const most = Math.min(n, countOf("most", options.most, 500, 1));
+  const most = Math.min(n, countOf("most", 1, options.most, 500));
   const values = new Float32Array(most * width);
   for (let k = 0; k < most; k++) {
     const r = Math.floor((k * n) / most);

@@ -74,9 +74,12 @@ export function list(names: readonly string[], most = 12): string {
   return head.join(", ") + (names.length > most ? ` and ${names.length - most} more` : "");
 }
 
+/** Whether something is names and values: a Map, an array or a promise would be read as if it had none. */
+export const isPlain = (value: unknown): value is object => /^(Object|Module)$/.test(tagOf(value));
+
 /** Refuses options that there are none of. `options`: their names, `of`: what they are options of, `where`: the path of the object. */
 export function onlyOptions(given: object, options: string, of: string, where = ""): void {
-  if (typeof given !== "object" || given === null) throw typeError(where || "options", "an object", given);
+  if (!isPlain(given)) throw typeError(where.slice(0, -1) || "options", "an object", given);
   const names = options.split(" ");
   for (const name of Object.keys(given)) {
     if (names.includes(name)) continue;

@@ -103,7 +103,7 @@ async function train(
 ): Promise<Made> {
   // a fold for each row
   const { schema, table, actual, weight, sample } = source;
-  const t = createTrainer(module === undefined ? wasmModule : () => checkModule(module, '"module"'));
+  const t = createTrainer(module === undefined ? wasmModule : () => checkModule(module, "module"));
   const folds = dealFolds(t, source);
 
   // workers start now, so that they are there when the rows are

@@ -41,8 +41,8 @@ export function permutationImportance(
   };
   const base = rmse(values);
   onlyOptions(options, "seed repeats", "permutationImportance");
-  const random = uniform(countOf("seed", options.seed, 1, 0));
-  const repeats = countOf("repeats", options.repeats, 5, 1);
+  const random = uniform(countOf("seed", 0, options.seed, 1));
+  const repeats = countOf("repeats", 1, options.repeats, 5);
   const copy = values.slice();
   return features.map(({ name }, f) => {
     const increases: number[] = [];

@@ -38,7 +38,8 @@ export function mergeData(models: Iterable<unknown>, options: MergeOptions = {})
   });
   if (all.length === 0) throw rangeError("models", "at least one model", []);
   onlyOptions(options, "weights module", "merge");
-  const shares = sharesOf(all, options.weights ?? "equal");
+  const { weights = "equal" } = options;
+  const shares = sharesOf(all, weights);
   const [first] = all;
   if (all.length === 1) return { ...first, training: { ...first.training, merged: first.training.merged ?? 1 } };
   const parts = all.map((data, k): Part => ({ data, share: shares[k], place: placesOf(data, first, k) }));

@@ -1,7 +1,7 @@
 // A model: the predictor, and the questions one may ask of it. In: model data; out: an object with methods, no state of its own.
 
 import { type Certificate, certifyData } from "./certify.js";
-import { list, onlyOptions, rangeError, typeError, wordError } from "./errors.js";
+import { isPlain, list, numberError, onlyOptions, rangeError, typeError, wordError } from "./errors.js";
 import { baselineRow, explainer } from "./explain.js";
 import { parseModel, shortenModel } from "./format.js";
 import type { WasmModule } from "./host.js";
@@ -124,8 +124,7 @@ function changed(row: object, change: Readonly<Record<string, number | string>>,
   const names = features.map(({ name }) => name);
   const values = checkRow(row, -1);
   const out = new Map(names.map((name) => [name, own(values, name)]));
-  if (typeof change !== "object" || change === null)
-    throw typeError("change", "an object of changes by feature", change);
+  if (!isPlain(change)) throw typeError("change", "an object of changes by feature", change);
   for (const [name, by] of Object.entries(change)) {
     const feature = features.find((f) => f.name === name);
     if (!feature) throw rangeError("change", `features of the model (${list(names)})`, name);
@@ -135,9 +134,9 @@ function changed(row: object, change: Readonly<Record<string, number | string>>,
       continue;
     }
     const from = out.get(name);
-    if (typeof by !== "number") throw typeError(`change.${name}`, "a number to add", by);
+    if (!Number.isFinite(by)) throw numberError(`change.${name}`, "a number to add", by);
     if (typeof from !== "number" || from !== from) throw typeError(name, "a number that can change", from);
-    out.set(name, from + by);
+    out.set(name, from + (by as number));
   }
   return Object.fromEntries(out);
 }

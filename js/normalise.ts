@@ -78,6 +78,14 @@ export function describe(
   );
   const logs = readLogs(t, each, n, columns, divisors);
   t.wasm.reset(start);
+  const logged = divisors.map((_, f) => scaled(logs.mean[f], logs.square[f], n));
+  columns.forEach((c, f) => {
+    // the slope of log(1 + v / divisor) at 0 would be infinite, and with a weight of 0 the derivative NaN
+    const steep = divisors[f] > 0 && !Number.isFinite(Math.fround(logged[f].scale / divisors[f]));
+    if (steep) divisors[f] = 0;
+    if (steep || (c.square > 0 && c.square / n < 1e-60))
+      warnings.push(`"${features[f].name}" holds numbers too small for float32 to scale: give it in a smaller unit`);
+  });
   const inputsOf = (withLog: boolean) =>
     described.flatMap((feature, f): Input[] => {
       const indicator = (count: number) => scaled(count / n, n * (count / n) * (1 - count / n), n);
@@ -94,7 +102,7 @@ export function describe(
       const divisor = divisors[f];
       const input: Input =
         (withLog || transforms[f] === "log1p") && divisor > 0
-          ? { feature: f, transform: "log1p", divisor, ...scaled(logs.mean[f], logs.square[f], n) }
+          ? { feature: f, transform: "log1p", divisor, ...logged[f] }
           : { feature: f, transform: "linear", ...scaled(c.mean, c.square, n) };
       return [input, ...c.ramps.map((ramp) => ramp.input), ...missing(n - c.present)];
     });

@@ -2,10 +2,10 @@
 // the stream, and how many rows went by. Each row gets a pseudo-random key from its number; the rows with the smallest keys stay (bottom-k
 // sampling, Cohen & Kaplan 2007), so the sample depends on nothing but the rows' order, and samples of shards merge by their keys.
 
-import { quote, typeError } from "./errors.js";
+import { list, quote, rangeError, typeError } from "./errors.js";
 import { keyOf } from "./feed.js";
-import { badNumber, type Columns, type Rows } from "./rows.js";
-import { checkOptions, type FeatureOption, type FitOptions, readOptions } from "./schema.js";
+import { badNumber, type Columns, type Encoded, encodeValue, type Rows } from "./rows.js";
+import { categoryOf, checkOptions, type FeatureOption, type FitOptions, readOptions } from "./schema.js";
 import { entriesOf, noColumn, readTable, type Table } from "./table.js";
 
 /** Batches of rows: arrays of objects, columns, or single row objects. */
@@ -13,10 +13,12 @@ export type Batches = AsyncIterable<Rows | object> | Iterable<Rows | object>;
 
 export interface SampledColumn {
   name: string;
-  /** Numbers are checked and kept as float64; anything else is kept as it comes and checked by its feature later. */
+  /** Numbers are kept as float64; anything else is kept as it comes. */
   numeric: boolean;
-  /** A missing number (undefined, null, NaN) is allowed. */
+  /** A missing value (undefined, null, NaN) is allowed. */
   missing: boolean;
+  /** A column whose categories are listed: others are refused. */
+  listed?: Encoded;
 }
 
 export interface Sample {
@@ -47,9 +49,10 @@ export function tableOf(batch: unknown): Table {
 }
 
 /**
- * Reads every batch, checks every number, keeps at most `capacity` rows.
+ * Reads every batch, checks every cell, keeps at most `capacity` rows.
  *
- * @param wanted the columns to keep, or a function that names them once the first batch is there
+ * @param wanted names the columns to keep, once the first batch is there
+ * @param whole a column that the first batch lacks is refused, as it is among rows that come at once
  */
 export async function sampleRows(
   batches: Batches,
@@ -57,7 +60,9 @@ export async function sampleRows(
   capacity: (columns: number) => number,
   seed: number,
   pause: () => Promise<void>,
+  whole = false,
 ): Promise<Sample> {
+  let first: readonly string[] | undefined;
   let columns: SampledColumn[] = [];
   let kept: (Float64Array | unknown[])[] = [];
   let rows = new Float64Array(0);
@@ -93,10 +98,14 @@ export async function sampleRows(
     if (table.n === 0) continue;
     if (columns.length === 0) {
       columns = wanted(table);
+      if (whole) first = table.names;
       most = capacity(columns.length);
       ranges = columns.map(() => [Number.NaN, Number.NaN]);
       found = columns.map(() => new Set());
     }
+    const other = first && table.names.find((name) => !first?.includes(name));
+    if (first && other !== undefined)
+      throw rangeError("rows", `the columns of the first batch (${list(first)})`, other);
     const sources = columns.map(({ name }) => {
       if (!table.has(name)) throw noColumn(name, table.names);
       return table.column(name);
@@ -104,8 +113,11 @@ export async function sampleRows(
     for (let r = 0; r < table.n; r++, seen++) {
       for (let c = 0; c < columns.length; c++) {
         const v = sources[c][r];
-        if (!columns[c].numeric) {
-          if (found[c].size <= MOST_CATEGORIES && v !== undefined && v !== null && v === v) found[c].add(String(v));
+        const { name, numeric, missing, listed } = columns[c];
+        if (!numeric) {
+          if (listed) encodeValue(v, listed, seen, false);
+          const category = categoryOf(v, name, missing, seen);
+          if (category !== undefined && found[c].size <= MOST_CATEGORIES) found[c].add(category);
           continue;
         }
         if (typeof v === "number" && v - v === 0) {
@@ -114,8 +126,7 @@ export async function sampleRows(
           if (!(v <= range[1])) range[1] = v;
           continue;
         }
-        if (!columns[c].missing || (v !== undefined && v !== null && v === v))
-          throw badNumber(columns[c].name, v, seen);
+        if (!missing || (v !== undefined && v !== null && v === v)) throw badNumber(name, v, seen);
       }
       const key = keyOf(seed, seen);
       if (key > limit) continue;
@@ -172,16 +183,22 @@ const MOST_ROWS = 1 << 20;
 export function columnsFor(first: Table, options: FitOptions): SampledColumn[] {
   checkOptions(options);
   const { target, weight, features } = options;
+  const auto = new Set<string>();
   // categories are found in all batches
-  const found = (option: FeatureOption) =>
-    typeof option === "object" && option?.categories === "auto"
-      ? { ...option, categories: [String(option.unknown)] }
-      : option;
-  const named =
-    features && new Map(entriesOf<FeatureOption>(features, "features").map(([name, o]) => [name, found(o)]));
+  const found = ([name, option]: [string, FeatureOption]): [string, FeatureOption] => {
+    if (typeof option !== "object" || option?.categories !== "auto") return [name, option];
+    auto.add(name);
+    return [name, { ...option, categories: [String(option.unknown)] }];
+  };
+  const named = features && new Map(entriesOf<FeatureOption>(features, "features").map(found));
   const schema = readOptions(first, { ...options, features: named }, 1);
   const columns = schema.features.map(
-    ({ name, kind, missing }): SampledColumn => ({ name, numeric: kind === "number", missing: missing !== "error" }),
+    (feature): SampledColumn => ({
+      name: feature.name,
+      numeric: feature.kind === "number",
+      missing: feature.missing !== "error",
+      listed: feature.kind === "number" || auto.has(feature.name) ? undefined : feature,
+    }),
   );
   for (const name of [target, weight]) {
     if (name !== undefined) columns.push({ name, numeric: true, missing: false });
@@ -202,5 +219,6 @@ export function sampleFor(
     (columns) => Math.max(4096, Math.min(MOST_ROWS, Math.floor(most / columns))),
     typeof options.seed === "number" ? options.seed : 1,
     pause,
+    options.features === undefined,
   );
 }

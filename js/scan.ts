@@ -57,6 +57,7 @@ export async function scan(rows: Rows | Batches, options: FitOptions): Promise<S
     () => SAMPLE,
     1,
     turn,
+    options.features === undefined,
   );
   return {
     format: "isotone-scaling",

@@ -1,7 +1,17 @@
 // The options of fit, checked and completed. In: rows and what the user wrote; out: the target, one FeatureSpec a feature, in order, with
 // categories found and defaults filled in. "auto" stays "auto": fit decides from the number of rows and inputs.
 
-import { choiceError, list, numberError, onlyOptions, quote, rangeError, typeError } from "./errors.js";
+import {
+  choiceError,
+  isPlain,
+  list,
+  numberError,
+  onlyOptions,
+  quote,
+  rangeError,
+  typeError,
+  wordError,
+} from "./errors.js";
 import type { Signal, WasmModule } from "./host.js";
 import type { Rows } from "./rows.js";
 import type { ScalingFile } from "./scan.js";
@@ -313,7 +323,7 @@ function readFeature(table: Table, name: string, option: FeatureOption): Feature
     spec.constraint = readConstraint(where, option);
     return spec;
   }
-  if (Array.isArray(option)) throw typeError(where, WORDS, option);
+  if (!isPlain(option)) throw typeError(where, WORDS, option);
   onlyOptions(option, FEATURE_OPTIONS, "a feature", `${where}.`);
   const { constraint, categories, unknown, missing, transform } = option;
   /** Refuses what was given for `key`. */
@@ -339,7 +349,7 @@ function readFeature(table: Table, name: string, option: FeatureOption): Feature
   spec.categories = readCategories(table, name, categories, spec.missing);
   if (unknown !== undefined) {
     if (!spec.categories.includes(unknown))
-      throw choiceError(`${where}.unknown`, `one of the categories (${list(spec.categories)})`, unknown);
+      throw wordError(`${where}.unknown`, `one of the categories (${list(spec.categories)})`, unknown);
     spec.unknown = unknown;
   }
   return spec;
@@ -358,11 +368,8 @@ function readCategories(table: Table, name: string, given: unknown, missing: str
     const column = table.column(name);
     const found = new Set<string>();
     for (let r = 0; r < table.n; r++) {
-      const value = column[r];
-      if (typeof value === "string") found.add(value);
-      else if (typeof value === "boolean" || Number.isFinite(value)) found.add(String(value));
-      else if (missing === "error" || (value !== undefined && value !== null && !Number.isNaN(value)))
-        throw typeError(name, "a category (a string)", value, `row ${r}: `);
+      const category = categoryOf(column[r], name, missing !== "error", r);
+      if (category !== undefined) found.add(category);
       if (found.size > MOST_CATEGORIES) {
         throw new RangeError(
           `${quote(where)} found more than ${MOST_CATEGORIES} categories: list those that matter and name the one that stands for the rest in "unknown"`,
@@ -373,16 +380,25 @@ function readCategories(table: Table, name: string, given: unknown, missing: str
       throw new RangeError(`${quote(where)} found no category: every value of ${quote(name)} is missing`);
     return [...found].sort();
   }
-  if (!Array.isArray(given)) throw choiceError(where, '"auto" or an array of strings', given);
+  if (!Array.isArray(given)) throw wordError(where, '"auto" or an array of strings', given);
   if (given.length === 0 || given.length > MOST_CATEGORIES)
     throw rangeError(where, `1 to ${MOST_CATEGORIES} categories`, given.length);
   const seen = new Set<string>();
-  given.forEach((category: unknown, i) => {
-    if (typeof category !== "string") throw typeError(`${where}[${i}]`, "a string", category);
+  // not forEach, which passes over holes
+  for (const category of given) {
+    if (typeof category !== "string") throw typeError(`${where}[${seen.size}]`, "a string", category);
     if (seen.has(category)) throw rangeError(where, "distinct categories", category);
     seen.add(category);
-  });
+  }
   return [...seen];
+}
+
+/** A value as a category; undefined for a missing one where that may be. */
+export function categoryOf(value: unknown, name: string, missing: boolean, row: number): string | undefined {
+  if (typeof value === "string") return value;
+  if (typeof value === "boolean" || Number.isFinite(value)) return String(value);
+  if (missing && (value === undefined || value === null || Number.isNaN(value))) return undefined;
+  throw typeError(name, "a category (a string)", value, `row ${row}: `);
 }
 
 function readLoss(given: unknown): Loss {
@@ -391,30 +407,32 @@ function readLoss(given: unknown): Loss {
   if (typeof given === "string" && LOSSES.includes(given)) {
     return given === "huber" ? { name: "huber", delta: 1 } : { name: given as Loss["name"] };
   }
-  if (typeof given !== "object" || given === null) throw choiceError("loss", expected, given);
+  if (!isPlain(given)) throw wordError("loss", expected, given);
   const [key, ...others] = Object.keys(given);
   if (others.length || (key !== "quantiles" && key !== "huber")) throw rangeError("loss", expected, given);
   if (key === "huber") {
     const { huber: delta } = given as { huber: unknown };
     if (typeof delta === "number" && delta > 0 && delta <= 1000) return { name: "huber", delta };
-    throw choiceError("loss.huber", "a number above 0, up to 1000", delta);
+    throw numberError("loss.huber", "a number above 0, up to 1000", delta);
   }
   const levels = (given as { quantiles: unknown }).quantiles;
   if (!Array.isArray(levels)) throw typeError("loss.quantiles", "an array of levels between 0 and 1", levels);
   if (levels.length === 0 || levels.length > 99) throw rangeError("loss.quantiles", "1 to 99 levels", levels);
-  levels.forEach((level: unknown, i) => {
+  const seen = new Set<number>();
+  for (const level of levels) {
     if (!(typeof level === "number" && level >= 1e-6 && level <= 1 - 1e-6))
-      throw choiceError(`loss.quantiles[${i}]`, "a number between 0 and 1", level);
-    if (levels.indexOf(level) !== i) throw rangeError("loss.quantiles", "distinct levels", level);
-  });
-  return { name: "quantiles", levels: [...levels].sort((a, b) => a - b) };
+      throw numberError(`loss.quantiles[${seen.size}]`, "a number from 0.000001 to 0.999999", level);
+    if (seen.has(level)) throw rangeError("loss.quantiles", "distinct levels", level);
+    seen.add(level);
+  }
+  return { name: "quantiles", levels: [...seen].sort((a, b) => a - b) };
 }
 
 /** One of these words; the first when left out. */
 function oneOf<T extends string>(where: string, value: T | undefined, words: readonly T[]): T {
   if (value === undefined) return words[0];
   if (words.includes(value)) return value;
-  throw choiceError(where, words.map((word) => `"${word}"`).join(" or "), value);
+  throw wordError(where, words.map((word) => `"${word}"`).join(" or "), value);
 }
 
 /** A whole number; `otherwise` when left out, and said in so many words where that is "auto". */

@@ -123,9 +123,9 @@ export function sensitivitySummary(
   const values = encodeRows(rows, features);
   const n = values.length / width;
   onlyOptions(options, "weights bootstrap seed", "sensitivitySummary");
-  const { weight, total } = weightsOf(options.weights, n);
-  const repeats = countOf("bootstrap", options.bootstrap, 200, 0);
-  const random = uniform(countOf("seed", options.seed, 1, 0));
+  const { weight, total } = weightsOf(n, options.weights);
+  const repeats = countOf("bootstrap", 0, options.bootstrap, 200);
+  const random = uniform(countOf("seed", 0, options.seed, 1));
   const slopes = model.sensitivityMany(values);
   const spread = features.map((feature, f) =>
     feature.kind === "number" ? spreadOf(values, f, width, weight, total, feature.fill ?? 0) : 0,

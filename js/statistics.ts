@@ -42,18 +42,17 @@ export function weightedQuantiles(
 
 /** Refuses to sum up nothing. */
 export function someRows(n: number): void {
-  if (n === 0) throw rangeError("rows", "at least one row", "none");
+  if (n === 0) throw rangeError("rows", "at least one row", n);
 }
 
 /** Checked case weights; all 1 where none are given. */
 export function weightsOf(
-  given: ArrayLike<number> | undefined,
   n: number,
+  weight: ArrayLike<number> = new Float64Array(n).fill(1),
 ): { weight: ArrayLike<number>; total: number } {
   someRows(n);
-  const weight = given ?? new Float64Array(n).fill(1);
   const expected = `${n} numbers, one a row`;
-  if (typeof weight !== "object") throw typeError("options.weights", expected, weight);
+  if (typeof weight !== "object" || weight === null) throw typeError("options.weights", expected, weight);
   if (weight.length !== n) throw rangeError("options.weights", expected, weight.length);
   let total = 0;
   for (let r = 0; r < n; r++) {
@@ -66,11 +65,10 @@ export function weightsOf(
 }
 
 /** A whole number among the options. */
-export function countOf(name: string, value: number | undefined, otherwise: number, least: number): number {
-  const v = value ?? otherwise;
-  if (!(Number.isInteger(v) && v >= least && v <= 1e9))
-    throw numberError(`options.${name}`, `a whole number of at least ${least}`, v);
-  return v;
+export function countOf(name: string, least: number, value: number | undefined, otherwise: number): number {
+  const v = value === undefined ? otherwise : value;
+  if (Number.isInteger(v) && v >= least && v <= 4294967295) return v;
+  throw numberError(`options.${name}`, `a whole number from ${least} to 4294967295`, v);
 }
 
 /** A value, or what stands for a missing one. */

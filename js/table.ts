@@ -1,6 +1,6 @@
 // Rows with names, for what learns from them. In: row objects or columns; out: columns by name, whichever way they came, and their numbers.
 
-import { list, quote, suggest, tagOf, typeError } from "./errors.js";
+import { isPlain, list, quote, suggest, tagOf, typeError } from "./errors.js";
 import { badNumber, type Columns, checkRow, columnsOf, own, type Rows } from "./rows.js";
 
 /** Rows with names, whichever way they came. */
@@ -68,9 +68,9 @@ function columnTable(columns: Columns): Table {
 
 /** Names and what is said of them, from an object or a Map of any realm. */
 export function entriesOf<T>(given: unknown, where: string): [string, T][] {
-  if (typeof given !== "object" || given === null || Array.isArray(given))
-    throw typeError(where, "an object or a Map of constraints by column name", given);
-  return tagOf(given) === "Map" ? [...(given as ReadonlyMap<string, T>)] : Object.entries(given);
+  if (tagOf(given) === "Map") return [...(given as ReadonlyMap<string, T>)];
+  if (isPlain(given)) return Object.entries(given);
+  throw typeError(where, "an object or a Map of constraints by column name", given);
 }
 
 /** A RangeError for a name that is not among the columns, with the one that may be meant. */

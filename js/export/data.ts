@@ -1,7 +1,7 @@
 // What every exporter starts from. In: a model, model data or the text of a model file; out: checked data, and names written so that no
 // target can mistake them for code.
 
-import { onlyOptions } from "../errors.js";
+import { onlyOptions, typeError } from "../errors.js";
 import { parseModel } from "../format.js";
 import type { ModelData } from "../types.js";
 import { pruneModel } from "./prune.js";
@@ -26,8 +26,15 @@ export function modelData(model: Exportable): ModelData {
 /** The same, pruned if the options say so; `names`: the options that there are, `of`: whose they are. */
 export function modelFor(model: Exportable, options: ExportOptions, of: string, names = "prune"): ModelData {
   onlyOptions(options, names, of);
+  flag(options, "prune");
   const data = modelData(model);
   return options.prune ? pruneModel(data) : data;
+}
+
+/** Refuses an option that is not true or false: "no" and 0 would be taken for one of them. */
+export function flag<T extends object>(options: T, name: keyof T & string): void {
+  const value = options[name];
+  if (value !== undefined && typeof value !== "boolean") throw typeError(name, "true or false", value);
 }
 
 /** A string as a JavaScript, TypeScript or JSON literal, in ASCII, that also cannot end a script element, a comment or a template. */

@@ -5,7 +5,7 @@
 import { PbfWriter } from "pbf";
 import type { ModelData } from "../types.js";
 import { VERSION } from "../version.js";
-import { type Exportable, type ExportOptions, modelFor } from "./data.js";
+import { type Exportable, type ExportOptions, flag, modelFor } from "./data.js";
 
 /** 13 is read by onnxruntime 1.6 (2020) and later, and by what else runs ONNX; its IR version is 7. */
 const OPSET = 13;
@@ -43,6 +43,7 @@ export interface ONNXOptions extends ExportOptions {
 export function toONNX(model: Exportable, options: ONNXOptions = {}): Uint8Array<ArrayBuffer> {
   const data = modelFor(model, options, "toONNX", "prune exact");
   const graph = new Graph();
+  flag(options, "exact");
   const exact = options.exact !== false;
   const good = checked(graph, data);
   const columns = inputs(graph, data, exact);

@@ -2,7 +2,7 @@
 // Double precision throughout, so predictions differ from the library's float32 by about 1e-6 relative; every step is monotone there too.
 // What the library would throw on (a value missing where none may be, an unknown category, infinity) becomes NULL.
 
-import { list, quote, rangeError, typeError } from "../errors.js";
+import { isPlain, list, quote, rangeError, typeError, wordError } from "../errors.js";
 import type { Feature, Input, ModelData } from "../types.js";
 import { type Exportable, type ExportOptions, modelFor } from "./data.js";
 
@@ -241,13 +241,14 @@ function extreme(word: string, values: string[]): string {
 export function toSQL(model: Exportable, options: SQLOptions): string {
   const dialect = ALIASES[options?.dialect];
   if (!Object.hasOwn(ALIASES, options?.dialect ?? ""))
-    throw rangeError("dialect", Object.keys(ALIASES).join(", "), options?.dialect);
+    throw wordError("dialect", Object.keys(ALIASES).join(", "), options?.dialect);
   const data = modelFor(model, options, "toSQL", "prune dialect table keep columns level as");
   const words = { ...DIALECTS[dialect] };
   const weights = data.networks.flat(2).length * (data.inputs.length + 1);
   if (words.dot && weights <= (words.dot.above ?? 0)) delete words.dot;
   const columns = columnNames(data, options, dialect, words);
-  const level = fedLevel(data, options.level ?? 0.5);
+  const { as = "prediction", level: p = 0.5 } = options;
+  const level = fedLevel(data, p);
   if (options.level !== undefined && data.loss.name !== "quantiles")
     throw rangeError("level", "none for a model without quantiles", options.level);
 
@@ -262,16 +263,21 @@ export function toSQL(model: Exportable, options: SQLOptions): string {
     return `CASE WHEN ${valid(values)} THEN ${bound(data, z, dialect, words)} END`;
   }
 
+  const named = (where: string, name: unknown): string => {
+    if (typeof name !== "string") throw typeError(where, "a name", name);
+    if (impossible(name, dialect, words)) throw rangeError(where, `a name that ${dialect} can have`, name);
+    return words.name(name);
+  };
   const table = typeof options.table === "string" ? [options.table] : options.table;
-  if (!Array.isArray(table) || table.length === 0 || table.some((part) => typeof part !== "string" || part === "")) {
+  if (!Array.isArray(table) || table.length === 0)
     throw typeError("table", "a name, or the parts of a qualified name", options.table);
-  }
+  const from = table.map((part) => named("table", part)).join(".");
   const v = data.features.map((_, f) => `v${f}`);
   const m = data.features.map((_, f) => `m${f}`);
   const z = data.inputs.map((_, i) => `z${i}`);
   if (options.keep !== undefined && !Array.isArray(options.keep))
     throw typeError("keep", "an array of names", options.keep);
-  const keep = (options.keep ?? []).map((name) => words.name(name));
+  const keep = (options.keep ?? []).map((name) => named("keep", name));
   const asked = data.inputs.filter((input) => input.transform === "missing").map((input) => input.feature);
   const first = [
     ...keep.map((name, k) => `${name} AS k${k}`),
@@ -288,9 +294,8 @@ export function toSQL(model: Exportable, options: SQLOptions): string {
   ];
   const third = [
     ...keep.map((name, k) => `k${k} AS ${name}`),
-    `CASE WHEN ok = 1 THEN ${linked(data, dot ? "z" : z, words)} END AS ${words.name(options.as ?? "prediction")}`,
+    `CASE WHEN ok = 1 THEN ${linked(data, dot ? "z" : z, words)} END AS ${named("as", as)}`,
   ];
-  const from = table.map((part) => words.name(part)).join(".");
   const inner = `SELECT ${second.join(",\n    ")}\n  FROM (SELECT ${first.join(",\n      ")}\n    FROM ${from}) AS v`;
   const outer = `SELECT ${third.join(",\n  ")}\nFROM `;
   // the inputs must not be computed anew for every plane: what keeps each engine from merging the two SELECTs
@@ -313,25 +318,33 @@ export function toSQL(model: Exportable, options: SQLOptions): string {
   }
 }
 
+/** Whether an engine cannot have a name. */
+function impossible(name: string, dialect: Dialect, words: Words): boolean {
+  const size = dialect === "postgresql" ? new TextEncoder().encode(name).length : name.length;
+  return (
+    name === "" ||
+    size > words.longest ||
+    name.includes("\0") ||
+    (dialect === "mysql" && (/[\u{10000}-\u{10ffff}]/u.test(name) || name.endsWith(" "))) ||
+    // Spark puts the values of its settings in the place of ${...}, in names too
+    (dialect === "spark" && /\$\{\S+\}/.test(name))
+  );
+}
+
 /** The quoted column of every feature, refused where the engine cannot have it. */
 function columnNames(data: ModelData, options: SQLOptions, dialect: Dialect, words: Words): string[] {
   const seen = new Map<string, string>();
-  for (const name of Object.keys(options.columns ?? {}))
+  const { columns = {} } = options;
+  if (!isPlain(columns)) throw typeError("columns", "an object of columns by feature", columns);
+  for (const name of Object.keys(columns))
     if (!data.features.some((feature) => feature.name === name))
       throw rangeError("columns", `features of the model (${list(data.features.map((f) => f.name))})`, name);
   return data.features.map(({ name }) => {
-    const column = options.columns && Object.hasOwn(options.columns, name) ? options.columns[name] : name;
+    const column = Object.hasOwn(columns, name) ? columns[name] : name;
     if (typeof column !== "string") throw typeError(`columns.${name}`, "the name of a column", column);
     const mend = `; name its column with { columns: { ${quote(name)}: "..." } }`;
-    const size = dialect === "postgresql" ? new TextEncoder().encode(column).length : column.length;
-    const impossible =
-      column === "" ||
-      size > words.longest ||
-      column.includes("\0") ||
-      (dialect === "mysql" && (/[\u{10000}-\u{10ffff}]/u.test(column) || column.endsWith(" "))) ||
-      // Spark puts the values of its settings in the place of ${...}, in names too
-      (dialect === "spark" && /\$\{\S+\}/.test(column));
-    if (impossible) throw new RangeError(`${dialect} cannot have a column ${quote(column)}${mend}`);
+    if (impossible(column, dialect, words))
+      throw new RangeError(`${dialect} cannot have a column ${quote(column)}${mend}`);
     const key = words.folds ? column.toLowerCase() : column;
     const other = seen.get(key);
     if (other !== undefined) {

@@ -34,7 +34,24 @@ describe("toSQL", () => {
   it.each([
     ["an unknown dialect", { dialect: "oracle" }, RangeError, '"dialect" expected postgresql, postgres'],
     ["a dialect of Object", { dialect: "constructor" }, RangeError, '"dialect" expected'],
-    ["an empty table", { dialect: "duckdb", table: "" }, TypeError, '"table" expected a name'],
+    ["a dialect of no word", { dialect: 3 }, TypeError, '"dialect" expected'],
+    ["an empty table", { dialect: "duckdb", table: "" }, RangeError, '"table" expected a name that duckdb can have'],
+    ["a table of no name", { dialect: "duckdb", table: ["s", 1] }, TypeError, '"table" expected a name, got 1'],
+    ["a kept number", { dialect: "duckdb", table: "t", keep: [7] }, TypeError, '"keep" expected a name, got 7'],
+    [
+      "a kept column that the engine would cut",
+      { dialect: "postgresql", table: "t", keep: ["ä".repeat(32)] },
+      RangeError,
+      '"keep" expected a name that postgresql can have, got "ä',
+    ],
+    [
+      "a setting of Spark as a name",
+      { dialect: "spark", table: "t", as: "${spark.master}" },
+      RangeError,
+      '"as" expected a name that spark can have',
+    ],
+    ["columns that are no object", { dialect: "sqlite", columns: new Map() }, TypeError, '"columns" expected'],
+    ["a level that is null", { dialect: "sqlite", level: null }, TypeError, '"level" expected a number'],
     ["a level of 1", { dialect: "duckdb", level: 1 }, RangeError, '"level" expected a number in (0, 1), got 1'],
   ])("refuses %s", (_, options, kind, message) => {
     const call = () => toSQL(named("a"), options as never);

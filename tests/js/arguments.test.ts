@@ -111,9 +111,62 @@ describe("a wrong argument is named", () => {
       '"keep" needs "table"',
     ],
     ["no feature", wrong(toSQL, model, { dialect: "sqlite", columns: { c: "d" } }), RangeError, '"columns" expected'],
+    ["a change in an array", wrong(model.effect, rows[0], [1]), TypeError, '"change" expected an object of changes'],
+    ["a change by NaN", wrong(model.effect, rows[0], { a: Number.NaN }), RangeError, '"change.a" expected a number'],
+    ["draws that are null", wrong(sensitivitySummary, model, rows, { bootstrap: null }), TypeError, '"options.bootst'],
+    ["weights that are null", wrong(partialDependence, model, rows, "a", { weights: null }), TypeError, "40 numbers"],
+    [
+      "a grid that is null",
+      wrong(surface, model, rows, "a", "b", { grid: null }),
+      TypeError,
+      '"options.grid" expected',
+    ],
+    ["shares that are null", wrong(merge, [model, model], { weights: null }), TypeError, '"weights" expected "equal"'],
+    [
+      "pairs that are null",
+      wrong(audit, zeros, rows, { a: 1 }, { pairs: null }),
+      TypeError,
+      '"options.pairs" expected',
+    ],
+    ["a step that is null", wrong(audit, zeros, rows, { a: 1 }, { step: null }), TypeError, '"options.step" expected'],
+    [
+      "a seed past 32 bits",
+      wrong(sensitivitySummary, model, rows, { seed: 2 ** 32 }),
+      RangeError,
+      '"options.seed" expected a whole number from 0 to 4294967295, got 4294967296',
+    ],
+    ["prune as text", wrong(toModule, model, { prune: "no" }), TypeError, '"prune" expected true or false, got "no"'],
+    ["exact as a number", wrong(toONNX, model, { exact: 0 }), TypeError, '"exact" expected true or false, got 0'],
+    ["a module that is none", wrong(fit, rows, { ...options, module: 1 }), TypeError, /^"module" expected/],
   ])("%s", async (_, call, kind, text) => {
     await expect(call()).rejects.toThrow(kind);
     await expect(call()).rejects.toThrow(text);
+  });
+
+  test.each([
+    ["a Map", new Map([["pairs", 0]])],
+    ["an array", [0]],
+    ["a promise", Promise.resolve({ pairs: 0 })],
+    ["a date", new Date(0)],
+  ])("options in %s, whose content nobody would read, are refused", async (_, given) => {
+    const calls = [
+      wrong(audit, zeros, rows, { a: 1 }, given),
+      wrong(sensitivitySummary, model, rows, given),
+      wrong(partialDependence, model, rows, "a", given),
+      wrong(merge, [model, model], given),
+      wrong(load, model, given),
+      wrong(toONNX, model, given),
+    ];
+    for (const call of calls) await expect(call()).rejects.toThrow(/^"options" expected an object, got /);
+  });
+
+  test("options may have no prototype, or be a module", async () => {
+    const bare = Object.assign(Object.create(null), options, {
+      features: Object.assign(Object.create(null), { a: 1 }),
+    });
+    expect((await fit(rows, bare)).features.map(({ name }) => name)).toEqual(["a"]);
+    const text = "data:text/javascript,export const bootstrap = 3";
+    expect(sensitivitySummary(model, rows, await import(text)).rows).toBe(40);
   });
 
   test.each([

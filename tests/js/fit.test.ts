@@ -229,6 +229,21 @@ describe("fit", () => {
     expect(model.training.warnings.join()).toMatch(/"constant" is 7 in every row/);
     expect(model.predictMany(rows).every(Number.isFinite)).toBe(true);
   });
+
+  test.each(["auto", "linear", "log1p"] as const)(
+    "a column of numbers too small to scale is named, and its derivatives are numbers (%s)",
+    async (transform) => {
+      const rows = Array.from({ length: 60 }, (_, r) => ({ a: Math.exp(r / 10) * 1e-44, t: r + (r % 3) }));
+      const model = await fit(rows, { target: "t", features: { a: { transform } }, ...quick });
+      expect(model.training.warnings).toEqual([
+        '"a" holds numbers too small for float32 to scale: give it in a smaller unit',
+      ]);
+      expect(model.sensitivityMany(rows).every(Number.isFinite)).toBe(true);
+      const larger = rows.map(({ a, t }) => ({ a: 1e44 * a, t }));
+      const again = await fit(larger, { target: "t", features: { a: { transform } }, ...quick });
+      expect(again.training.warnings).toEqual([]);
+    },
+  );
 });
 
 describe("losses", () => {

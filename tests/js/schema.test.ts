@@ -123,7 +123,37 @@ describe("options of fit", () => {
     [
       "quantile levels out of range",
       { target: "minutes", features: { scan: 1 }, loss: { quantiles: [0.5, 1] } },
-      'RangeError: "loss.quantiles[1]" expected a number between 0 and 1, got 1',
+      'RangeError: "loss.quantiles[1]" expected a number from 0.000001 to 0.999999, got 1',
+    ],
+    [
+      "a hole among quantile levels",
+      { target: "minutes", features: { scan: 1 }, loss: { quantiles: [0.1, , 0.9] } },
+      'TypeError: "loss.quantiles[1]" expected a number',
+    ],
+    [
+      "quantile levels as text",
+      { target: "minutes", features: { scan: 1 }, loss: { quantiles: ["0.5"] } },
+      'TypeError: "loss.quantiles[0]" expected a number from 0.000001 to 0.999999, got "0.5"',
+    ],
+    [
+      "a hole among categories",
+      { target: "minutes", features: { city: { categories: ["Oslo", , "Bergen"] } } },
+      'TypeError: "features.city.categories[1]" expected a string, got undefined',
+    ],
+    [
+      "a feature in a Map, whose entries nobody would read",
+      { target: "minutes", features: { scan: new Map([["constraint", "decreasing"]]) } },
+      'TypeError: "features.scan" expected "increasing"',
+    ],
+    [
+      "features in a Set",
+      { target: "minutes", features: new Set(["scan"]) },
+      'TypeError: "features" expected an object or a Map of constraints by column name, got a value of type Set',
+    ],
+    [
+      "a number for a word",
+      { target: "minutes", features: { scan: { missing: 1 } } },
+      'TypeError: "features.scan.missing" expected',
     ],
     [
       "quantile levels twice",

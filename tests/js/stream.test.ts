@@ -258,6 +258,34 @@ describe("readings", () => {
   });
 });
 
+describe("every cell of batches is checked", () => {
+  const all = rows(30).map(({ a, b, t }) => ({ a, b, t }));
+  const late = (more: object) => [all.slice(0, 20), all.slice(20).map((row) => ({ ...row, ...more }))].values();
+
+  test("a column that comes late is refused where no features are named, as in rows at once", async () => {
+    const given = { target: "t", epochs: 1 };
+    const text = '"rows" expected the columns of the first batch (a, b, t), got "c"';
+    await expect(fit(late({ c: 1 }), given)).rejects.toThrow(new RangeError(text));
+    await expect(scan(late({ c: 1 }), given)).rejects.toThrow(new RangeError(text));
+    await expect(fit(late({ c: 1 }), { ...given, features: { a: 1, b: 1 } })).resolves.toBeDefined();
+  });
+
+  test.each<[string, unknown, "auto" | string[], string]>([
+    ["an object", { x: 1 }, "auto", 'row 4100: "c" expected a category (a string), got an object'],
+    ["a bigint", 1n, "auto", 'row 4100: "c" expected a category (a string), got 1n'],
+    ["a missing one", null, "auto", 'row 4100: "c" expected a category (a string), got null'],
+    ["one that is not listed", "w", ["u", "v"], 'unknown category "w" for "c" (row 4100); known: u, v'],
+    ["a missing one of a list", undefined, ["u", "v"], 'row 4100: "c" is missing'],
+  ])("a category that is %s is refused even in a row outside the sample", async (_, value, categories, text) => {
+    const batches = function* () {
+      for (let r = 0; r < 5000; r++) yield { c: r === 4100 ? value : "uv"[r % 2], t: r % 7 };
+    };
+    const features = { c: { categories } };
+    await expect(fitData(batches(), { target: "t", features, epochs: 1 }, 1024)).rejects.toThrow(text);
+    await expect(scan(batches(), { target: "t", features })).rejects.toThrow(text);
+  });
+});
+
 describe("the sample", () => {
   test("keeps the asked number of rows, in order, uniformly over the stream", async () => {
     const batches = function* () {
