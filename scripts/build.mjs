@@ -144,21 +144,23 @@ async function bundle() {
     // an error that nobody catches is shown with the whole line that threw it
     lineLimit: 1000,
   };
-  for (const [entry, name] of [
-    ["js/index.ts", "index"],
-    ["js/predict.ts", "predict"],
-  ]) {
-    await esbuild.build({ ...shared, entryPoints: [entry], outfile: `dist/${name}.js` });
-    for (const host of ["workerd", "edge"]) {
-      await esbuild.build({
-        ...shared,
-        entryPoints: [entry],
-        outfile: `dist/${name}.${host}.js`,
-        plugins: [hostPlugin(host)],
-      });
-    }
+  const { minify } = await import("terser");
+  /** A bundle that users' bundles take in, minified twice: terser's names for variables make 3 to 7 % less of it after gzip, the rest .7 %. */
+  const library = async (entry, out, host) => {
+    const plugins = host ? [hostPlugin(host)] : [];
+    const { outputFiles } = await esbuild.build({ ...shared, entryPoints: [entry], write: false, plugins });
+    // nothing is inlined: what a user's bundle leaves out must stay a function that nobody calls
+    const compress = { ecma: 2020, passes: 3, inline: 0, reduce_funcs: false };
+    const format = { ecma: 2020, max_line_len: shared.lineLimit };
+    const { code } = await minify(outputFiles[0].text, { module: true, compress, format });
+    // no limit breaks a string: the text of a module gets a line where nothing can throw
+    await writeFile(`dist/${out}.js`, code.replace(/(?<=[=(,])"[^"]{1000,}"/g, "\n$&\n"));
+  };
+  for (const name of ["index", "predict"]) {
+    await library(`js/${name}.ts`, name);
+    for (const host of ["workerd", "edge"]) await library(`js/${name}.ts`, `${name}.${host}`, host);
   }
-  await esbuild.build({ ...shared, entryPoints: ["js/export/index.ts"], outfile: "dist/export.js" });
+  await library("js/export/index.ts", "export");
   // CommonJS dependencies inside a bundle ask for `require`
   const require =
     'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
