@@ -2,7 +2,7 @@
 // With round-to-nearest, fixed order of operations and weights of the right sign, every step of prediction is non-decreasing in float32
 // (docs/exactness.md), so the signs are the whole proof.
 
-import { inputConstraint, signOf } from "./format.js";
+import { inputConstraint, signsOf } from "./format.js";
 import type { Constraint, ModelData } from "./types.js";
 
 export interface Violation {
@@ -29,7 +29,7 @@ export function certifyData(data: Pick<ModelData, "features" | "inputs" | "netwo
   const { features, inputs, networks } = data;
   const violations: Violation[] = [];
   let checked = 0;
-  const signs = inputs.map((input) => signOf(input, features));
+  const signs = signsOf(inputs, features);
   networks.forEach((groups, network) => {
     groups.forEach((planes, group) => {
       planes.forEach((weights, plane) => {

@@ -185,8 +185,9 @@ export function inputConstraint({ feature, transform }: Input, features: readonl
   return transform === "equals" || transform === "missing" ? "free" : features[feature].constraint;
 }
 
-/** The sign that the weights of an input must have, 0: any. */
-export const signOf = (input: Input, features: readonly Feature[]): number => SIGNS[inputConstraint(input, features)];
+/** The signs that the weights of inputs must have, 0: any. */
+export const signsOf = (inputs: readonly Input[], features: readonly Feature[]): number[] =>
+  inputs.map((input) => SIGNS[inputConstraint(input, features)]);
 
 /**
  * [network][group][plane][inputs + 1], copied: each weight a float32 with its constraint's sign, and no weights so large that a sum of them can
@@ -194,10 +195,9 @@ export const signOf = (input: Input, features: readonly Feature[]): number => SI
  */
 function networksOf(model: Fields, features: readonly Feature[], inputs: readonly Input[]): number[][][][] {
   const d = inputs.length;
-  // the bias is free
-  const signs = [...inputs.map((input) => signOf(input, features)), 0];
-  const least = signs.map((sign) => (sign > 0 ? 0 : -SMALL));
-  const most = signs.map((sign) => (sign < 0 ? 0 : SMALL));
+  const whose: Constraint[] = [...inputs.map((input) => inputConstraint(input, features)), "free"];
+  const least = whose.map((constraint) => (constraint === "increasing" ? 0 : -SMALL));
+  const most = whose.map((constraint) => (constraint === "decreasing" ? 0 : SMALL));
   /** The greatest that a plane of this network with large weights can come to, and the sum of those of all networks. */
   let bound = 0;
   let sum = 0;
@@ -210,11 +210,10 @@ function networksOf(model: Fields, features: readonly Feature[], inputs: readonl
       else if (!(w >= least[i] && w <= most[i])) {
         const given = planes[j] as Fields;
         float(given, i);
-        if (w * signs[i] < 0) {
+        if (w * (least[i] + most[i]) < 0) {
           const { feature } = inputs[i];
           const name = feature < 0 ? "the quantile level" : quote(features[feature].name);
-          const whose = `${name}, ${inputConstraint(inputs[i], features)}`;
-          wrong(given, i, `a weight [network][group][plane][input] within the constraint of ${whose}`);
+          wrong(given, i, `a weight [network][group][plane][input] within the constraint of ${name}, ${whose[i]}`);
         }
         bound = Math.max(
           bound,

@@ -11,11 +11,6 @@ const END_NETWORK = 16;
 
 type Packable = Pick<ModelData, "features" | "inputs" | "networks" | "scale" | "offset" | "link">;
 
-/** Numbers in a raw row: one a feature, and the quantile level when the model has one. */
-export function rowLengthOf(data: Pick<ModelData, "features" | "inputs">): number {
-  return data.features.length + (data.inputs.some((i) => i.transform === "level") ? 1 : 0);
-}
-
 /**
  * Networks as the kernels want them: where pruning may pay (assembly/prune.ts decides), groups are filled up to whole tiles of four by
  * repeating a plane, which changes no max.
@@ -32,9 +27,13 @@ export function filled(networks: number[][][][]): number[][][][] {
   );
 }
 
-/** Packs a model; `size` is what the block needs in wasm memory, scratch included. */
-export function packImage(data: Packable): { bytes: Uint8Array; size: number } {
+/**
+ * Packs a model. `size` is what the block needs in wasm memory, scratch included; `row` the numbers in a raw row: one a feature, and the quantile
+ * level when the model has one.
+ */
+export function packImage(data: Packable): { bytes: Uint8Array; size: number; row: number } {
   const { features, inputs, networks, link } = data;
+  const row = features.length + (inputs.some((input) => input.feature < 0) ? 1 : 0);
   const d = inputs.length;
   const dp = (d + 4) & ~3;
   // the meta words of the tiles (assembly/layout.ts)
@@ -55,13 +54,13 @@ export function packImage(data: Packable): { bytes: Uint8Array; size: number } {
     });
   }
   // feature, transform, argument, fill, center and scale of each input, dp words each
-  const vectors = [0, 1, 2, 3, 4, 5].map((k) => HEADER + k * dp * 4);
-  let end = HEADER + dp * 24;
+  let end = HEADER;
   const take = (words: number) => {
     const at = end;
     end += (words * 4 + 15) & ~15;
     return at;
   };
+  const vectors = [0, 0, 0, 0, 0, 0].map(() => take(dp));
   const meta = take(metas.length);
   const rows = take(planes * dp);
   const bytes = new Uint8Array(rows + planes * (d + 1) * 4);
@@ -84,13 +83,16 @@ export function packImage(data: Packable): { bytes: Uint8Array; size: number } {
     f32[at + dp * 4] = center;
     f32[at + dp * 5] = scale;
   });
-  i32.set([rowLengthOf(data), d, dp, metas.length, networks.length, planes, LINKS.indexOf(link.name), plain]);
+  i32.set([row, d, dp, metas.length, networks.length, planes, LINKS.indexOf(link.name), plain]);
   f32.set([data.scale, data.offset, link.name === "exp" ? link.maximum : 0], 8);
   i32.set([...vectors, meta, tiles, rows, end, 0, onesMeta, ones, 0, 0, features.length], 11);
   i32.set(metas, meta / 4);
-  networks.flat(2).forEach((plane, j) => {
-    f32.set(plane, rows / 4 + j * (d + 1));
-  });
+  // as many calls as planes: flattened to numbers first, the default sum takes ten times as long
+  let at = rows / 4;
+  for (const plane of networks.flat(2)) {
+    f32.set(plane, at);
+    at += d + 1;
+  }
   // scratch: z and its transpose, sums, dz, active planes (assembly/predict.ts)
-  return { bytes, size: end + dp * 64 + 32 + dp * 4 + networks.length * 32 + 64 };
+  return { bytes, row, size: end + dp * 68 + networks.length * 32 + 96 };
 }

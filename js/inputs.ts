@@ -6,7 +6,7 @@ import { type RawColumns, rawColumns } from "./columns.js";
 import { directionsAgainst } from "./directions.js";
 import type { Feed } from "./feed.js";
 import type { Folds } from "./folds.js";
-import { signOf } from "./format.js";
+import { signsOf } from "./format.js";
 import { describe, type Scaling } from "./normalise.js";
 import { AS_IS, type Unit } from "./ramps.js";
 import { relevanceOf, WIDE } from "./relevance.js";
@@ -83,7 +83,7 @@ export async function chooseInputs(
     unitsAt = t.put([...units.map((unit) => unit.shift), ...units.map((unit) => unit.factor)]).at;
     return feed.use(image, unitsAt, pause);
   };
-  const signs = linear.map((input) => signOf(input, features));
+  const signs = signsOf(linear, features);
   const problem = {
     feed,
     n,

@@ -3,7 +3,7 @@
 // Tibshirani 2010, without the L1 part); the strength is chosen by 5 folds of the training rows. Float64; a yardstick, never part of a model.
 
 import { RIDGES, SWEEPS } from "./centre.js";
-import { CLIP, signOf } from "./format.js";
+import { CLIP, signsOf } from "./format.js";
 import { logf } from "./math.js";
 import { indexOfLeast } from "./metrics.js";
 import type { Feature, Input } from "./types.js";
@@ -22,7 +22,7 @@ export function linearFit(
   const isRamp = (input: Input, i: number) =>
     input.transform === "linear" && inputs.findIndex((other) => other.feature === input.feature) < i;
   const used = inputs.filter((input, i) => input.transform !== "level" && !isRamp(input, i));
-  const signs = used.map((input) => signOf(input, features));
+  const signs = signsOf(used, features);
   const d = used.length;
   const z = (rows: Float32Array, r: number, out: Float64Array) => inputsOf(rows, r, used, features, out);
   // moments of (z, y, 1) in each fold: (d + 2) x (d + 2), the upper triangle

@@ -54,11 +54,11 @@ export function makePredictor(data: ModelData, engine: Engine): Predictor {
   const numbers =
     !leveled && features.every((f, i) => f.kind === "number" && data.inputs.some((input) => input.feature === i));
 
-  function encode(one: Row, fed: number): Float32Array {
+  const encode = (one: Row, fed: number): Float32Array => {
     encodeRow(one, features, buffer);
     if (leveled) buffer[width] = fed;
     return buffer;
-  }
+  };
 
   /** `results` numbers a row. */
   function many(kernel: Kernel, rows: AnyRows, results: number): Float32Array {

@@ -3,7 +3,7 @@
 // for anyone to free. Training owns an instance that dies with it. A view is never kept across a call that may grow memory.
 
 import type { WasmMemory, WasmModule } from "./host.js";
-import { packImage, rowLengthOf } from "./image.js";
+import { packImage } from "./image.js";
 import type { ModelData } from "./types.js";
 import { checkModule, type ModuleSource } from "./wasm.compile.js";
 
@@ -155,17 +155,16 @@ export function createEngine(source: ModuleSource, arrange: Arrange): Engine {
   let filling = 1;
 
   /** The model's address, after copying it in where needed. */
-  function place(slot: Slot): number {
+  const place = (slot: Slot): number => {
     if (slot.filling === filling) return slot.at;
     if (!wasm) {
-      const module = source();
-      const { exports } = new WebAssembly.Instance(module, {});
+      const { exports } = new WebAssembly.Instance(source(), {});
       if (!exports.predictOne) throw new TypeError('"module" expected the module of isotone/kernels.wasm, got another');
       wasm = exports as unknown as PredictExports;
-      input = wasm.alloc(BLOCK) >>> 0;
+      input = wasm.alloc(BLOCK);
       // the kernels write whole vectors: room after the last row
-      output = wasm.alloc(BLOCK + 16) >>> 0;
-      floor = wasm.mark() >>> 0;
+      output = wasm.alloc(BLOCK + 16);
+      floor = wasm.mark();
     }
     const top = wasm.mark() >>> 0;
     if (top > floor && top + slot.size > FULL) {
@@ -182,15 +181,10 @@ export function createEngine(source: ModuleSource, arrange: Arrange): Engine {
     slot.at = at;
     slot.filling = filling;
     return at;
-  }
+  };
 
   return {
-    add: (data) => ({
-      ...packImage({ ...data, networks: arrange(data.networks) }),
-      at: 0,
-      filling: 0,
-      row: rowLengthOf(data),
-    }),
+    add: (data) => ({ ...packImage({ ...data, networks: arrange(data.networks) }), at: 0, filling: 0 }),
     predictOne(slot, row) {
       const model = slot.filling === filling ? slot.at : place(slot);
       const to = room;

@@ -3,7 +3,7 @@
 // compiler takes part here, only the sections of the binary format: https://webassembly.github.io/spec/core/binary/modules.html
 
 import { EMBEDDED } from "../../build/embedded.text.js";
-import { filled, packImage, rowLengthOf } from "../image.js";
+import { filled, packImage } from "../image.js";
 import type { ModelData } from "../types.js";
 import { toBytes } from "../wasm.text.js";
 import { type Exportable, type ExportOptions, modelFor } from "./data.js";
@@ -82,7 +82,7 @@ function memoryOf(data: ModelData): { segments: [number, Uint8Array][]; free: nu
   const image = packImage({ ...data, networks: filled(data.networks) });
   const residuals = residualsOf(data);
   const points = data.calibration ? [...data.calibration, [1, 1]] : [];
-  const row = rowLengthOf(data) * 4;
+  const row = image.row * 4;
   let end = MODEL + image.size;
   const take = (bytes: number) => {
     const at = (end + 15) & ~15;
