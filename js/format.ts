@@ -49,7 +49,7 @@ const kind =
 
 /** A number between two others, rounded first: to float32, where it takes part in predictions; 0 for -0, so that text and memory agree. */
 const between =
-  (called: string, low: number, high: number, round: (x: number) => number): Read<number> =>
+  (called: string, round = Math.fround, low = -Infinity, high = Infinity): Read<number> =>
   (self, key) => {
     const value = self[key];
     const x = typeof value === "number" ? round(value) + 0 : low;
@@ -62,10 +62,10 @@ const object = kind<Fields>(
   (value) => typeof value === "object" && value !== null && !Array.isArray(value),
 );
 const array = kind<Fields & unknown[]>("an array", Array.isArray);
-const number = between("a finite number", -Infinity, Infinity, Number);
-const level = between("a level between 0 and 1", 0, 1, Number);
-const float = between(FINITE, -Infinity, Infinity, Math.fround);
-const positive = between("a number above 0 within float32", 0, Infinity, Math.fround);
+const number = between("a finite number", Number);
+const level = between("a level between 0 and 1", Number, 0, 1);
+const float = between(FINITE);
+const positive = between("a number above 0 within float32", Math.fround, 0);
 
 const maybe = <T>(self: Fields, key: Key, read: Read<T>): T | undefined =>
   self[key] === undefined ? undefined : read(self, key);
@@ -91,7 +91,7 @@ function numbers(self: Fields, key: Key, read: Read<number>, round = Number as (
 /** Refuses numbers that fall, or do not rise where they must `strictly`. */
 function ascending(self: Fields, key: Key, items: number[], strictly = false): number[] {
   for (let i = 1; i < items.length; i++) {
-    if (items[i] < items[i - 1] || (strictly && items[i] === items[i - 1]))
+    if (strictly ? items[i] <= items[i - 1] : items[i] < items[i - 1])
       wrong(self[key] as Fields, i, "ascending numbers");
   }
   return items;
@@ -140,7 +140,7 @@ const readFeature: Read<Feature> = (features, i) => {
   } else {
     if (missing !== "error") feature.fill = float(self, "fill");
     feature.range = maybe(self, "range", readRange);
-    feature.median = maybe(self, "median", between(FINITE, -3.4028235e38, 3.4028235e38, Number));
+    feature.median = maybe(self, "median", between(FINITE, Number, -3.4028235e38, 3.4028235e38));
   }
   return only(self, feature);
 };
@@ -149,7 +149,7 @@ const readLoss = (file: Fields): Loss => {
   const self = object(file, "loss");
   const name = word(self, "name", ["squared", "absolute", "huber", "poisson", "gamma", "logistic", "quantiles"]);
   const loss: Loss = { name };
-  if (name === "huber") loss.delta = maybe(self, "delta", between("a number above 0", 0, Infinity, Number));
+  if (name === "huber") loss.delta = maybe(self, "delta", between("a number above 0", Number, 0));
   if (name === "quantiles") loss.levels = ascending(self, "levels", each(self, "levels", level, "level"), true);
   return only(self, loss);
 };

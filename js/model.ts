@@ -54,11 +54,11 @@ export interface ExplanationOfMany {
   predictions: Float64Array;
 }
 
-const engineOf = createEngines(wasmModule, filled);
+const engineOf = createEngines(wasmModule);
 
 /** A model from checked data; `module` as in `load`. */
 export function makeModel(data: ModelData, module?: WasmModule): Model {
-  const predictor = makePredictor(data, engineOf(module));
+  const predictor = makePredictor(data, engineOf(module), filled(data.networks));
   const { features } = data;
   const raw = (row: Row) => {
     const out = new Float32Array(features.length);

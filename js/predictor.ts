@@ -42,10 +42,11 @@ export function fedLevel(data: Pick<ModelData, "calibration">, p: number): numbe
   return Math.min(1 - LOWEST_LEVEL, Math.max(LOWEST_LEVEL, Math.fround(calibrated(data.calibration ?? [], p))));
 }
 
-export function makePredictor(data: ModelData, engine: Engine): Predictor {
+/** `networks`: those of the model, as its kernels want them. */
+export function makePredictor(data: ModelData, engine: Engine, networks = data.networks): Predictor {
   const { features } = data;
   const width = features.length;
-  const slot = engine.add(data);
+  const slot = engine.add({ ...data, networks });
   const leveled = slot.row > width;
   const buffer = new Float32Array(slot.row);
   const level = (p: number) => fedLevel(data, p);

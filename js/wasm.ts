@@ -141,11 +141,8 @@ const BLOCK = 1 << 18;
 /** Models together may take this much before all are dropped and come back one by one; a larger model still fits alone. */
 const FULL = 1 << 26;
 
-/** How a model's networks are arranged for the kernels of a module: `filled` of image.ts where they prune. */
-type Arrange = (networks: ModelData["networks"]) => ModelData["networks"];
-
-/** An engine on the module that `source` gives, compiled and instantiated at first use. */
-export function createEngine(source: ModuleSource, arrange: Arrange): Engine {
+/** An engine on `module`, or the one that `source` gives, compiled and instantiated at first use. */
+function createEngine(source: ModuleSource, module: WasmModule | undefined): Engine {
   let wasm: PredictExports | undefined;
   /** The memory where rows go in; a fresh view after memory may have grown. */
   let room = new Float32Array(0);
@@ -158,7 +155,9 @@ export function createEngine(source: ModuleSource, arrange: Arrange): Engine {
   const place = (slot: Slot): number => {
     if (slot.filling === filling) return slot.at;
     if (!wasm) {
-      const { exports } = new WebAssembly.Instance(source(), {});
+      // first: where there is no WebAssembly, the source says so
+      const compiled = module ?? source();
+      const { exports } = new WebAssembly.Instance(compiled, {});
       if (!exports.predictOne) throw new TypeError('"module" expected the module of isotone/kernels.wasm, got another');
       wasm = exports as unknown as PredictExports;
       input = wasm.alloc(BLOCK);
@@ -184,7 +183,7 @@ export function createEngine(source: ModuleSource, arrange: Arrange): Engine {
   };
 
   return {
-    add: (data) => ({ ...packImage({ ...data, networks: arrange(data.networks) }), at: 0, filling: 0 }),
+    add: (data) => ({ ...packImage(data), at: 0, filling: 0 }),
     predictOne(slot, row) {
       const model = slot.filling === filling ? slot.at : place(slot);
       const to = room;
@@ -241,16 +240,13 @@ export function createEngine(source: ModuleSource, arrange: Arrange): Engine {
  * Engines by module: the usual one of `source`, and one each for modules that the host compiled itself and passed as `{ module }`.
  * They live as long as a model or the module does.
  */
-export function createEngines(
-  source: ModuleSource,
-  arrange: Arrange = (networks) => networks,
-): (module?: WasmModule) => Engine {
+export function createEngines(source: ModuleSource): (module?: WasmModule) => Engine {
   const engines = new WeakMap<object, Engine>();
   return (module) => {
     const key = module === undefined ? source : checkModule(module, "module");
     let engine = engines.get(key);
     if (engine === undefined) {
-      engine = createEngine(module === undefined ? source : () => module, arrange);
+      engine = createEngine(source, module);
       engines.set(key, engine);
     }
     return engine;

@@ -90,6 +90,13 @@ async function buildWasm() {
   if (flags.has("--debug")) await asc("assembly/index.ts", "build/kernels.debug.wasm", "debug");
 }
 
+/** Long names of numbers, as terser writes them. */
+const NUMBERS = {
+  "@Number.NaN": "NaN",
+  "@Number.POSITIVE_INFINITY": "Infinity",
+  "@Number.NEGATIVE_INFINITY": "-Infinity",
+};
+
 /** Replaces the inline sources of the wasm modules by those of another host. */
 function hostPlugin(host) {
   return {
@@ -151,7 +158,7 @@ async function bundle() {
     const plugins = host ? [hostPlugin(host)] : [];
     const { outputFiles } = await esbuild.build({ ...shared, entryPoints: [entry], write: false, plugins });
     // nothing is inlined: what a user's bundle leaves out must stay a function that nobody calls
-    const compress = { ecma: 2020, passes: 3, inline: 0, reduce_funcs: false };
+    const compress = { ecma: 2020, passes: 3, inline: 0, reduce_funcs: false, global_defs: NUMBERS };
     const format = { ecma: 2020, max_line_len: shared.lineLimit };
     const { code } = await minify(outputFiles[0].text, { module: true, compress, format });
     const ready = out === "export" ? code : await eager(code);

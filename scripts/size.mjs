@@ -19,10 +19,10 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [46750, 18600, 67750],
-  "isotone, fit and load": [33350, 18600, 53950],
-  "isotone/predict": [6350, 3750, 11800],
-  "isotone/export": [23400, 0, 23400],
+  "isotone, everything": [46500, 18600, 67450],
+  "isotone, fit and load": [33050, 18600, 53650],
+  "isotone/predict": [6250, 3750, 11700],
+  "isotone/export": [23050, 0, 23050],
 };
 
 const gz = (bytes) => gzipSync(bytes, { level: 9 }).length;
