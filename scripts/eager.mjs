@@ -72,41 +72,46 @@ async function start(code) {
 }
 start.count = 0;
 
-/** `code` with the functions that a start calls in parentheses. */
-export async function eager(code) {
-  const called = await start(code);
+/** Means something else within an arrow function than within another. */
+const LEXICAL = /\b(this|arguments|super|new\.target)\b/;
+
+/**
+ * `code` with functions in parentheses: those for whose places, `start-end`, `isCalled` says so. Arrow functions become others, which alone are
+ * compiled sooner; what is asynchronous or a generator stays as it is.
+ */
+export function inParentheses(code, isCalled) {
   const file = ts.createSourceFile("bundle.js", code, ts.ScriptTarget.ES2022, true);
-  const isCalled = (from, node) => called.has(`${from}-${node.end}`);
-  /** The text of a node, of which `inner` says how its children are written. */
+  const list = (nodes) => nodes.map(print).join();
+  /** The text of a node, its children as `write` has them. */
   const print = (node) => {
     let text = "";
     let at = node.getStart(file);
-    const copy = (to) => {
-      text += code.slice(at, to);
-      at = to;
-    };
     ts.forEachChild(node, (child) => {
-      copy(child.getStart(file));
-      text += write(child);
+      text += code.slice(at, child.getStart(file)) + write(child);
       at = child.end;
     });
-    copy(node.end);
-    return text;
+    return text + code.slice(at, node.end);
   };
-  const list = (parameters) => parameters.map(print).join();
   const write = (node) => {
     const from = node.getStart(file);
-    if (ts.isArrowFunction(node) && isCalled(from, node) && !node.modifiers && node.end - from >= LEAST) {
+    if (node.modifiers || node.asteriskToken || !isCalled(`${from}-${node.end}`)) return print(node);
+    if (ts.isArrowFunction(node) && node.end - from >= LEAST && !LEXICAL.test(node.getText(file))) {
       const body = ts.isBlock(node.body) ? print(node.body) : `{return ${write(node.body)}}`;
       return `(function(${list(node.parameters)})${body})`;
     }
-    if (ts.isFunctionDeclaration(node) && isCalled(from, node) && ts.isSourceFile(node.parent))
+    if (ts.isFunctionDeclaration(node) && ts.isSourceFile(node.parent))
       return `var ${node.name.text}=(function(${list(node.parameters)})${print(node.body)});`;
-    if (ts.isMethodDeclaration(node) && isCalled(from, node) && !node.modifiers)
-      return `${node.name.text}:(function(${list(node.parameters)})${print(node.body)})`;
+    if (ts.isMethodDeclaration(node) && ts.isObjectLiteralExpression(node.parent))
+      return `${print(node.name)}:(function(${list(node.parameters)})${print(node.body)})`;
     return print(node);
   };
-  const out = write(file);
+  return write(file);
+}
+
+/** `code` with the functions that a start calls in parentheses. It starts once more: nothing may be called above the place where it now begins. */
+export async function eager(code) {
+  const called = await start(code);
+  const out = inParentheses(code, (place) => called.has(place));
   await start(out);
   return out;
 }
