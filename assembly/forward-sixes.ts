@@ -6,9 +6,9 @@
 //
 // In: such tiles and their meta words (`putSixes`), eight rows transposed to [d][8]. Out: sums and active planes, bit for bit those of forward8.
 //
-// On a core of an AMD EPYC (Zen 4) a tile of three planes takes 4.2 cycles an input, one of four 5.0, so that nine tiles take .88 of the time of twelve;
-// and each group ends once, not tile by tile. In all .86 of forward8<i32> at 36 planes of 10 inputs, .88 at 20. A tile of six planes takes 1.18: it needs
-// more registers than V8 has to give.
+// On a core of an AMD EPYC (Zen 4) a tile of three planes takes 4.2 cycles an input, one of four 5.0, so that nine tiles take .88 of the time of
+// twelve; and each group ends once, not tile by tile. In all .87 of forward8<i32> at 36 planes of 10 inputs, .88 at 20. A tile of six planes takes
+// 1.18: it needs more registers than V8 has to give.
 
 import { END_NETWORK } from "./layout";
 

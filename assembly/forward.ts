@@ -11,9 +11,9 @@
 //     plane 3    a30        a31
 //
 // Eight accumulators, two row vectors and one splat fit the sixteen vector registers; every order of operations equals reference.ts.
-// Share of the f32x4 multiply-add rate without memory (bench/peak.mjs; one x86-64 server core, 31 to 33 GFLOP/s, Node 20), transposing included:
-// 101, 104, 108, 110, 110 % at d = 8, 10, 20, 50, 100 with 256 planes or more (the rate measured there is not quite the limit); 90 % at 36
-// planes of 10 inputs, whose tiles are three wide. On a core with a rate of 46 GFLOP/s, for which loads are scarcer: 79, 82, 90, 96, 98 %, and 69 %.
+// Share of the f32x4 multiply-add rate without memory (bench/peak.mjs; AMD EPYC, Zen 4, 59 GFLOP/s, Node 20), transposing included: 62, 65, 72, 77,
+// 77 % at d = 8, 10, 20, 50, 100 with 256 planes or more; 55 % at 36 planes of 10 inputs, whose tiles are three wide. No tile that fits the registers
+// reaches more than 88 %, as it must load its operands (bench/README.md).
 
 import { END_GROUP, END_NETWORK, FOLD_FOUR, FOLD_TWO } from "./layout";
 
@@ -68,7 +68,9 @@ export function forward8<Track>(
       let a21 = a20;
       let a31 = a30;
       tiles += 16;
-      for (let x = xt; x < xEnd; x += 32) {
+      let x = xt;
+      const end = tiles + <usize>d * 16;
+      do {
         const x0 = v128.load(x);
         const x1 = v128.load(x, 16);
         let w = v128.load32_splat(tiles);
@@ -84,7 +86,8 @@ export function forward8<Track>(
         a30 = f32x4.add(a30, f32x4.mul(w, x0));
         a31 = f32x4.add(a31, f32x4.mul(w, x1));
         tiles += 16;
-      }
+        x += 32;
+      } while (tiles < end);
       const low0 = f32x4.pmax(a00, a10);
       const low1 = f32x4.pmax(a01, a11);
       const high0 = f32x4.pmax(a20, a30);
@@ -114,7 +117,9 @@ export function forward8<Track>(
       let a11 = a10;
       let a21 = a20;
       tiles += 12;
-      for (let x = xt; x < xEnd; x += 32) {
+      let x = xt;
+      const end = tiles + <usize>d * 12;
+      do {
         const x0 = v128.load(x);
         const x1 = v128.load(x, 16);
         let w = v128.load32_splat(tiles);
@@ -127,7 +132,8 @@ export function forward8<Track>(
         a20 = f32x4.add(a20, f32x4.mul(w, x0));
         a21 = f32x4.add(a21, f32x4.mul(w, x1));
         tiles += 12;
-      }
+        x += 32;
+      } while (tiles < end);
       const low0 = f32x4.pmax(a00, a10);
       const low1 = f32x4.pmax(a01, a11);
       if (isInteger<Track>()) {
@@ -326,8 +332,7 @@ export function transpose8(rows: usize, stride: i32, d: i32, xt: usize): void {
  *
  * `metas` has a word a chunk of at most four chains, or of six where the whole block has six (of 36 planes of 10 inputs a call takes 0.95 of the
  * time of two chunks of three): bits 0-2 chains, END_GROUP after the last of a block, END_NETWORK after the last of a network; 0 ends. Same
- * order of operations a plane as `forward8`, hence the same bits. `x` holds d floats. The default sum (257 planes of 20 inputs) runs at 85 % of
- * the multiply-add rate, call included; 36 planes of 10 inputs at half of it.
+ * order of operations a plane as `forward8`, hence the same bits. `x` holds d floats.
  */
 export function forward1(blocks: usize, metas: usize, d: i32, x: usize): f32 {
   const xEnd = x + ((<usize>d) << 2);

@@ -43,7 +43,7 @@ export function peak() {
     wasm.prepare(d, groups, hyperplanes);
     const work = groups * hyperplanes * d * 2 * 8;
     const turns = Math.ceil(2e8 / work);
-    const most = () => measure(96 * 2e6, () => wasm.peak(2e6, 0.999, 0.001));
+    const most = () => measure(48 * 4e6, () => wasm.peak(4e6));
     const plain = () => measure(work * turns, () => wasm.forward(turns, 0));
     const tracked = () => measure(work * turns, () => wasm.forward(turns, 1));
     for (let k = 0; k < 6; k++) for (const f of [most, plain, tracked]) f();
