@@ -234,13 +234,14 @@ function peakSection({ peak = [] }) {
   return [
     "## Share of the processor's peak",
     "",
-    "Dense forward kernel, rows transposed on the fly, against the rate of f32x4 multiply and add without memory, in turn in one run.",
+    "Dense forward kernel, rows transposed on the fly, against the rate of f32x4 multiply and add without memory, in turn in one run: of chains s = s x + c, and of",
+    "products and sums that do not wait for each other. [What bounds it](README.md#what-bounds-the-forward-pass).",
     "",
-    "| inputs | planes | GFLOP/s | peak | share | with active planes |",
-    "|---:|---:|---:|---:|---:|---:|",
+    "| inputs | planes | GFLOP/s | chains | share | apart | share | with active planes |",
+    "|---:|---:|---:|---:|---:|---:|---:|---:|",
     ...peak.map(
       (p) =>
-        `| ${p.d} | ${p.planes} | ${short(p.forward)} | ${short(p.peak)} | ${Math.round(100 * p.share)} % | time x ${p.gradient.toFixed(2)} |`,
+        `| ${p.d} | ${p.planes} | ${short(p.forward)} | ${short(p.chains)} | ${Math.round(100 * p.ofChains)} % | ${short(p.apart)} | ${Math.round(100 * p.ofApart)} % | time x ${p.gradient.toFixed(2)} |`,
     ),
   ];
 }
