@@ -46,7 +46,7 @@ describe("toSQL", () => {
     ],
     [
       "a setting of Spark as a name",
-      { dialect: "spark", table: "t", as: "${spark.master}" },
+      { dialect: "spark", table: "t", as: `$${"{spark.master}"}` },
       RangeError,
       '"as" expected a name that spark can have',
     ],
