@@ -1,6 +1,6 @@
 // The whole wasm interface, in the order of the pipeline.
 export { alloc, mark, reset } from "./arena";
-export { expf, logf, logistic, logit } from "./math";
+export { expf, logf } from "./math";
 export { addLogs, addPowers, addValues, allFinite, narrow, prepareColumns, sortFloats } from "./columns";
 export {
   addMoments,
