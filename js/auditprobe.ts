@@ -24,7 +24,8 @@ export function scaleOf(x: ArrayLike<number>, f: number, d: number): Scale {
     low = Math.min(low, v);
     high = Math.max(high, v);
   }
-  return { spread: n > 0 ? Math.sqrt(squares / n) : 0, low, high };
+  // the range where squares overflow: no spread is greater
+  return { spread: n > 0 ? Math.min(Math.sqrt(squares / n), high - low) : 0, low, high };
 }
 
 /** Where the prediction is looked at to either side of a value: a step each, but not out of the range. A constant column has no range to keep to. */
@@ -33,9 +34,9 @@ export function around(value: number, { spread, low, high }: Scale, step: number
   return spread > 0 ? [Math.max(low, value - h), Math.min(high, value + h)] : [value - h, value + h];
 }
 
-/** A finite difference as a slope; NaN where a missing value has none. */
+/** A finite difference as a slope; NaN where there is none: a missing value, or a step that vanishes beside its value. */
 export function slopeOf(change: number, step: number, rounding: number): number {
-  return step === step && Math.abs(change) <= rounding ? 0 : change / step;
+  return step > 0 && Math.abs(change) <= rounding ? 0 : change / step;
 }
 
 /**

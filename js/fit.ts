@@ -63,12 +63,12 @@ async function build(
 ): Promise<ModelData> {
   const began = Date.now();
   const signal = options?.signal;
-  const pause = async () => {
-    await turn();
+  const heed = () => {
     if (signal?.aborted) throw abortError();
   };
+  const pause = () => turn().then(heed);
 
-  const source = await readSource(given, options, resident / 2, pause);
+  const source = await unlessAborted(readSource(given, options, resident / 2, pause), signal);
   const { schema, rows, shared } = source;
   const rounds = rampsFor(rows, schema, shared !== undefined);
   let best: Made | undefined;
@@ -77,8 +77,18 @@ async function build(
     const made = await train(source, ramps, options, resident, ends, pause, began, part);
     if (!best || isClearlyBetter(made.losses, best.losses)) best = made;
   }
+  // a fit may be over before it next lets the event loop run
+  heed();
   return (best as Made).data;
 }
+
+/** What a promise comes to, or an AbortError at once: batches that never come would keep the caller waiting. */
+const unlessAborted = <T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const stop = () => reject(abortError());
+    signal?.addEventListener?.("abort", stop);
+    promise.then(resolve, reject).finally(() => signal?.removeEventListener?.("abort", stop));
+  });
 
 /** More inputs must lower the loss of left-out rows by 2 %, and not by chance. */
 const isClearlyBetter = (losses: Float64Array, others: Float64Array) =>

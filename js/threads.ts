@@ -292,9 +292,10 @@ export function startHelpers(
     });
   }
   const close = () => {
-    signal?.removeEventListener("abort", close);
+    // a signal may be no more than { aborted }
+    signal?.removeEventListener?.("abort", close);
     for (const end of ends) end();
   };
-  signal?.addEventListener("abort", close);
+  signal?.addEventListener?.("abort", close);
   return { helpers, close };
 }

@@ -20,6 +20,21 @@ const rowsOf = (n: number, d: number, seed: number) => {
 const column = (rows: Float64Array, f: number, d: number) =>
   Array.from({ length: rows.length / d }, (_, r) => rows[r * d + f]);
 
+test("a step that vanishes beside its value counts as not asked, rather than as right", async () => {
+  const falls = (x: Float64Array, n: number, d: number) => Float64Array.from({ length: n }, (_, r) => -x[r * d]);
+  const given = Array.from({ length: 20 }, (_, r) => ({ a: 1 + (r % 5) }));
+  const { checked, wrong, pairs } = await audit(falls, given, { a: 1 }, { step: 1e-20 });
+  expect([checked, wrong, pairs.outOfOrder]).toEqual([0, 0, pairs.checked]);
+});
+
+test("predictions whose squares overflow are judged like others", async () => {
+  const falls = (x: Float64Array, n: number, d: number) =>
+    Float64Array.from({ length: n }, (_, r) => -1e160 * x[r * d]);
+  const given = Array.from({ length: 20 }, (_, r) => ({ a: 1 + (r % 5) }));
+  const { checked, wrong, pairs } = await audit(falls, given, { a: 1 });
+  expect([checked, wrong, pairs.outOfOrder]).toEqual([20, 1, pairs.checked]);
+});
+
 describe("audit", () => {
   test("finds the share, size and place of wrong derivatives that are known", async () => {
     // derivatives 2a - 2 (wrong below 1), -1 - b (never), 5 - 2c (of a free feature)

@@ -246,6 +246,13 @@ describe("fit", () => {
   );
 });
 
+test("an abort at a look is heard, though the fit is over within a turn of the event loop", async () => {
+  const controller = new AbortController();
+  const short = { target: "minutes", features, ...quick, signal: controller.signal };
+  const aborted = fit(jobs(40), { ...short, onProgress: () => controller.abort() });
+  await expect(aborted).rejects.toMatchObject({ name: "AbortError" });
+});
+
 describe("losses", () => {
   const rows = jobs(400);
   const options = { target: "minutes", features, networks: 8, members: 2, epochs: 40 };

@@ -286,6 +286,16 @@ describe("every cell of batches is checked", () => {
   });
 });
 
+test("an abort is heard while the next batch does not come", async () => {
+  const controller = new AbortController();
+  const batches = async function* () {
+    yield rows(20);
+    setTimeout(() => controller.abort(), 10);
+    await new Promise(() => {});
+  };
+  await expect(fit(batches(), { ...options, signal: controller.signal })).rejects.toMatchObject({ name: "AbortError" });
+});
+
 describe("the sample", () => {
   test("keeps the asked number of rows, in order, uniformly over the stream", async () => {
     const batches = function* () {

@@ -129,6 +129,19 @@ describe("fit with threads", () => {
   });
 });
 
+test.each([1, 2])("a signal may be no more than whether it has aborted (%i threads)", async (threads) => {
+  const signal = { aborted: false };
+  const plain = await fit(columns(300), { ...options, threads });
+  expect(JSON.stringify(await fit(columns(300), { ...options, threads, signal: signal as AbortSignal }))).toBe(
+    JSON.stringify(plain),
+  );
+  const onProgress = () => {
+    signal.aborted = true;
+  };
+  const aborted = fit(columns(300), { ...options, threads, signal: signal as AbortSignal, onProgress });
+  await expect(aborted).rejects.toMatchObject({ name: "AbortError" });
+});
+
 describe("helpers", () => {
   test("train a member, and report each look", async () => {
     const { helpers, close } = startHelpers(1, setup);
