@@ -120,6 +120,9 @@ export function numberIn(cell: string): number {
   return NUMBER.test(text) ? Number(text) : Number.NaN;
 }
 
+/** What a cell that means "missing" is. */
+export const emptiness = (cell: string): string => (cell === "" ? "empty" : `${quote(cell)}, which means missing`);
+
 /** One cell: a number (NaN: missing), or a category (null: missing). */
 export function readCell(
   file: CellSource,
@@ -130,8 +133,7 @@ export function readCell(
 ): number | string | null {
   if (file.missing.has(cell)) {
     if (column.missing) return column.kind === "number" ? Number.NaN : null;
-    const what = cell === "" ? "empty" : `${quote(cell)}, which means missing`;
-    const where = `${file.name}, line ${line}: ${quote(column.name)} is ${what}: fill it in`;
+    const where = `${file.name}, line ${line}: ${quote(column.name)} is ${emptiness(cell)}: fill it in`;
     if (column.check) throw new InputError(`${where}, or leave the row out`);
     throw new InputError(
       `${where}${column.known || column.kind === "number" ? "" : " or give it a word"}, ${remedies.allow(column.name)}`,

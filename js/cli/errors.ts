@@ -28,5 +28,5 @@ export function fileError(doing: "read" | "write", path: string, error: unknown)
               : error instanceof Error
                 ? error.message
                 : String(error);
-  return new InputError(`cannot ${doing} ${path}: ${why}`);
+  return new InputError(`cannot ${doing} ${path === "" ? '""' : path}: ${why}`);
 }

@@ -1,6 +1,7 @@
 // An event log, of whichever format, to its events: case, activity and time as the file has them, and where they stand. CSV: a row is an event.
 // XES: xes.ts.
 
+import { emptiness } from "../cells.js";
 import { quote } from "../errors.js";
 import { type CsvOptions, type CsvRecord, columnIndex, openCsv } from "./csv.js";
 import { InputError, UsageError } from "./errors.js";
@@ -70,7 +71,9 @@ async function csvLog(path: string, text: AsyncGenerator<Uint8Array>, options: L
       const [id, activity, time] = at.map((place) => {
         const cell = cells[place] as string;
         if (!file.missing.has(cell)) return cell;
-        throw new InputError(`${file.name}, line ${line}: ${quote(file.header[place] as string)} is empty`);
+        throw new InputError(
+          `${file.name}, line ${line}: ${quote(file.header[place] as string)} is ${emptiness(cell)}`,
+        );
       }) as [string, string, string];
       yield { id, activity, time, stage: cells[lifecycleAt] ?? "", line, trace: 0, place: 0 };
     }

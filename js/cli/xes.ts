@@ -4,6 +4,7 @@
 
 import { isAscii } from "node:buffer";
 import { type SaxesAttributeNS, SaxesParser, type SaxesTagNS } from "saxes";
+import { emptiness } from "../cells.js";
 import { list, quote } from "../errors.js";
 import { InputError } from "./errors.js";
 import type { EventLog, LoggedEvent, LogOptions } from "./event-log.js";
@@ -136,7 +137,7 @@ class Traces {
       throw new InputError(
         `${this.#where()}: no attribute ${quote(key)}; if another one says it, name that with --${which}`,
       );
-    if (this.#missing.has(value)) throw new InputError(`${this.#where()}: ${quote(key)} is empty`);
+    if (this.#missing.has(value)) throw new InputError(`${this.#where()}: ${quote(key)} is ${emptiness(value)}`);
     return value;
   }
 

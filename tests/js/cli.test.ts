@@ -761,6 +761,8 @@ describe("isotone count", () => {
     }
     const none = await isotone(args, "case,what,when\n1,a,\n");
     expect([none.code, none.err]).toEqual([1, 'isotone: stdin, line 2: "when" is empty\n']);
+    const word = await isotone([...args, "--na", "NA"], "case,what,when\nNA,a,2024-01-01\n");
+    expect([word.code, word.err]).toEqual([1, 'isotone: stdin, line 2: "case" is "NA", which means missing\n']);
   });
 
   it.each([
