@@ -29,6 +29,8 @@ export interface ColumnKind {
   missing: boolean;
   /** Known categories, when others are an error. */
   known?: ReadonlySet<string>;
+  /** A feature of a model: it is what it was in training. */
+  fitted?: boolean;
   /** A target or a weight: nothing stands in for a missing one. It refuses a number that it cannot be; `where`: file and line. */
   check?: (value: number, where: string) => void;
 }
@@ -37,8 +39,8 @@ export interface ColumnKind {
 export interface Remedies {
   /** To allow empty cells in a column: "or …". */
   allow(column: string): string;
-  /** Where a cell looks like one that means missing: "if that means missing, …". */
-  na(cell: string, column: string): string;
+  /** Where a cell looks like one that means missing: "if that means missing, …"; `allowed`: empty cells of the column are. */
+  na(cell: string, column: string, allowed: boolean): string;
   /** To read a column as words: "or make it a category…". */
   category(column: string): string;
 }
@@ -158,12 +160,15 @@ export function readCell(
 }
 
 /** Why a cell is no number that can be used, and what to do. */
-function whyNot(cell: string, value: number, { name, check }: ColumnKind, remedies: Remedies): string {
+function whyNot(cell: string, value: number, column: ColumnKind, remedies: Remedies): string {
+  const { name, check, fitted, missing } = column;
   const text = cell.trim();
   if (!Number.isNaN(value)) return ", beyond float32 (largest 3.4e38): give it in a larger unit";
   if (/^(na|nan|null|none|n\/a|-|\?|\.)$/i.test(text))
-    return check ? ": fill it in, or leave the row out" : `: if that means missing, ${remedies.na(cell, name)}`;
+    return check
+      ? ": fill it in, or leave the row out"
+      : `: if that means missing, ${remedies.na(cell, name, missing)}`;
   if (/^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$/.test(text)) return ": write numbers without thousands separators";
   if (/^[+-]?\d+,\d+$/.test(text)) return ": write numbers with a decimal point, not a comma";
-  return check ? ", not a number" : `, not a number: leave the column out, ${remedies.category(name)}`;
+  return check || fitted ? ", not a number" : `, not a number: leave the column out, ${remedies.category(name)}`;
 }

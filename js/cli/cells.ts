@@ -6,7 +6,8 @@ export type { ColumnKind } from "../cells.js";
 
 const REMEDIES: Remedies = {
   allow: (column) => `or allow missing values when fitting (--missing ${shellWord(column)})`,
-  na: (cell, column) => `say so with --na ${shellWord(cell)} and --missing ${shellWord(column)}`,
+  na: (cell, column, allowed) =>
+    `say so with --na ${shellWord(cell)}${allowed ? "" : `, and allow missing values when fitting (--missing ${shellWord(column)})`}`,
   category: (column) => `or make it a category (--category ${shellWord(column)})`,
 };
 

@@ -45,7 +45,8 @@ export function featureColumns(features: readonly Feature[], file: CsvFile): Col
     );
   }
   return features.map((feature) => {
-    const kind: ColumnKind = { name: feature.name, kind: feature.kind, missing: feature.missing !== "error" };
+    const { name, kind: words, missing } = feature;
+    const kind: ColumnKind = { name, kind: words, missing: missing !== "error", fitted: true };
     if (feature.kind === "category" && feature.unknown === undefined) kind.known = new Set(feature.categories);
     return kind;
   });

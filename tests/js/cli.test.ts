@@ -188,6 +188,24 @@ describe("isotone fit", () => {
     const kinds = load(get("missing.json")).features.map((f) => f.missing);
     expect(kinds).toEqual(["median", "error", "error", "indicator", "indicator"]);
   });
+
+  it("names --missing, and another kind of column, only where they are still to be chosen", async () => {
+    const told = async (cell: string, place: number, ...args: string[]) => {
+      const row = "j,1,1,2,10,Oslo,20".split(",");
+      row[place] = cell;
+      put("cell.csv", `${jobs(1)[0]}\n${row.join(",")}\n`);
+      return (await isotone(args)).err.trim().replace(/^.*line 2: /, "");
+    };
+    const predict = ["predict", "missing.json", "cell.csv"];
+    expect(await told("?", 1, ...predict)).toBe(`"scan" is "?": if that means missing, say so with --na '?'`);
+    expect(await told("red", 1, ...predict)).toBe('"scan" is "red", not a number');
+    expect(await told("?", 2, ...predict)).toBe(
+      `"repair" is "?": if that means missing, say so with --na '?', and allow missing values when fitting (--missing repair)`,
+    );
+    const again = ["fit", "cell.csv", "-t", "minutes", "-i", "scan", "--missing", "scan", "-o", "never.json"];
+    expect(await told("?", 1, ...again)).toBe(`"scan" is "?": if that means missing, say so with --na '?'`);
+    expect(await told("red", 1, ...again)).toContain("or make it a category (--category scan)");
+  });
 });
 
 describe("isotone predict", () => {
@@ -941,7 +959,7 @@ describe("bad input ends with exit code 1, one line that says what to mend, and 
     [
       "NaN",
       "a,y\n1,2\nNaN,3\n",
-      'stdin, line 3: "a" is "NaN": if that means missing, say so with --na NaN and --missing a',
+      'stdin, line 3: "a" is "NaN": if that means missing, say so with --na NaN, and allow missing values when fitting (--missing a)',
     ],
     ["Infinity", "a,y\n1,2\nInfinity,3\n", 'stdin, line 3: "a" is "Infinity", not a number'],
     ["a number beyond float32", "a,y\n1,2\n1e39,3\n", 'stdin, line 3: "a" is "1e39", beyond float32'],
