@@ -65,7 +65,7 @@ export async function writeGrid(path: string, flags: AuditFlags): Promise<void> 
     }
   });
   say(
-    `${plural(lines, "row")} to predict, made from ${rows.length} of ${plural(sample.total, "row")}; then: isotone audit`,
+    `${plural(lines, "row")} to predict, made from ${rows.length} of ${plural(sample.total, "row")}; then: isotone audit ${flags.output ?? "grid.csv"} predictions.csv`,
   );
 }
 

@@ -57,7 +57,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe("isotone audit --grid", () => {
   it("writes every row, a step down and up for each column, and ordered pairs; other columns as they are", () => {
     const { code, err } = isotone(...GRID, "--pairs", "50");
-    expect([code, err]).toEqual([0, "760 rows to predict, made from 80 of 80 rows; then: isotone audit\n"]);
+    expect([code, err]).toEqual([
+      0,
+      "760 rows to predict, made from 80 of 80 rows; then: isotone audit grid.csv predictions.csv\n",
+    ]);
     const [header, ...rows] = read("grid.csv");
     expect(header.slice(0, 4)).toEqual(["audit_row", "audit_test", "audit_feature", "audit_direction"]);
     const jobs = read("jobs.csv").slice(1);
