@@ -255,9 +255,12 @@ function spreadOf(
   fill: number,
 ): number {
   const n = weight.length;
+  // from the first row on: a column of one value has no spread, not one of rounding
+  const first = filled(values[f], fill);
+  const at = (r: number) => filled(values[r * width + f], fill) - first;
   let mean = 0;
-  for (let r = 0; r < n; r++) mean += (weight[r] / total) * filled(values[r * width + f], fill);
+  for (let r = 0; r < n; r++) mean += (weight[r] / total) * at(r);
   let square = 0;
-  for (let r = 0; r < n; r++) square += (weight[r] / total) * squareOf(filled(values[r * width + f], fill) - mean);
+  for (let r = 0; r < n; r++) square += (weight[r] / total) * squareOf(at(r) - mean);
   return Math.sqrt(square);
 }

@@ -220,6 +220,18 @@ describe("sensitivitySummary", () => {
     });
   });
 
+  test("a column of one value has no strength at all, whatever its derivative, the value and the weights", () => {
+    for (const value of [2, 0.1, -3.7, 1e-30, 16777215]) {
+      const rows = rowsOf(3512, 5).map((v, at) => (at % 3 === 1 ? value : v));
+      const weights = rowsOf(3512, 6, 1).map((w) => w + 1);
+      for (const given of [undefined, weights]) {
+        const options = given === undefined ? { bootstrap: 20 } : { bootstrap: 20, weights: given };
+        const b = sensitivitySummary(square, rows, options).features[1];
+        expect(b).toMatchObject({ mean: expect.closeTo(-3, 9), spread: 0, strength: 0, strengthInterval: [0, 0] });
+      }
+    }
+  });
+
   test("a category's strength is the standard deviation that its words bring, by how often they occur", () => {
     const effect = [0, 4, 10];
     const towns = analytic(
