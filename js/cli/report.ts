@@ -29,7 +29,7 @@ export function addReport(program: Command): void {
     .option("--row <n>", "also explain this row of the file, counted from 1 after the header", whole(1, 1e12))
     .option("--held-out", "the model has not seen these rows, so the page may call errors on them honest")
     .option("--weight <column>", "how much each row counts in scores and ranking")
-    .option("--unit <text>", "what the target is counted in, e.g. ms or minutes")
+    .option("--unit <text>", "what the target is counted in, e.g. ms or minutes; beside numbers 12 letters are shown")
     .option("--top <n>", "how many drivers get charts of their own", whole(1, 200), 12);
   withOutputOptions(withCsv(command), undefined)
     .addHelpText(
