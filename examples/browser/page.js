@@ -1,5 +1,6 @@
 // A page without a build step: a field for each feature, the prediction as you type, and what one more unit would cost.
-//   npm run demo && cp build/demo/model.json examples/browser/ && cd examples/browser && npm install isotone && npx serve
+//   npm run demo && npm pack && cp build/demo/model.json examples/browser/
+//   cd examples/browser && npm install --prefix . ../../isotone-*.tgz && npx serve
 import { load } from "isotone/predict";
 
 const model = load(await (await fetch("model.json")).text());

@@ -1,5 +1,5 @@
 // A Deno server: POST an array of rows as JSON, get predictions and partial derivatives (ms per unit).
-//   npm run demo && cp build/demo/model.json examples/deno/ && cd examples/deno && deno add npm:isotone
+//   npm run demo && npm pack && cp build/demo/model.json examples/deno/ && cd examples/deno && npm install --prefix . ../../isotone-*.tgz
 //   deno run --allow-net --allow-read=model.json server.js 8000
 import { load } from "isotone/predict";
 

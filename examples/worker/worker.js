@@ -1,5 +1,6 @@
 // A Cloudflare worker: POST a job's counts as JSON; milliseconds, and what each activity adds to a typical job, come back.
-//   npm run demo && cp build/demo/model.json examples/worker/ && cd examples/worker && npm install isotone && npx wrangler dev
+//   npm run demo && npm pack && cp build/demo/model.json examples/worker/
+//   cd examples/worker && npm install --prefix . ../../isotone-*.tgz && npx wrangler dev
 //   curl localhost:8787 -d '{"documents":48,"rows":2427,"lookups":7278,"reports":2,"blocks":0,"lines":2766,"messages":59}'
 import { load } from "isotone";
 import saved from "./model.json";
