@@ -40,6 +40,8 @@ export function javascript(study: Study): string {
 export function commands(study: Study): string {
   const model = shellWord(study.modelFile);
   const file = study.file === "stdin" ? "rows.csv" : shellWord(study.file);
+  const { total, origin } = study.rows;
+  const row = Math.min(17, total);
   return [
     "# predict the rows of another file",
     `isotone predict ${model} new.csv -o predictions.csv`,
@@ -50,8 +52,8 @@ export function commands(study: Study): string {
     "# where each prediction comes from",
     `isotone explain ${model} new.csv -o contributions.csv`,
     "",
-    "# this page again, with row 17 explained",
-    `isotone report ${model} ${file} --row 17 -o report.html`,
+    `# this page again, with row ${row} explained`,
+    `isotone report ${model} ${file}${origin === "heldOut" ? " --held-out" : ""} --row ${row} -o report.html`,
     "",
     "# the model inside a database",
     `isotone export ${model} --to sql --dialect postgres \\`,

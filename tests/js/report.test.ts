@@ -617,9 +617,17 @@ describe("how to use the model", () => {
       const out = execFileSync("sh", ["-c", `printf %s ${shellWord(name)}`], { encoding: "utf8" });
       expect(out).toBe(name.startsWith("-") ? `./${name}` : name);
     }
-    expect(commands({ modelFile: "a b.json", file: "stdin" } as Study)).toContain(
-      "isotone sensitivity 'a b.json' rows.csv",
-    );
+    const study = { modelFile: "a b.json", file: "stdin", rows: { total: 40, origin: "maybe" } } as Study;
+    expect(commands(study)).toContain("isotone sensitivity 'a b.json' rows.csv");
+  });
+
+  it("says how the page is made again: of rows held out, and with a row that the file has", () => {
+    const again = (total: number, origin: Study["rows"]["origin"]) =>
+      commands({ modelFile: "m.json", file: "f.csv", rows: { total, origin } } as Study).match(
+        /isotone report .*/,
+      )?.[0];
+    expect(again(40, "training")).toBe("isotone report m.json f.csv --row 17 -o report.html");
+    expect(again(12, "heldOut")).toBe("isotone report m.json f.csv --held-out --row 12 -o report.html");
   });
 });
 
