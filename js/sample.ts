@@ -62,7 +62,7 @@ export async function sampleRows(
   pause: () => Promise<void>,
   whole = false,
 ): Promise<Sample> {
-  let first: readonly string[] | undefined;
+  let first: ReadonlySet<string> | undefined;
   let columns: SampledColumn[] = [];
   let kept: (Float64Array | unknown[])[] = [];
   let rows = new Float64Array(0);
@@ -98,14 +98,14 @@ export async function sampleRows(
     if (table.n === 0) continue;
     if (columns.length === 0) {
       columns = wanted(table);
-      if (whole) first = table.names;
+      if (whole) first = new Set(table.names);
       most = capacity(columns.length);
       ranges = columns.map(() => [Number.NaN, Number.NaN]);
       found = columns.map(() => new Set());
     }
-    const other = first && table.names.find((name) => !first?.includes(name));
+    const other = first && table.names.find((name) => !first?.has(name));
     if (first && other !== undefined)
-      throw rangeError("rows", `the columns of the first batch (${list(first)})`, other);
+      throw rangeError("rows", `the columns of the first batch (${list([...first])})`, other);
     const sources = columns.map(({ name }) => {
       if (!table.has(name)) throw noColumn(name, table.names);
       return table.column(name);

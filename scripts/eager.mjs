@@ -47,7 +47,7 @@ const LEAST = 50;
 async function start(code) {
   // where the host gives the module, the same text with the import at its end
   let own = "";
-  const text = code.replace(/import\s*(\w+)\s*from\s*"\.\/(\w+\.wasm)(\?module)?";?/, (all, name, file) => {
+  const text = code.replace(/import\s*([\w$]+)\s*from\s*"\.\/(\w+\.wasm)(\?module)?";?/, (all, name, file) => {
     own = `\nimport{readFileSync as readOwn}from"node:fs";var ${name}=new WebAssembly.Module(readOwn("build/${file}"));`;
     return all.replace(/[^\n]/g, " ");
   });
@@ -105,7 +105,8 @@ export function inParentheses(code, isCalled) {
       return `${print(node.name)}:(function(${list(node.parameters)})${print(node.body)})`;
     return print(node);
   };
-  return write(file);
+  // what comes before the first statement is nobody's child
+  return code.slice(0, file.getStart(file)) + write(file);
 }
 
 /** `code` with the functions that a start calls in parentheses. It starts once more: nothing may be called above the place where it now begins. */

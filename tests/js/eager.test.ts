@@ -28,6 +28,7 @@ const CASES: [string, string, string][] = [
 /** Things that must stay. */
 const KEPT: [string, string][] = [
   ["a short arrow function", "const f = (a) => a + 1;"],
+  ["a comment before all, and what comes after", "// of f\nlet f = 1;\n// the end\n"],
   ["an arrow function that means another's this", `class A { f() { return () => this.x + "${long}" } }`],
   ["an arrow function that means another's arguments", `class A { f() { return () => arguments[0] + "${long}" } }`],
   ["an asynchronous function", `async function f(a) { return a } const g = async (a) => a + "${long}";`],
