@@ -40,7 +40,7 @@ async function measure({ n, d, networks }, rounds) {
   }
   const predictions = [];
   const repeats = Math.max(1, Math.round(20000 / n));
-  for (let k = 0; k < 12; k++) {
+  for (let k = 0; k < 30; k++) {
     const begin = performance.now();
     for (let r = 0; r < repeats; r++) model.predictMany(x);
     if (k > 2) predictions.push(((performance.now() - begin) * 1e6) / (n * repeats));
@@ -48,10 +48,10 @@ async function measure({ n, d, networks }, rounds) {
   return { n, d, networks, train: median(times), predict: median(predictions) };
 }
 
-export async function scale({ most = 1_000_000, rounds = 3 } = {}) {
+export async function scale({ most = 1_000_000, rounds = 9 } = {}) {
   const results = { n: [], d: [], planes: [] };
   for (const n of [1000, 10_000, 100_000, 1_000_000].filter((n) => n <= most)) {
-    results.n.push(await measure({ ...base, n }, n >= 1e6 ? 1 : rounds));
+    results.n.push(await measure({ ...base, n }, n >= 1e6 ? 3 : rounds));
   }
   for (const d of [8, 16, 32, 64, 128]) results.d.push(await measure({ ...base, d }, rounds));
   for (const networks of [8, 16, 32, 64]) results.planes.push(await measure({ ...base, networks }, rounds));
