@@ -4,6 +4,8 @@ import type { ModelData } from "./types.js";
 
 /** Bytes of the header; each part begins at a multiple of 16. */
 const HEADER = 112;
+const TRANSFORMS = ["linear", "log1p", "equals", "missing", "level"];
+const LINKS = ["identity", "exp", "logistic"];
 const END_GROUP = 8;
 const END_NETWORK = 16;
 
@@ -74,15 +76,14 @@ export function packImage(data: Packable): { bytes: Uint8Array; size: number; ro
     if (transform !== "linear" || feature !== i || missing !== "error") plain = 0;
     const at = HEADER / 4 + i;
     i32[at] = feature < 0 ? features.length : feature;
-    i32[at + dp] = ["linear", "log1p", "equals", "missing", "level"].indexOf(transform);
+    i32[at + dp] = TRANSFORMS.indexOf(transform);
     f32[at + dp * 2] = divisor ?? category ?? 0;
     // without a fill a missing number is found by the kernels: it stays NaN
     f32[at + dp * 3] = fill ?? Number.NaN;
     f32[at + dp * 4] = center;
     f32[at + dp * 5] = scale;
   });
-  const linked = ["identity", "exp", "logistic"].indexOf(link.name);
-  i32.set([row, d, dp, metas.length, networks.length, planes, linked, plain]);
+  i32.set([row, d, dp, metas.length, networks.length, planes, LINKS.indexOf(link.name), plain]);
   f32.set([data.scale, data.offset, link.name === "exp" ? link.maximum : 0], 8);
   i32.set([...vectors, meta, tiles, rows, end, 0, onesMeta, ones, 0, 0, features.length], 11);
   i32.set(metas, meta / 4);

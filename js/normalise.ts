@@ -83,7 +83,8 @@ export function describe(
     // the slope of log(1 + v / divisor) at 0 would be infinite, and with a weight of 0 the derivative NaN
     const steep = divisors[f] > 0 && !Number.isFinite(Math.fround(logged[f].scale / divisors[f]));
     if (steep) divisors[f] = 0;
-    if (steep || (c.square > 0 && c.square / n < 1e-60))
+    // 1 / sd is beyond float32 below this variance, and the column is not scaled
+    if (steep || (c.square > 0 && c.square / n < 8.6e-78))
       warnings.push(`"${features[f].name}" holds numbers too small for float32 to scale: give it in a smaller unit`);
   });
   const inputsOf = (withLog: boolean) =>

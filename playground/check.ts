@@ -6,7 +6,7 @@ import { table } from "../js/report/parts.js";
 import { scoreRows } from "../js/report/scores.js";
 import { html, type Markup, percent, rSquared, short } from "../js/report/text.js";
 import type { Rows } from "./columns.js";
-import { el, messageOf, nodesOf, tell } from "./dom.js";
+import { busyWith, el, messageOf, nodesOf, tell } from "./dom.js";
 
 export function checkSection(rows: Rows, options: FitOptions): { section: HTMLElement; stop: () => void } {
   let running: AbortController | undefined;
@@ -20,16 +20,7 @@ export function checkSection(rows: Rows, options: FitOptions): { section: HTMLEl
   trouble.setAttribute("role", "alert");
   const found = el("div");
 
-  const busy = (on: boolean) => {
-    // the button that had the focus goes
-    const left = !on && document.activeElement === cancel;
-    start.disabled = on;
-    cancel.hidden = !on;
-    progress.hidden = !on;
-    progress.value = 0;
-    if (on) cancel.focus();
-    if (left) start.focus();
-  };
+  const busy = busyWith(start, cancel, progress);
 
   async function run(): Promise<void> {
     const controller = new AbortController();

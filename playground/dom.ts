@@ -39,3 +39,17 @@ export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
+
+/** What shows that work goes on, or is over: a button that starts it, one that cancels it, a bar. The focus goes from the one to the other and back. */
+export function busyWith(start: HTMLButtonElement, cancel: HTMLButtonElement, progress: HTMLProgressElement) {
+  return (on: boolean): void => {
+    // the button that had the focus goes
+    const left = !on && document.activeElement === cancel;
+    start.disabled = on;
+    cancel.hidden = !on;
+    progress.hidden = !on;
+    progress.value = 0;
+    if (on) cancel.focus();
+    if (left) start.focus();
+  };
+}

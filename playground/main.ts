@@ -6,7 +6,7 @@ import { plural, short } from "../js/report/text.js";
 import { turn } from "../js/turn.js";
 import { checkSection } from "./check.js";
 import { type Chosen, type Column, describeColumns, readTraining } from "./columns.js";
-import { by, el, messageOf, tell } from "./dom.js";
+import { busyWith, by, el, messageOf, tell } from "./dom.js";
 import { downloads } from "./downloads.js";
 import { chosen, showColumns } from "./form.js";
 import { readTable, type Table } from "./read.js";
@@ -170,19 +170,12 @@ async function run(): Promise<void> {
   }
 }
 
+const showBusy = busyWith(train, cancel, progress);
+
 function busy(on: boolean): void {
-  // the button that had the focus goes
-  const left = !on && document.activeElement === cancel;
-  train.disabled = on;
-  cancel.hidden = !on;
-  progress.hidden = !on;
-  progress.value = 0;
   by("epoch").textContent = "";
-  if (on) {
-    by("trained").textContent = "Training …";
-    cancel.focus();
-  }
-  if (left) train.focus();
+  if (on) by("trained").textContent = "Training …";
+  showBusy(on);
 }
 
 function take(blob: Blob | undefined, name: string, proposed?: string): void {

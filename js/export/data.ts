@@ -37,6 +37,11 @@ export function flag<T extends object>(options: T, name: keyof T & string): void
   if (value !== undefined && typeof value !== "boolean") throw typeError(name, "true or false", value);
 }
 
+/** Residuals for intervals; none of quantile models and models of probabilities, to which fit gives none. */
+export function residualsOf({ loss, link, residuals = [] }: ModelData): number[] {
+  return loss.name === "quantiles" || link.name === "logistic" ? [] : residuals;
+}
+
 /** A string as a JavaScript, TypeScript or JSON literal, in ASCII, that also cannot end a script element, a comment or a template. */
 export function literal(value: string): string {
   return JSON.stringify(value).replace(

@@ -5,7 +5,7 @@ import { PLANES } from "../../build/planes.text.js";
 import { shortest } from "../format.js";
 import type { Input, ModelData } from "../types.js";
 import { toBytes } from "../wasm.text.js";
-import { harmless, literal } from "./data.js";
+import { harmless, literal, residualsOf } from "./data.js";
 import { base64, hex, imageOf, type PlanesImage } from "./esm-memory.js";
 
 const KINDS = ["linear", "log1p", "equals", "missing", "level"];
@@ -19,6 +19,7 @@ export interface Needs extends ModelData {
   kinds: Set<Input["transform"]>;
   log1p: boolean;
   level: boolean;
+  residuals: number[];
   /** A feature has a value for missing ones. */
   fills: boolean;
   /** The link is none: predictions are sums. */
@@ -26,9 +27,9 @@ export interface Needs extends ModelData {
   image: PlanesImage;
 }
 
-/** What a module of the model needs. Fit gives residuals to neither quantile models nor models of probabilities; others' are passed over. */
+/** What a module of the model needs. */
 export function needsOf(data: ModelData): Needs {
-  const { features, inputs, networks, link, residuals } = data;
+  const { features, inputs, networks, link } = data;
   const kinds = new Set(inputs.map((input) => input.transform));
   const level = kinds.has("level");
   return {
@@ -41,7 +42,7 @@ export function needsOf(data: ModelData): Needs {
     fills: features.some((feature) => feature.fill !== undefined),
     identity: link.name === "identity",
     image: imageOf(networks, inputs.length),
-    residuals: !level && link.name !== "logistic" && residuals?.length ? residuals : undefined,
+    residuals: residualsOf(data),
   };
 }
 
@@ -84,7 +85,7 @@ const isOptional = (features: Needs["features"]) => features.some((feature) => f
 export function numbersOf({ N, inputs, link, residuals, calibration, image }: Needs): string[] {
   const lines: string[] = [];
   if (link.name === "exp") lines.push(`const M = Math.fround(${number(link.maximum)});`);
-  if (residuals) lines.push(`const $ = ${JSON.stringify(residuals)};`);
+  if (residuals.length > 0) lines.push(`const $ = ${JSON.stringify(residuals)};`);
   if (calibration) lines.push(`const K = ${JSON.stringify([...calibration, [1, 1]])};`);
   const table = inputs.map(({ feature, transform, divisor, category, center, scale }) =>
     [
@@ -150,7 +151,7 @@ const EXP = `function exp(x) {
 /** Logarithm, exponential and link. */
 export function linkOf({ log1p, level, link, residuals, identity }: Needs): string[] {
   const lines: string[] = [];
-  if (log1p || level || (residuals && link.name === "exp")) lines.push(LOG);
+  if (log1p || level || (residuals.length > 0 && link.name === "exp")) lines.push(LOG);
   if (!identity) lines.push(EXP);
   if (link.name === "exp") lines.push("const link = (e) => exp(e < M ? e : M);");
   if (link.name === "logistic") lines.push("const link = (e) => F(1 / F(1 + exp(-e)));");
@@ -214,7 +215,7 @@ export function quantile(row, p) {
 export function predictOf(needs: Needs): string[] {
   const { identity, level, link, residuals, training } = needs;
   const predict = `export const predict = ${identity && !level ? "eta" : `(row, r) => ${linked(needs, "eta(row, r)")}`};`;
-  if (!residuals) return [predict];
+  if (residuals.length === 0) return [predict];
   const exp = link.name === "exp";
   const last = residuals.length - 1;
   // what the residuals were thinned from: docs/model-format.md, Intervals

@@ -1,6 +1,6 @@
 // The declarations of a module that toModule writes. In: model data; out: the text of its .d.ts.
 
-import { type Exportable, literal, modelData } from "./data.js";
+import { type Exportable, literal, modelData, residualsOf } from "./data.js";
 
 /**
  * The types of the module that `toModule` writes, as the text of its `.d.ts`: a row's columns by name, the categories it knows.
@@ -26,9 +26,7 @@ export function toModuleTypes(model: Exportable): string {
   const more = [
     level &&
       "/** The prediction at level p in (0, 1). */\nexport declare function quantile(row: AnyRow, p: number): number;\n",
-    data.residuals?.length &&
-      !level &&
-      data.link.name !== "logistic" &&
+    residualsOf(data).length > 0 &&
       "/** [low, high] around the prediction that covers a share of rows like the training rows. */\nexport declare function interval(row: AnyRow, coverage: number): [number, number];\n",
   ];
   return `/** One row by column name. */

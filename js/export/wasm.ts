@@ -6,7 +6,7 @@ import { EMBEDDED } from "../../build/embedded.text.js";
 import { filled, packImage } from "../image.js";
 import type { ModelData } from "../types.js";
 import { toBytes } from "../wasm.text.js";
-import { type Exportable, type ExportOptions, modelFor } from "./data.js";
+import { type Exportable, type ExportOptions, modelFor, residualsOf } from "./data.js";
 
 /** Where assembly/embedded.ts reads: its own words, then the model. */
 const HEAD = 2048;
@@ -69,11 +69,6 @@ export function toWasm(model: Exportable, options: ExportOptions = {}): Uint8Arr
 function description(data: ModelData): string {
   const { target, loss, features } = data;
   return JSON.stringify({ target, loss, features });
-}
-
-/** fit gives residuals to neither quantile models nor models of probabilities. */
-function residualsOf(data: ModelData): number[] {
-  return data.loss.name === "quantiles" || data.link.name === "logistic" ? [] : (data.residuals ?? []);
 }
 
 /** The memory from HEAD on as assembly/embedded.ts expects it, as [address, bytes], and the first byte behind all that it uses. */

@@ -230,6 +230,15 @@ describe("fit", () => {
     expect(model.predictMany(rows).every(Number.isFinite)).toBe(true);
   });
 
+  test("a column of small numbers that float32 can scale is learned from, without a warning", async () => {
+    const column = (unit: number) => Array.from({ length: 60 }, (_, r) => ({ a: r * unit, t: r + (r % 3) }));
+    const options = { target: "t", features: { a: 1 }, ...quick } as const;
+    const model = await fit(column(1e-37), options);
+    expect(model.training.warnings).toEqual([]);
+    const large = await fit(column(1), options);
+    expect(model.predict({ a: 30e-37 })).toBeCloseTo(large.predict({ a: 30 }), 3);
+  });
+
   test.each(["auto", "linear", "log1p"] as const)(
     "a column of numbers too small to scale is named, and its derivatives are numbers (%s)",
     async (transform) => {
