@@ -20,7 +20,7 @@ const ROWS = [
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
   "isotone, everything": [46550, 18650, 67600],
-  "isotone, fit and load": [33100, 18650, 53850],
+  "isotone, fit and load": [33150, 18650, 53850],
   "isotone/predict": [6250, 3750, 11700],
   "isotone/export": [23050, 0, 23050],
 };
