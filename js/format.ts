@@ -7,7 +7,7 @@ import type { Constraint, Feature, Input, Link, Loss, ModelData, TrainingReport 
 
 /** The version of the model file that this library reads and writes. */
 const VERSION = 1;
-const LARGEST = 3.4028234663852886e38;
+export const LARGEST = 3.4028234663852886e38;
 /** Inputs are held to -CLIP .. CLIP (assembly/inputs.ts). */
 export const CLIP = 50;
 
@@ -174,7 +174,13 @@ const inputOf =
     if (missing === "indicator") suit.push("missing");
     const transform = word(self, "transform", suit, ` for feature ${feature}`);
     const input: Input = { feature, transform, center: float(self, "center"), scale: positive(self, "scale") };
-    if (transform === "log1p") input.divisor = positive(self, "divisor");
+    // not below the slope at 0 that float32 can hold: derivatives would be infinite, and NaN where a weight is 0
+    if (transform === "log1p")
+      input.divisor = between(
+        'a number above 0, "scale" over it within float32',
+        Math.fround,
+        input.scale / LARGEST,
+      )(self, "divisor");
     if (transform === "equals") input.category = indexOf(self, "category", categories ?? []);
     return only(self, input);
   };

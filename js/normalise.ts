@@ -4,6 +4,7 @@
 
 import { CHUNK, type RawColumns, STRIDE } from "./columns.js";
 import { RESIDENT } from "./feed.js";
+import { LARGEST } from "./format.js";
 import { medianOf } from "./metrics.js";
 import { AS_IS, type Ramp, rampsOf, type Unit } from "./ramps.js";
 import type { Transform } from "./schema.js";
@@ -81,7 +82,7 @@ export function describe(
   const logged = divisors.map((_, f) => scaled(logs.mean[f], logs.square[f], n));
   columns.forEach((c, f) => {
     // the slope of log(1 + v / divisor) at 0 would be infinite, and with a weight of 0 the derivative NaN
-    const steep = divisors[f] > 0 && !Number.isFinite(Math.fround(logged[f].scale / divisors[f]));
+    const steep = divisors[f] > 0 && divisors[f] <= logged[f].scale / LARGEST;
     if (steep) divisors[f] = 0;
     // 1 / sd is beyond float32 below this variance, and the column is not scaled
     if (steep || (c.square > 0 && c.square / n < 8.6e-78))

@@ -114,6 +114,11 @@ const wrong: [string, unknown, string][] = [
   ["log1p without a divisor", changed("inputs.0.transform", "log1p"), '"inputs[0].divisor"'],
   ["a divisor without log1p", changed("inputs.0.divisor", 1), '"inputs[0].divisor"'],
   [
+    "a logarithm of infinite slope",
+    changed("inputs.0", { feature: 0, transform: "log1p", divisor: 2e-39, center: 0, scale: 1 }),
+    '"inputs[0].divisor" expected a number above 0, "scale" over it within float32, got 2e-39',
+  ],
+  [
     "an input scale of 0",
     changed("inputs.0.scale", 0),
     '"inputs[0].scale" expected a number above 0 within float32, got 0',
@@ -407,6 +412,21 @@ describe.skipIf(python.status !== 0)(
   },
 );
 
+describe("the slope of a logarithm at 0", () => {
+  const steepest = { feature: 0, transform: "log1p", divisor: 2.938737e-39, center: 0, scale: 1 };
+  const steepness = Math.fround(1 / Math.fround(steepest.divisor));
+
+  it("is within float32 for every divisor that is read, so no derivative is NaN where a weight is 0", () => {
+    for (const weight of [0, 1, 1e-3]) {
+      const model = changed("inputs.0", steepest) as { networks: number[][][][] };
+      model.networks = [[[[weight, 0]]]];
+      expect(load(model).sensitivity([0])).toEqual({ scan: Math.fround(Math.fround(weight) * steepness) });
+    }
+    expect(refusal(changed("inputs.0", { ...steepest, divisor: 2.9387e-39 }))).toContain('"inputs[0].divisor"');
+    expect(refusal(changed("inputs.0", { ...steepest, scale: 1.01 }))).toContain('"inputs[0].divisor"');
+  });
+});
+
 describe("docs/model-format.schema.json", () => {
   const text = readFileSync(join(import.meta.dirname, "../../docs/model-format.schema.json"), "utf8");
   const fits = new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true }).compile(JSON.parse(text));
@@ -447,9 +467,9 @@ describe("docs/model-format.schema.json", () => {
     for (const name of fields) if (!words.includes(name)) expect([...names], name).toContain(name);
   });
 
-  it("refuses what the library refuses, but for signs, lengths and references", () => {
+  it("refuses what the library refuses, but for signs, lengths, bounds and references", () => {
     const beyond =
-      /a weight \[|overflow|distinct names|ascending|index of a|expected \d+ numbers|because "loss"|"calibration" expected nothing|one of the categories|\[least|for a category|for a number|an "indicator"|1e-60/;
+      /a weight \[|overflow|distinct names|ascending|index of a|expected \d+ numbers|because "loss"|"calibration" expected nothing|one of the categories|\[least|for a category|for a number|an "indicator"|1e-60|over it/;
     let refused = 0;
     for (const [, model] of wrong) {
       const message = refusal(model);
