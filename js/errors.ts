@@ -74,8 +74,13 @@ export function list(names: readonly string[], most = 12): string {
   return head.join(", ") + (names.length > most ? ` and ${names.length - most} more` : "");
 }
 
-/** Whether something is names and values: a Map, an array or a promise would be read as if it had none. */
-export const isPlain = (value: unknown): value is object => /^(Object|Module)$/.test(tagOf(value));
+/**
+ * Whether something is names and values, of a class with a tag of its own too: a Map, an array, a date or a promise would be read as if it had none. What
+ * is made by the host has its values elsewhere than under names.
+ */
+export const isPlain = (value: unknown): value is object =>
+  /^(Object|Module)$/.test(tagOf(value)) ||
+  (typeof value === "object" && value !== null && !(Symbol.iterator in value) && Object.keys(value).length > 0);
 
 /** Refuses options that there are none of. `options`: their names, `of`: what they are options of, `where`: the path of the object. */
 export function onlyOptions(given: object, options: string, of: string, where = ""): void {

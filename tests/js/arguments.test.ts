@@ -148,6 +148,17 @@ describe("a wrong argument is named", () => {
     ["an array", [0]],
     ["a promise", Promise.resolve({ pairs: 0 })],
     ["a date", new Date(0)],
+    [
+      "a Map of a class with a tag of its own",
+      new (class extends Map<string, number> {
+        readonly pairs = 0;
+        readonly [Symbol.toStringTag] = "Options";
+      })([["pairs", 0]]),
+    ],
+    ["numbers", Float64Array.of(0)],
+    ["a buffer", new ArrayBuffer(8)],
+    ["a WeakMap", new WeakMap()],
+    ["an address", new URL("https://example.org/?pairs=0")],
   ])("options in %s, whose content nobody would read, are refused", async (_, given) => {
     const calls = [
       wrong(audit, zeros, rows, { a: 1 }, given),
@@ -167,6 +178,26 @@ describe("a wrong argument is named", () => {
     expect((await fit(rows, bare)).features.map(({ name }) => name)).toEqual(["a"]);
     const text = "data:text/javascript,export const bootstrap = 3";
     expect(sensitivitySummary(model, rows, await import(text)).rows).toBe(40);
+  });
+
+  test("options may be of a class that has a tag of its own", async () => {
+    class Options {
+      readonly target = "y";
+      readonly features = { a: new Increasing(), b: 1 };
+      readonly networks = 1;
+      readonly members = 1;
+      readonly epochs = 2;
+      get [Symbol.toStringTag]() {
+        return "Options";
+      }
+    }
+    class Increasing {
+      readonly constraint = "increasing";
+      readonly [Symbol.toStringTag] = "Increasing";
+    }
+    const tagged = { bootstrap: 3, [Symbol.toStringTag]: "Draws" };
+    expect(JSON.stringify(await fit(rows, new Options() as never))).toBe(JSON.stringify(model));
+    expect(sensitivitySummary(model, rows, tagged)).toEqual(sensitivitySummary(model, rows, { bootstrap: 3 }));
   });
 
   test.each([
