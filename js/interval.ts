@@ -22,7 +22,8 @@ export function intervalAround(data: ModelData, prediction: number, coverage: nu
     );
   }
   const n = data.training.heldOut?.model.rows ?? residuals.length;
-  const rank = Math.floor(((n + 1) * (1 - coverage)) / 2);
+  // 1 - 0.9 is less than a tenth, and 0.9 of 19 rows the first rank
+  const rank = Math.floor(((n + 1) * (1 - coverage)) / 2 + 1e-9);
   if (rank < 1) {
     throw rangeError(
       "coverage",

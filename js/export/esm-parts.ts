@@ -223,7 +223,7 @@ export function predictOf(needs: Needs): string[] {
   return [
     predict,
     `export function interval(row, c) {
-  const k = ${held + 1} * (1 - c) / 2 | 0, i = ${held > 1 ? `(k - 1) / ${held - 1} * ${last} | 0` : 0}, y = ${exp ? "log(predict(row))" : "predict(row)"};
+  const k = 1e-9 + ${held + 1} * (1 - c) / 2 | 0, i = ${held > 1 ? `(k - 1) / ${held - 1} * ${last} | 0` : 0}, y = ${exp ? "log(predict(row))" : "predict(row)"};
   if (!(k > 0 && c > 0)) throw RangeError("share is " + c);
   return [i, ${last} - i].map((i) => ${exp ? "exp(F(y + $[i]))" : "F(y + $[i])"});
 }`,

@@ -63,3 +63,25 @@ describe.each(["squared", "absolute", "huber", "poisson", "gamma"] as const)("in
     }
   });
 });
+
+test("the most coverage that a message allows is given, to the last row", async () => {
+  for (const n of [9, 19, 24, 39, 49, 99, 199]) {
+    const model = await fit(jobs(n), { target: "minutes", features, epochs: 1, members: 8, networks: 1 });
+    const row = { scan: 3, staff: 2, hour: 5 };
+    const most = 1 - 2 / (n + 1);
+    const [low, high] = model.predictInterval(row, most);
+    const residuals = model.toJSON().residuals as number[];
+    expect([low, high]).toEqual(
+      [residuals[0], residuals.at(-1) as number].map((r) => Math.fround(model.predict(row) + r)),
+    );
+    let said = "";
+    try {
+      model.predictInterval(row, 1 - 1 / (n + 1));
+    } catch (error) {
+      said = (error as Error).message;
+    }
+    const allowed = Number(/at most (\S+)/.exec(said)?.[1]);
+    expect(allowed).toBeGreaterThan(most - 0.001);
+    expect(model.predictInterval(row, allowed)[0]).toBeLessThan(Number.POSITIVE_INFINITY);
+  }
+});
