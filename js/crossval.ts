@@ -57,7 +57,7 @@ export interface CrossValidation {
   linear: CvScores;
   mean: CvScores;
   free?: CvScores;
-  /** How often the intervals held, and how wide they were on average. */
+  /** How often the intervals held, and how wide they were on average; where models have none of a coverage, a statement says why. */
   coverage: { coverage: number; held: number; width: number }[];
   /** Constrained features, the most contradicted first; only with `free`. */
   directions: Direction[];
@@ -101,7 +101,7 @@ export async function crossValidate(rows: Rows, options: CrossValidateOptions): 
 
   const perFold: FoldScores[] = [];
   const perSplit: ByContender<CvScores>[] = [];
-  const intervals = coverage.map((share) => ({ coverage: share, held: 0, width: 0, weight: 0 }));
+  const intervals = coverage.map((share) => ({ coverage: share, held: 0, width: 0, weight: 0, without: 0, why: "" }));
   const against = constrained.map(() => ({ rows: 0, wrong: 0, slope: 0 }));
   let predictions: Float64Array = new Float64Array(0);
   for (let repeat = 0; repeat < repeats; repeat++) {
@@ -147,6 +147,13 @@ export async function crossValidate(rows: Rows, options: CrossValidateOptions): 
   };
   if (free) result.free = free;
   result.statements = inWords(result);
+  // without rows left out, or of probabilities, there are none to check where nobody asks
+  if (options.coverage || (schema.hyper.validation !== 0 && loss.name !== "logistic"))
+    for (const { coverage, without, why } of intervals)
+      if (without > 0) {
+        const where = `in ${without} of ${perFold.length} folds`;
+        result.statements.push(`Intervals that cover ${coverage} of the rows are not checked ${where}: ${why}.`);
+      }
   return result;
 }
 

@@ -12,9 +12,12 @@ interface Held {
   held: number;
   width: number;
   weight: number;
+  /** How many folds' models have none, and what the last of them says of it. */
+  without: number;
+  why: string;
 }
 
-/** Adds the intervals of the left-out rows; none of a coverage that the model has none for. */
+/** Adds the intervals of the left-out rows; of a coverage that the model has none for, why. */
 export function addIntervals(model: Model, { columns, y, weight }: Part, intervals: Held[], schema: Schema): void {
   const rows = rowsOf(columns, schema);
   for (const sums of intervals) {
@@ -28,8 +31,10 @@ export function addIntervals(model: Model, { columns, y, weight }: Part, interva
       );
     } catch (error) {
       // too few rows for this coverage, no rows left out, or probabilities: no interval to check
-      if (error instanceof RangeError) continue;
-      throw error;
+      if (!(error instanceof RangeError)) throw error;
+      sums.without++;
+      sums.why = error.message;
+      continue;
     }
     ends.forEach(([low, high], i) => {
       const w = weight ? weight[i] : 1;

@@ -115,6 +115,37 @@ describe("crossValidate", () => {
     expect(logistic.coverage).toEqual([]);
   });
 
+  it("says which intervals it did not check, and why", async () => {
+    const said = ({ statements }: { statements: string[] }) => statements.filter((s) => s.startsWith("Intervals"));
+    const rows = made(24, (a, b) => a + b);
+    const options = { ...fast, epochs: 3, folds: 3, free: false, members: 8 };
+    const few = await crossValidate(rows, { ...options, coverage: [0.5, 0.95] });
+    expect(few.coverage.map(({ coverage }) => coverage)).toEqual([0.5]);
+    expect(said(few)).toEqual([
+      'Intervals that cover 0.95 of the rows are not checked in 3 of 3 folds: "coverage" expected at most 0.882 for a model with 16 out-of-fold rows, got 0.95.',
+    ]);
+    expect(said(await crossValidate(rows, options))).toHaveLength(1);
+    expect(
+      said(
+        await crossValidate(
+          made(80, (a, b) => a + b),
+          options,
+        ),
+      ),
+    ).toEqual([]);
+    // folds of 4 and 5 rows, so models of 19 and 18: 0.9 takes 19
+    const some = await crossValidate(rows.slice(0, 23), { ...options, folds: 5, coverage: [0.9] });
+    expect(some.coverage).toHaveLength(1);
+    expect(said(some)).toEqual([expect.stringContaining("are not checked in 3 of 5 folds: ")]);
+    // nobody asked for intervals, and the options say that there are none
+    expect(said(await crossValidate(rows, { ...options, validation: 0 }))).toEqual([]);
+    const asked = await crossValidate(rows, { ...options, validation: 0, coverage: [0.8] });
+    expect(said(asked)[0]).toContain("in 3 of 3 folds: this model has no out-of-fold residuals");
+    const binary = rows.map((row) => ({ ...row, y: row.a > 4 ? 1 : 0 }));
+    const probabilities = await crossValidate(binary, { ...options, loss: "logistic", coverage: [0.8] });
+    expect(said(probabilities)[0]).toContain("a model of probabilities has no interval");
+  });
+
   it("takes columns, categories seen in one fold only, missing values and weights", async () => {
     const rows = made(90, (a, b) => a + b);
     const result = await crossValidate(
