@@ -22,7 +22,7 @@ export function assemble(
   t: Trainer,
   source: Source,
   features: Feature[],
-  { inputs, units }: Inputs,
+  { inputs, units, linear }: Inputs,
   target: Target,
   layout: Layout,
   plan: FitPlan,
@@ -62,7 +62,7 @@ export function assemble(
       warnings,
     },
   };
-  if (judged) finish(t, data, committee, judged.outOfFold, blend, actual, weight);
+  if (judged) finish(t, data, committee, judged.outOfFold, blend, actual, weight, linear.without);
   // through the reader, so that what is in memory is what a file would hold
   try {
     return parseModel(data);

@@ -23,6 +23,8 @@ export interface CentreProblem {
   signs: Block;
   loss: number;
   parameter: number;
+  /** [d] where there are inputs whose coefficients stay 0: which they are. */
+  drop?: boolean[];
 }
 
 export interface Centre {
@@ -92,6 +94,9 @@ export async function fitCentre(
     }
     const sum = t.f64(total).fill(0);
     const all = t.f64(moments);
+    // an input without moments says nothing
+    const { drop } = p;
+    if (drop) for (let k = 0; k < all.length; k++) if (drop[k % q] || drop[Math.floor(k / q) % q]) all[k] = 0;
     for (let k = 0; k < parts; k++) for (let i = 0; i < q * q; i++) sum[i] += all[k * q * q + i];
     return moments;
   }

@@ -31,6 +31,8 @@ export interface Inputs {
   signs: number[];
   /** The linear fit, [d + 1] coefficients. */
   centre: Centre;
+  /** The same without ramps: of the columns themselves. */
+  linear: Centre;
   /** What the rows say against the directions. */
   warnings: string[];
 }
@@ -110,12 +112,26 @@ export async function chooseInputs(
     }
   } else centre = await centreOn(inputs);
 
+  const ramps = units.map((unit) => unit !== AS_IS);
+  let straight = ramps.includes(true)
+    ? await fitCentre(t, { ...problem, drop: ramps }, folds.of, folds.count, pause)
+    : centre;
+  /** Writes the coefficients for other inputs. */
+  const rewrite = (write: (b: Float64Array, error: number) => Float64Array) => {
+    const written = (fit: Centre): Centre => ({
+      ...fit,
+      all: write(fit.all, fit.error),
+      without: fit.without.map((b) => write(b, fit.error)),
+    });
+    centre = written(centre);
+    straight = written(straight);
+  };
+
   const some = feed.some();
   const x = t.f32({ at: some.x, length: some.rows * d });
   const y = t.f32({ at: some.y, length: some.rows });
-  const isRamp = (i: number) => units[i] !== AS_IS;
   // of a column as a whole, not of a stretch of it
-  const against = directionsAgainst(x, y, signs, centre.all).filter(({ input }) => !isRamp(input));
+  const against = directionsAgainst(x, y, signs, centre.all).filter(({ input }) => !ramps[input]);
   const warnings = against.map(({ input, correlation }) => {
     const { name, constraint } = features[inputs[input].feature];
     return (
@@ -126,9 +142,9 @@ export async function chooseInputs(
   if (d > WIDE && !shared) {
     const factor = relevanceOf(t, some.x, some.y, centre.all, some.rows, d);
     // a ramp's scale is that of its ends
-    inputs = inputs.map((input, i) => (isRamp(i) ? input : { ...input, scale: Math.fround(input.scale * factor[i]) }));
-    units = units.map((unit, i) => (isRamp(i) ? { ...unit, factor: unit.factor * factor[i] } : unit));
-    centre = rewritten(centre, (b) => b.map((v, i) => (i < d ? v / factor[i] : v)));
+    inputs = inputs.map((input, i) => (ramps[i] ? input : { ...input, scale: Math.fround(input.scale * factor[i]) }));
+    units = units.map((unit, i) => (ramps[i] ? { ...unit, factor: unit.factor * factor[i] } : unit));
+    rewrite((b) => b.map((v, i) => (i < d ? v / factor[i] : v)));
     await fill(inputs);
   }
   if (name === "quantiles") {
@@ -136,15 +152,7 @@ export async function chooseInputs(
     signs.push(1);
     units = [...units, AS_IS];
     // the level starts with the spread of the centre's residuals: quantiles of a normal around it
-    const spread = Math.sqrt(Math.max(1e-6, centre.error));
-    centre = rewritten(centre, (b) => Float64Array.from([...b.subarray(0, d), spread, b[d]]));
+    rewrite((b, error) => Float64Array.from([...b.subarray(0, d), Math.sqrt(Math.max(1e-6, error)), b[d]]));
   }
-  return { inputs, image, units, unitsAt, signs, centre, warnings };
+  return { inputs, image, units, unitsAt, signs, centre, linear: straight, warnings };
 }
-
-/** The centre with its coefficients written for other inputs. */
-const rewritten = (centre: Centre, write: (b: Float64Array) => Float64Array): Centre => ({
-  ...centre,
-  all: write(centre.all),
-  without: centre.without.map(write),
-});

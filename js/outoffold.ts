@@ -40,26 +40,38 @@ export function collect(t: Trainer, { plan, results, held, leftOut, centres }: C
   const rows = new Uint32Array(total);
   const places = new Uint32Array(total);
   const networks = new Float32Array(total * plan.levels.length);
-  const linear = new Float32Array(total * plan.levels.length);
   let at = 0;
   results.forEach((m, e) => {
     const own = leftOut[e];
     rows.set(held[e], at);
     places.set(own, at);
     const sums = m.sums[m.best] as Float32Array;
+    plan.levels.forEach((_, k) => {
+      networks.set(sums.subarray(k * own.length, (k + 1) * own.length), k * total + at);
+    });
+    at += own.length;
+  });
+  return { rows, places, networks, linear: linearSums(t, leftOut, centres, plan.levels) };
+}
+
+/** What linear fits, one a member, say of the rows at their places: sums, [levels][rows]. */
+function linearSums(t: Trainer, places: Uint32Array[], fits: Float64Array[], levels: readonly number[]): Float32Array {
+  const total = places.reduce((s, rows) => s + rows.length, 0);
+  const sums = new Float32Array(total * levels.length);
+  let at = 0;
+  places.forEach((own, e) => {
     const mark = t.wasm.mark();
     const list = t.put(own, "u32");
-    const centre = t.put(centres[e]);
+    const fit = t.put(fits[e]);
     const f = t.floats(own.length);
-    plan.levels.forEach((level, k) => {
-      networks.set(sums.subarray(k * own.length, (k + 1) * own.length), k * total + at);
-      t.wasm.evaluateCentre(list.at, own.length, centre.at, level, f.at);
-      linear.set(t.f32(f), k * total + at);
+    levels.forEach((level, k) => {
+      t.wasm.evaluateCentre(list.at, own.length, fit.at, level, f.at);
+      sums.set(t.f32(f), k * total + at);
     });
     t.wasm.reset(mark);
     at += own.length;
   });
-  return { rows, places, networks, linear };
+  return sums;
 }
 
 function blended({ networks, linear }: OutOfFold, a: number): Float32Array {
@@ -118,7 +130,7 @@ export function certaintyOf(losses: Float64Array, others: Float64Array): number 
   return gain < certain ? Math.max(0, gain / certain) : 1;
 }
 
-/** Residuals, calibration and held-out scores, from rows that the predicting member did not train on. */
+/** Residuals, calibration and held-out scores, from rows that the predicting member did not train on. `fits`: by member, the linear fit to compare with. */
 export function finish(
   t: Trainer,
   data: ModelData,
@@ -127,6 +139,7 @@ export function finish(
   a: number,
   actual: Floats,
   weight: Float32Array | undefined,
+  fits: Float64Array[],
 ): void {
   const n = o.rows.length;
   const { wasm } = t;
@@ -135,10 +148,12 @@ export function finish(
   const predict = (sum: number) =>
     linkOf(data.link, Math.fround(Math.fround(sum * data.scale) + data.offset), wasm.expf);
   if (data.loss.name === "quantiles") data.calibration = calibrate(t, committee, a, actual, data);
-  const middle = middleOf(committee.plan.levels);
+  const { levels } = committee.plan;
+  const middle = middleOf(levels);
   const sums = blended(o, a);
   const model = listOf(n, (r) => predict(sums[middle * n + r]));
-  const linear = listOf(n, (r) => predict(o.linear[middle * n + r]));
+  const straight = linearSums(t, committee.leftOut, fits, [levels[middle]]);
+  const linear = listOf(n, (r) => predict(straight[r]));
   data.training.heldOut = {
     model: scoresOf(model, y, w),
     mean: scoresOf(new Float64Array(n).fill(meanOf(actual, weight)), y, w),
