@@ -26,7 +26,7 @@ export function defaultsFor(n: number, d: number, effort: Schema["effort"] = "de
 
 /**
  * How many ramps (ramps.ts) columns may have together without being asked to, by committee. Time grows with the inputs: those of a large wide table are
- * not doubled by them; the longer search fits without and with all of them, which takes three times as long, and left-out rows choose. Sill's network as
+ * not doubled by them; the longer search fits with all of them and without, which takes three times as long, and left-out rows choose. Sill's network as
  * published has none.
  */
 export function rampsFor(n: number, { features, effort, hyper }: Schema, shared: boolean): number[] {
@@ -35,7 +35,7 @@ export function rampsFor(n: number, { features, effort, hyper }: Schema, shared:
   if (n >= 20000 && d > WIDE) return [d];
   const searched = effort === "best" && hyper.epochs === "auto" && hyper.validation !== 0;
   return searched && features.some((f) => f.kind === "number" && f.transform === "auto")
-    ? [0, Number.POSITIVE_INFINITY]
+    ? [Number.POSITIVE_INFINITY, 0]
     : [0];
 }
 

@@ -15,10 +15,11 @@ import { sumOf } from "./metrics.js";
 import { type Model, makeModel } from "./model.js";
 import { certaintyOf } from "./outoffold.js";
 import { type FitPlan, planNetworks, planTraining } from "./plan.js";
+import { AS_IS } from "./ramps.js";
 import { readAgain } from "./readings.js";
 import type { Rows } from "./rows.js";
 import type { Batches } from "./sample.js";
-import type { FitOptions, Schema } from "./schema.js";
+import type { FitOptions, Progress, Schema } from "./schema.js";
 import { readSource, type Source } from "./source.js";
 import { scaleTarget } from "./target.js";
 import { type Helper, layNetworks } from "./threads.js";
@@ -63,21 +64,39 @@ async function build(
 ): Promise<ModelData> {
   const began = Date.now();
   const signal = options?.signal;
+  let fault: { error: unknown } | undefined;
   const heed = () => {
     if (signal?.aborted) throw abortError();
+    if (fault) throw fault.error;
   };
   const pause = () => turn().then(heed);
 
   const source = await unlessAborted(readSource(given, options, resident / 2, pause), signal);
   const { schema, rows, shared } = source;
+  const { onProgress } = schema;
+  /** What calls of the caller's own come to: one that throws, sooner or later, ends the fit. A worker's look would throw where nobody hears it. */
+  let told: Promise<unknown> = Promise.resolve();
+  const tell = async (progress: Progress) => {
+    try {
+      if (!fault) await onProgress?.(progress);
+    } catch (error) {
+      fault ??= { error };
+      for (const end of ends) end();
+    }
+  };
+  if (onProgress)
+    schema.onProgress = (progress) => {
+      told = Promise.all([told, tell(progress)]);
+    };
   const rounds = rampsFor(rows, schema, shared !== undefined);
   let best: Made | undefined;
-  for (const [k, ramps] of rounds.entries()) {
-    const part = (done: number) => (k + done) / rounds.length;
-    const made = await train(source, ramps, options, resident, ends, pause, began, part);
-    if (!best || isClearlyBetter(made.losses, best.losses)) best = made;
+  for (let k = 0; k < rounds.length; k++) {
+    const made = await train(source, rounds, k, options, resident, ends, pause, began);
+    if (!best || !isClearlyBetter(best.losses, made.losses)) best = made;
   }
   // a fit may be over before it next lets the event loop run
+  heed();
+  await unlessAborted(told, signal);
   heed();
   return (best as Made).data;
 }
@@ -100,16 +119,16 @@ interface Made {
   losses: Float64Array;
 }
 
-/** The stages from rows to a model. `part`: of a share of this work that is done, the share of all. */
+/** The stages from rows to a model: round `k`. Where no column has a ramp that was not asked for, there is no round after one that allows them. */
 async function train(
   source: Source,
-  ramps: number,
+  rounds: number[],
+  k: number,
   { module, signal }: FitOptions,
   resident: number,
   ends: (() => void)[],
   pause: () => Promise<void>,
   began: number,
-  part: (done: number) => number,
 ): Promise<Made> {
   // a fold for each row
   const { schema, table, actual, weight, sample } = source;
@@ -125,8 +144,11 @@ async function train(
   const { n } = table;
   const target = scaleTarget(actual, weight, schema, t.wasm.logf);
   const room = roomForColumns(t, schema.features.length);
-  const { raw, scaling } = describeSource(t, source, room, ramps);
-  const columns = scaling.linear.length;
+  const { raw, scaling } = describeSource(t, source, room, rounds[k]);
+  const { linear, units } = scaling;
+  const columns = linear.length;
+  const isUnasked = (i: number) => units[i] !== AS_IS && schema.features[linear[i].feature].transform === "auto";
+  if (rounds[k] > 0 && !linear.some((_, i) => isUnasked(i))) rounds.length = k + 1;
   const most = mostLeftOut(folds, n * columns > resident);
   const feed = createFeed(t, { n, columns, raw, y: target.y, weight }, resident, folds.members * most, threads > 1);
 
@@ -144,7 +166,7 @@ async function train(
   const ridge = layNetworks(t, layout, plan.batch, feed.places);
 
   // the committee
-  const progress = progressOf(schema, plan, workers.helpers, began, part);
+  const progress = progressOf(schema, plan, workers.helpers, began, (done) => (k + done) / rounds.length);
   const supply = { folds, feed, most, readings };
   const committee = await trainCommittee(t, plan, layout, ridge, supply, centre, workers, progress, pause);
 

@@ -101,7 +101,7 @@ export interface FitOptions {
   threads?: number;
   /** How long to search: "fast", "default" or "best". */
   effort?: "fast" | "default" | "best";
-  /** Called at each look at the rows left out, about forty times a member. */
+  /** Called at each look at the rows left out, about forty times a member. What it throws, or its promise rejects with, the fit rejects with; a promise is waited for at the end. */
   onProgress?: (progress: Progress) => void;
   /** Aborts the fit: it rejects with an AbortError and frees everything. */
   signal?: Signal;

@@ -19,10 +19,10 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [46550, 18650, 67600],
-  "isotone, fit and load": [33150, 18650, 53850],
-  "isotone/predict": [6250, 3750, 11700],
-  "isotone/export": [23050, 0, 23050],
+  "isotone, everything": [47300, 18650, 68350],
+  "isotone, fit and load": [33650, 18650, 54350],
+  "isotone/predict": [6300, 3750, 11750],
+  "isotone/export": [23100, 0, 23100],
 };
 
 const gz = (bytes) => gzipSync(bytes, { level: 9 }).length;

@@ -1,7 +1,7 @@
 // Training: repeatable to the byte, better than its baselines, stoppable, and honest about bad input.
 
 import { describe, expect, test } from "vitest";
-import { fit, load, type Progress } from "../../js/index.js";
+import { crossValidate, type FitOptions, fit, load, type Progress } from "../../js/index.js";
 import { linearFit } from "../../js/linear.js";
 import { generator } from "./oracle.js";
 
@@ -184,6 +184,50 @@ describe("fit", () => {
       signal: controller.signal,
       onProgress: () => controller.abort(),
     });
+    await expect(running).rejects.toMatchObject({ name: "AbortError" });
+  });
+
+  test.each<[string, FitOptions["onProgress"]]>([
+    [
+      "throws",
+      () => {
+        throw new Error("enough");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("enough"))],
+    [
+      "rejects when the fit is otherwise done",
+      async ({ epoch, epochs }) => {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        if (epoch === epochs) throw new Error("enough");
+      },
+    ],
+  ])("an onProgress that %s ends the fit with its error, and nothing is left unhandled", async (_, onProgress) => {
+    const unhandled: unknown[] = [];
+    const hear = (error: unknown) => unhandled.push(error);
+    process.on("unhandledRejection", hear);
+    for (const run of [fit, crossValidate]) {
+      const options = { ...quick, target: "minutes", features, members: 2, epochs: 10, onProgress };
+      await expect(run(jobs(300), options)).rejects.toThrow("enough");
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    process.off("unhandledRejection", hear);
+    expect(unhandled).toEqual([]);
+  });
+
+  test("an onProgress whose promise does not come to an end holds the fit, until that is aborted", async () => {
+    const controller = new AbortController();
+    const options = { ...quick, target: "minutes", features, members: 1, epochs: 2, signal: controller.signal };
+    let done = false;
+    const running = fit(jobs(100), { ...options, onProgress: () => new Promise<void>(() => {}) });
+    running
+      .catch(() => {})
+      .finally(() => {
+        done = true;
+      });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(done).toBe(false);
+    controller.abort();
     await expect(running).rejects.toMatchObject({ name: "AbortError" });
   });
 

@@ -83,7 +83,7 @@ describe("ramps by themselves", () => {
       [WIDE + 1],
     ],
     ["nor with Sill's network alone", 20000, schema(WIDE + 1, { hyper: { ...hyper, networks: 1 } }), false, [0]],
-    ["are tried where the search may take long", 250, schema(3, best), false, [0, all]],
+    ["are tried where the search may take long", 250, schema(3, best), false, [all, 0]],
     [
       "are not where no column may have any",
       250,
@@ -206,6 +206,34 @@ describe("a fit with ramps", () => {
     const text = stringifyModel(await fitted);
     expect(stringifyModel(await fit(columns, options("ramps")))).toBe(text);
     expect(stringifyModel(await fit(rows, options("ramps", { threads: 2 })))).toBe(text);
+  });
+
+  test.each(["squared", "absolute", "poisson", { quantiles: [0.2, 0.7] }] as const)(
+    "is compared with the linear fit of the columns themselves, to the last bit: %j",
+    async (loss) => {
+      const score = async (transform: "ramps" | "linear") => {
+        const given = { constraint: "increasing", transform } as const;
+        const features = { a: given, b: { ...given, constraint: "free" }, c: given } as const;
+        const above = rows.map((row) => ({ ...row, y: row.y + 20 }));
+        return (await fit(above, { target: "y", features, loss, members: 2, epochs: 2 })).training.heldOut?.linear;
+      };
+      expect(await score("ramps")).toEqual(await score("linear"));
+    },
+  );
+
+  test("is not tried by the longer search where no column may have some: one fit, not two", async () => {
+    const few = rows.slice(0, 260).map((row) => ({ ...row, a: Math.floor(row.a / 2) }));
+    for (const [b, fits] of [
+      [{ constraint: "decreasing", transform: "ramps" }, 1],
+      [{ constraint: "decreasing", transform: "linear" }, 1],
+      ["decreasing", 2],
+    ] as const) {
+      let looks = 0;
+      const onProgress = () => void looks++;
+      await fit(few, { target: "y", features: { a: "increasing", b }, effort: "best", members: 1, onProgress });
+      // two ridges are tried each time
+      expect(looks).toBe(fits * 2 * 40);
+    }
   });
 
   test("is taken by the longer search where left-out rows gain by it, and not where they do not", async () => {

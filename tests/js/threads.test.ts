@@ -142,6 +142,21 @@ test.each([1, 2])("a signal may be no more than whether it has aborted (%i threa
   await expect(aborted).rejects.toMatchObject({ name: "AbortError" });
 });
 
+test("an onProgress that throws at a worker's look ends the fit, not the process", async () => {
+  const uncaught: unknown[] = [];
+  const hear = (error: unknown) => uncaught.push(error);
+  process.on("uncaughtException", hear);
+  let looks = 0;
+  const onProgress = () => {
+    // this thread's looks are told from within the trainer
+    if (!new Error().stack?.includes("trainMember") && looks++ > 0) throw new Error("enough");
+  };
+  const many = { ...options, members: 8, threads: 2, onProgress };
+  await expect(fit(columns(6000), { ...many, epochs: 40 })).rejects.toThrow("enough");
+  process.off("uncaughtException", hear);
+  expect(uncaught).toEqual([]);
+});
+
 describe("helpers", () => {
   test("train a member, and report each look", async () => {
     const { helpers, close } = startHelpers(1, setup);
