@@ -11,28 +11,11 @@ export {
   subtractMoments,
   workingResponse,
 } from "./linear";
-export {
-  activePlanes,
-  advance,
-  begin,
-  dropPlan,
-  evaluate,
-  evaluateNetworks,
-  evaluateCentre,
-  feed,
-  gradients,
-  lossOf,
-  lossRowsOf,
-  meanLoss,
-  rateAt,
-  refresh,
-  refreshTiles,
-  setData,
-  setNetworks,
-  slabG,
-  slabW,
-  start,
-} from "./train";
+export { activePlanes, dropPlan, refresh, refreshTiles, setData, setNetworks, slabG, slabW } from "./trainer";
+export { start } from "./start";
+export { rateAt } from "./rate";
+export { advance, begin, feed, meanLoss } from "./steps";
+export { evaluate, evaluateCentre, evaluateNetworks, gradients, lossOf, lossRowsOf } from "./evaluate";
 export { shuffle, seed } from "./random";
 export { addBins, farthest, residuals, takeColumn } from "./relevance";
 export { planModel, predictMany, predictOne, sensitivityMany } from "./predict-pruned";
