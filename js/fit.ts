@@ -48,8 +48,16 @@ export async function fit(rows: Rows | Batches, options: FitOptions): Promise<Mo
 /** `fit`, as plain data. More than `resident` numbers are trained on piece by piece (feed.ts). */
 export async function fitData(rows: Rows | Batches, options: FitOptions, resident = RESIDENT): Promise<ModelData> {
   const ends: (() => void)[] = [];
+  const signal = options?.signal;
   try {
-    return await build(rows, options, resident, ends);
+    // an abort ends it at once: batches that never come would keep the caller waiting
+    return await new Promise((resolve, reject) => {
+      const stop = () => reject(abortError());
+      if (signal?.aborted) stop();
+      signal?.addEventListener?.("abort", stop);
+      ends.push(() => signal?.removeEventListener?.("abort", stop));
+      build(rows, options, resident, ends).then(resolve, reject);
+    });
   } finally {
     for (const end of ends) end();
   }
@@ -71,7 +79,7 @@ async function build(
   };
   const pause = () => turn().then(heed);
 
-  const source = await unlessAborted(readSource(given, options, resident / 2, pause), signal);
+  const source = await readSource(given, options, resident / 2, pause);
   const { schema, rows, shared } = source;
   const { onProgress } = schema;
   /** What calls of the caller's own come to: one that throws, sooner or later, ends the fit. A worker's look would throw where nobody hears it. */
@@ -91,6 +99,8 @@ async function build(
   const rounds = rampsFor(rows, schema, shared !== undefined);
   let best: Made | undefined;
   for (let k = 0; k < rounds.length; k++) {
+    // what has ended by an abort starts no workers
+    heed();
     const made = await train(source, rounds, k, options, resident, ends, pause, began);
     if (!best || !isClearlyBetter(best.losses, made.losses)) best = made;
   }
@@ -100,14 +110,6 @@ async function build(
   heed();
   return (best as Made).data;
 }
-
-/** What a promise comes to, or an AbortError at once: batches that never come would keep the caller waiting. */
-const unlessAborted = <T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> =>
-  new Promise((resolve, reject) => {
-    const stop = () => reject(abortError());
-    signal?.addEventListener?.("abort", stop);
-    promise.then(resolve, reject).finally(() => signal?.removeEventListener?.("abort", stop));
-  });
 
 /** More inputs must lower the loss of left-out rows by 2 %, and not by chance. */
 const isClearlyBetter = (losses: Float64Array, others: Float64Array) =>

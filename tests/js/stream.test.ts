@@ -197,6 +197,25 @@ describe("fit from a source that can be read again", () => {
       name: "AbortError",
     });
   });
+
+  test.each([1, 2, 3])("stops when it is aborted while reading %i gives no more", async (stalls) => {
+    const controller = new AbortController();
+    let reading = 0;
+    const stream = {
+      async *[Symbol.asyncIterator]() {
+        const now = reading++;
+        for await (const batch of inBatches(many, 500)) {
+          yield batch;
+          if (now < stalls) continue;
+          setTimeout(() => controller.abort(), 10);
+          await new Promise(() => {});
+        }
+      },
+    };
+    await expect(fitData(stream, { ...more, signal: controller.signal }, RESIDENT)).rejects.toMatchObject({
+      name: "AbortError",
+    });
+  });
 });
 
 describe("readings", () => {
@@ -294,6 +313,9 @@ test("an abort is heard while the next batch does not come", async () => {
     await new Promise(() => {});
   };
   await expect(fit(batches(), { ...options, signal: controller.signal })).rejects.toMatchObject({ name: "AbortError" });
+  const none = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) };
+  // before anything was asked for, too
+  await expect(fit(none, { ...options, signal: controller.signal })).rejects.toMatchObject({ name: "AbortError" });
 });
 
 describe("the sample", () => {
