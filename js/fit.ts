@@ -49,16 +49,17 @@ export async function fit(rows: Rows | Batches, options: FitOptions): Promise<Mo
 export async function fitData(rows: Rows | Batches, options: FitOptions, resident = RESIDENT): Promise<ModelData> {
   const ends: (() => void)[] = [];
   const signal = options?.signal;
+  let stop = () => {};
   try {
     // an abort ends it at once: batches that never come would keep the caller waiting
     return await new Promise((resolve, reject) => {
-      const stop = () => reject(abortError());
+      stop = () => reject(abortError());
       if (signal?.aborted) stop();
       signal?.addEventListener?.("abort", stop);
-      ends.push(() => signal?.removeEventListener?.("abort", stop));
       build(rows, options, resident, ends).then(resolve, reject);
     });
   } finally {
+    signal?.removeEventListener?.("abort", stop);
     for (const end of ends) end();
   }
 }
@@ -106,7 +107,7 @@ async function build(
   }
   // a fit may be over before it next lets the event loop run
   heed();
-  await unlessAborted(told, signal);
+  await told;
   heed();
   return (best as Made).data;
 }

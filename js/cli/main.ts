@@ -62,9 +62,10 @@ function explain(error: unknown): string {
   return known ? error.message.replace(/\s*[\r\n]\s*/g, " ") : (error.stack ?? error.message);
 }
 
-function leave(code: number): void {
+/** Ends the process once its last words are out: a source that has more to say, or may have, is not waited for. */
+function leave(code = process.exitCode): void {
   removeUnfinished();
-  process.exitCode = code;
+  process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
 }
 
 // whoever writes says what went wrong (output.ts)
@@ -76,6 +77,9 @@ for (const [signal, number] of [
   process.once(signal, () => {
     removeUnfinished();
     if (process.stderr.isTTY) process.stderr.write("\n");
+    // the signal itself ends the process now that nobody listens to it: exit would wait for a thread that opens a pipe without a writer
+    if (process.platform !== "win32") process.kill(process.pid, signal);
+    // the first process of a container is not ended so
     process.exit(128 + number);
   });
 }
@@ -87,6 +91,7 @@ try {
     leave(2);
   } else {
     await program.parseAsync(process.argv);
+    leave();
   }
 } catch (error) {
   if (error instanceof CommanderError) leave(error.exitCode === 0 ? 0 : 2);

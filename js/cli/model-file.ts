@@ -1,20 +1,18 @@
 // A saved model, and the columns it needs from a CSV file.
 
-import { readFile } from "node:fs/promises";
 import { list, ModelFormatError } from "../errors.js";
 import { load, type Model } from "../model.js";
 import type { Feature } from "../types.js";
 import type { ColumnKind } from "./cells.js";
 import type { CsvFile } from "./csv.js";
-import { fileError, InputError, UsageError } from "./errors.js";
+import { InputError, UsageError } from "./errors.js";
+import { bytes } from "./text.js";
 
 /** The text of a file ("-": stdin). */
 export async function readText(path: string): Promise<string> {
-  try {
-    return path === "-" ? await stdin() : await readFile(path, "utf8");
-  } catch (error) {
-    throw fileError("read", path, error);
-  }
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of bytes(path)) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** Reads a model file ("-": stdin, unless the rows come from there). */
@@ -28,12 +26,6 @@ export async function openModel(path: string, rows?: string): Promise<Model> {
     if (error instanceof ModelFormatError) throw new InputError(`${path}: ${error.message}`);
     throw error;
   }
-}
-
-async function stdin(): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** The features as columns of a file; those that are not there are named all at once. */

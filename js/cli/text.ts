@@ -1,8 +1,10 @@
 // Text files as streams. In: a path or "-" (stdin), plain or gzipped; out: pieces of checked UTF-8, none of which cuts a character in two.
 
 import { isUtf8 } from "node:buffer";
-import { createReadStream } from "node:fs";
+import { createReadStream, open } from "node:fs";
+import { stat } from "node:fs/promises";
 import { pipeline, Readable } from "node:stream";
+import { promisify } from "node:util";
 import { createGunzip } from "node:zlib";
 import { notText } from "../cells.js";
 import { fileError, InputError } from "./errors.js";
@@ -33,10 +35,20 @@ export async function startOf(
   return { first, text: whole() };
 }
 
-async function* bytes(path: string): AsyncGenerator<Uint8Array> {
+/** What a pipe gives as it comes; a read of a file would hold a thread, and with it the process, until the pipe gives more. */
+async function openPipe(path: string): Promise<AsyncIterable<Uint8Array>> {
+  const { Socket } = await import("node:net");
+  const fd = await promisify(open)(path, "r");
+  return new Socket({ fd, readable: true, writable: false });
+}
+
+/** The bytes of a file or a pipe ("-": stdin). */
+export async function* bytes(path: string): AsyncGenerator<Uint8Array> {
   if (path === "-" && process.stdin.isTTY) say("reading from the terminal; end with Ctrl-D");
-  const source = path === "-" ? process.stdin : createReadStream(path, { highWaterMark: 1 << 15 });
   try {
+    const piped = path !== "-" && (await stat(path)).isFIFO();
+    const source =
+      path === "-" ? process.stdin : piped ? await openPipe(path) : createReadStream(path, { highWaterMark: 1 << 15 });
     for await (const chunk of source) yield chunk as Uint8Array;
   } catch (error) {
     throw fileError("read", path === "-" ? "stdin" : path, error);

@@ -1,17 +1,20 @@
 // The built command line, run as a user runs it: files in a temporary folder, arguments, stdin; then stdout, stderr, exit code and what is left.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import {
   chmodSync,
+  closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -1068,10 +1071,77 @@ describe("bad input ends with exit code 1, one line that says what to mend, and 
     while (leftovers().length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     await new Promise((resolve) => setTimeout(resolve, 500));
     child.kill("SIGINT");
-    const code = await new Promise((resolve) => child.on("close", resolve));
-    expect(code).toBe(130);
+    // ended by the signal itself, which a shell tells as 130
+    const [, signal] = await new Promise<unknown[]>((resolve) => child.on("close", (...end) => resolve(end)));
+    expect(signal).toBe("SIGINT");
     expect(leftovers()).toEqual([]);
     expect(existsSync(join(folder, "stopped.json"))).toBe(false);
+  });
+});
+
+describe.skipIf(process.platform === "win32")("a pipe with a name", () => {
+  /** Runs a command while `pipe` is open for writing and has given `text`; undefined: nobody opens it. Ends it by `signal`, once it has begun. */
+  async function stalled(args: string[], text: string | undefined, signal?: NodeJS.Signals) {
+    rmSync(join(folder, "pipe"), { force: true });
+    execFileSync("mkfifo", [join(folder, "pipe")]);
+    const writer = text === undefined ? undefined : openSync(join(folder, "pipe"), "r+");
+    if (writer !== undefined) writeSync(writer, text as string);
+    const child = spawn(process.execPath, [cli, ...args], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+    let [out, err] = ["", ""];
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      err += chunk;
+    });
+    const ended = new Promise<string>((resolve) => child.on("exit", (code, by) => resolve(String(by ?? code))));
+    if (signal) {
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      child.kill(signal);
+    }
+    const late = new Promise<string>((resolve) => setTimeout(resolve, 8000, "still running"));
+    const end = await Promise.race([ended, late]);
+    child.kill("SIGKILL");
+    if (writer !== undefined) closeSync(writer);
+    return { end, out, err };
+  }
+  const start = "scan,repair,staff,hour,city\n1,2,3,4.5,Oslo\n";
+
+  it.each<[string, string[], string | undefined, NodeJS.Signals]>([
+    ["rows that nobody writes", ["predict", "model.json", "pipe"], undefined, "SIGINT"],
+    ["rows that do not go on", ["predict", "model.json", "pipe"], start, "SIGINT"],
+    ["rows, by another signal", ["predict", "model.json", "pipe"], start, "SIGTERM"],
+    ["a model that does not come", ["predict", "pipe", "new.csv"], '{"format"', "SIGINT"],
+    ["an event log that does not go on", ["count", "pipe"], "<log>", "SIGINT"],
+  ])("stops for %s, and leaves nothing", async (_, args, text, signal) => {
+    const { end } = await stalled([...args, "-o", "never.csv"], text, signal);
+    expect(end).toBe(signal);
+    expect(leftovers()).toEqual([]);
+    expect(existsSync(join(folder, "never.csv"))).toBe(false);
+  });
+
+  it("is not waited for once its rows are known to be wrong, or enough", async () => {
+    const wrong = await stalled(
+      ["predict", "model.json", "pipe", "-o", "never.csv"],
+      `${start}1,x,3,4.5,Oslo\n1,1,3,4.5,Oslo\n`,
+    );
+    expect([wrong.end, wrong.err]).toEqual(["1", expect.stringContaining('pipe, line 3: "repair" is "x"')]);
+    const enough = await stalled(["explain", "model.json", "pipe", "--row", "1"], `${start}1,1,3,4.5,Oslo\n`);
+    expect([enough.end, enough.out]).toEqual(["0", expect.stringContaining("row 1 ")]);
+  });
+
+  it("is read to its end, rows and models", async () => {
+    const want = await isotone(["predict", "model.json", "new.csv"]);
+    for (const [file, args] of [
+      ["new.csv", ["predict", "model.json", "pipe"]],
+      ["model.json", ["predict", "pipe", "new.csv"]],
+    ] as const) {
+      rmSync(join(folder, "pipe"), { force: true });
+      execFileSync("mkfifo", [join(folder, "pipe")]);
+      const writer = spawn("sh", ["-c", `cat ${file} > pipe`], { cwd: folder });
+      expect((await isotone([...args])).out).toBe(want.out);
+      writer.kill();
+    }
   });
 });
 
