@@ -118,7 +118,7 @@ async function run(): Promise<void> {
     by("target").focus();
     return;
   }
-  const { name } = table;
+  const { name, delimiter } = table;
   const controller = new AbortController();
   running = controller;
   busy(true);
@@ -152,7 +152,13 @@ async function run(): Promise<void> {
     const seconds = (performance.now() - began) / 1000;
     trained.textContent = `Trained in ${short(seconds, 2)} s; drawing the charts …`;
     await pause();
-    const result = await studyOf(model, training, name, by<HTMLInputElement>("unit").value.trim(), pause);
+    const asked = {
+      file: name,
+      unit: by<HTMLInputElement>("unit").value.trim() || undefined,
+      delimiter: delimiter === "," ? undefined : delimiter,
+      na: [...missingWords()].filter((word) => word !== ""),
+    };
+    const result = await studyOf(model, training, asked, pause);
     const check = checkSection(training.rows, options);
     cleared.push(check.stop);
     await showResult(result, [rowEditor(result), check.section, downloads(result)], pause);

@@ -9,7 +9,7 @@ import { driversSection } from "../js/report/sections/drivers.js";
 import { eachSection } from "../js/report/sections/each.js";
 import { qualitySection } from "../js/report/sections/quality.js";
 import { trainingSection } from "../js/report/sections/training.js";
-import { type Study, studySteps } from "../js/report/study.js";
+import { type Study, type StudyOptions, studySteps } from "../js/report/study.js";
 import { html, plural } from "../js/report/text.js";
 import * as say from "../js/report/words.js";
 import type { Training } from "./columns.js";
@@ -34,8 +34,7 @@ const BATCH = 2000;
 export async function studyOf(
   model: Model,
   { rows, target, weight }: Training,
-  file: string,
-  unit: string,
+  asked: StudyOptions,
   pause: () => Promise<void>,
 ): Promise<Result> {
   const encoded = encodeRows(rows, model.features);
@@ -50,11 +49,7 @@ export async function studyOf(
     await pause();
   }
   const gathered = all.done();
-  const steps = studySteps(model, gathered, {
-    file,
-    ...(unit !== "" && { unit }),
-    ...(weight !== undefined && { weight }),
-  });
+  const steps = studySteps(model, gathered, { ...asked, weight });
   for (;;) {
     const step = steps.next();
     if (step.done) return { model, study: step.value, encoded, actual, middle: gathered.median.number };

@@ -6,6 +6,7 @@ import { judge } from "../auditcount.js";
 import { around, drawMoves, roundingOf, scaleOf, slopeOf } from "../auditprobe.js";
 import { list, quote } from "../errors.js";
 import { uniform } from "../random.js";
+import { csvOptions, shellWord } from "../shell.js";
 import { type AuditFlags, directions, type Found, foundIn, numbers, sampleRows } from "./audit-rows.js";
 import { type ColumnKind, readCell } from "./cells.js";
 import { type CsvFile, columnIndex, csvLines, openCsv } from "./csv.js";
@@ -65,7 +66,7 @@ export async function writeGrid(path: string, flags: AuditFlags): Promise<void> 
     }
   });
   say(
-    `${plural(lines, "row")} to predict, made from ${rows.length} of ${plural(sample.total, "row")}; then: isotone audit ${flags.output ?? "grid.csv"} predictions.csv`,
+    `${plural(lines, "row")} to predict, made from ${rows.length} of ${plural(sample.total, "row")}; then: isotone audit ${shellWord(flags.output ?? "grid.csv")} predictions.csv${csvOptions(flags)}`,
   );
 }
 

@@ -4,6 +4,7 @@
 import type { Command } from "commander";
 import { type Audit, audit } from "../audit.js";
 import { quote } from "../errors.js";
+import { shellWord } from "../shell.js";
 import { auditGrid, writeGrid } from "./audit-grid.js";
 import { auditOnnx } from "./audit-onnx.js";
 import { type AuditFlags, auditOptions, type Found, foundIn, sampleRows } from "./audit-rows.js";
@@ -69,7 +70,7 @@ async function run(path: string | undefined, second: string | undefined, flags: 
     throw new UsageError("audit needs a file with predictions, an ONNX file or a model, or --grid");
   const predictor = /\.(onnx|json)$/i.exec(path)?.[1].toLowerCase();
   if (predictor !== undefined && second === undefined)
-    throw new UsageError(`${path} needs rows to predict: isotone audit ${path} rows.csv`);
+    throw new UsageError(`${path} needs rows to predict: isotone audit ${shellWord(path)} rows.csv`);
   const found =
     predictor === "onnx"
       ? await auditOnnx(path, second as string, flags)

@@ -6,6 +6,7 @@ import { fit } from "../fit.js";
 import { stringifyModel } from "../format.js";
 import type { Model } from "../model.js";
 import type { FitOptions } from "../schema.js";
+import { csvOptions, shellWord } from "../shell.js";
 import type { Scores } from "../types.js";
 import { openCsv } from "./csv.js";
 import { InputError } from "./errors.js";
@@ -95,7 +96,7 @@ async function run(path: string, flags: Flags): Promise<void> {
     for (const warning of training.warnings) say(`warning: ${warning}`);
     say(certificate.statement);
     if (flags.output !== undefined && flags.output !== "-") {
-      say(`wrote ${flags.output}; next: isotone predict ${flags.output} new.csv`);
+      say(`wrote ${flags.output}; next: isotone predict ${shellWord(flags.output)} new.csv${csvOptions(flags)}`);
       if (flags.json === true)
         return { model: flags.output, rows: n, seconds, features: model.features, training, certificate };
     }

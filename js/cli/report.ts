@@ -1,6 +1,6 @@
 // isotone report: one HTML page on a model and the rows of a CSV file. Rows stream through; what draws the page is loaded when it is asked for.
 
-import { basename } from "node:path";
+import { basename, isAbsolute } from "node:path";
 import type { Command } from "commander";
 import { quote } from "../errors.js";
 import { encodeRows } from "../rows.js";
@@ -16,7 +16,7 @@ interface Flags extends CsvOptions {
   output?: string;
   quiet?: boolean;
   row?: number;
-  top: number;
+  top?: number;
   unit?: string;
   weight?: string;
   heldOut?: boolean;
@@ -30,7 +30,7 @@ export function addReport(program: Command): void {
     .option("--held-out", "the model has not seen these rows, so the page may call errors on them honest")
     .option("--weight <column>", "how much each row counts in scores and ranking")
     .option("--unit <text>", "what the target is counted in, e.g. ms or minutes; beside numbers 12 letters are shown")
-    .option("--top <n>", "how many drivers get charts of their own", whole(1, 200), 12);
+    .option("--top <n>", "how many drivers get charts of their own (default: 12)", whole(1, 200));
   withOutputOptions(withCsv(command), undefined)
     .addHelpText(
       "after",
@@ -45,6 +45,9 @@ Examples:
     )
     .action(run);
 }
+
+/** A path as the page's commands have it; where the user's folders lie is not for whoever is given the page. */
+const shown = (path: string, piped: string) => (path === "-" ? piped : isAbsolute(path) ? basename(path) : path);
 
 async function run(modelPath: string, path: string, flags: Flags): Promise<void> {
   setQuiet(flags.quiet === true);
@@ -91,12 +94,12 @@ async function run(modelPath: string, path: string, flags: Flags): Promise<void>
     if (flags.weight !== undefined && !weighted)
       throw new InputError(`--weight: every row of ${file.name} has the weight 0`);
     bar.draw(undefined, "drawing the charts");
+    const { delimiter, na, weight, unit, top } = flags;
     const study = makeStudy(model, rows.done(), {
       file: path === "-" ? file.name : basename(path),
       model: modelPath === "-" ? "model.json" : basename(modelPath),
-      top: flags.top,
-      ...(flags.unit !== undefined && { unit: flags.unit }),
-      ...(flags.weight !== undefined && { weight: flags.weight }),
+      paths: { file: shown(path, file.name), model: shown(modelPath, "model.json") },
+      ...{ delimiter, na, weight, unit, top },
     });
     const page = renderReport(study);
     bar.clear();

@@ -15,6 +15,8 @@ export interface Study {
   file: string;
   /** Name of the model file, for commands. */
   modelFile: string;
+  /** What the report was asked for, for commands that ask again. */
+  asked?: Partial<StudyOptions>;
   loss: ModelData["loss"];
   link: ModelData["link"]["name"];
   features: {
@@ -64,6 +66,10 @@ export interface StudyOptions {
   weight?: string;
   /** How many drivers get charts of their own (default 12). */
   top?: number;
+  /** For commands: the files as they are found from the user's folder, and how CSV is read. */
+  paths?: { file: string; model: string };
+  delimiter?: string;
+  na?: readonly string[];
 }
 
 /** Names of targets that say what they are counted in. */
@@ -113,6 +119,7 @@ export function* studySteps(model: ReportModel, rows: Gathered, options: StudyOp
     target: data.target.name,
     file: options.file,
     modelFile: options.model ?? "model.json",
+    asked: options,
     unit: options.unit ?? (UNIT.test(data.target.name) ? data.target.name : ""),
     ...(options.weight !== undefined && { weight: options.weight }),
     predictions: {

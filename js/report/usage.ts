@@ -1,5 +1,6 @@
 // How to use the model, as code to copy. In: a study; out: a piece of JavaScript and command lines, with every name quoted for where it stands.
 
+import { csvOptions, shellOptions, shellWord } from "../shell.js";
 import type { Study } from "./study.js";
 
 const MOST = 12;
@@ -15,19 +16,13 @@ function rowText(example: Study["example"]): string {
   return shown.length > 0 ? `{\n${shown.join("\n")}\n}` : "{}";
 }
 
-/** A path or name as one word of a POSIX shell. */
-export function shellWord(text: string): string {
-  if (text.startsWith("-")) return shellWord(`./${text}`);
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
 /** A program that predicts the median row. */
 export function javascript(study: Study): string {
   const lines = [
     'import { readFile } from "node:fs/promises";',
     'import { load } from "isotone/predict";',
     "",
-    `const model = load(await readFile(${JSON.stringify(study.modelFile)}, "utf8"));`,
+    `const model = load(await readFile(${JSON.stringify(study.asked?.paths?.model ?? study.modelFile)}, "utf8"));`,
     `const row = ${rowText(study.example)};`,
     `model.predict(row); // ${study.exampleAnswer}`,
     "model.sensitivity(row); // partial derivatives, by name",
@@ -36,24 +31,27 @@ export function javascript(study: Study): string {
   return lines.join("\n");
 }
 
-/** What the command line does with the model. */
-export function commands(study: Study): string {
-  const model = shellWord(study.modelFile);
-  const file = study.file === "stdin" ? "rows.csv" : shellWord(study.file);
-  const { total, origin } = study.rows;
+/** What the command line does with the model; files like the one at hand are read as that was. */
+export function commands({ modelFile, file: shown, asked = {}, rows: { total, origin } }: Study): string {
+  const { weight, unit, top, paths } = asked;
+  const model = shellWord(paths?.model ?? modelFile);
+  const file = shown === "stdin" ? "rows.csv" : shellWord(paths?.file ?? shown);
+  const read = csvOptions(asked);
+  const weighted = shellOptions({ weight });
   const row = Math.min(17, total);
+  const again = shellOptions({ weight, unit, top, row });
   return [
     "# predict the rows of another file",
-    `isotone predict ${model} new.csv -o predictions.csv`,
+    `isotone predict ${model} new.csv${read} -o predictions.csv`,
     "",
     "# what moves the predictions, as a table",
-    `isotone sensitivity ${model} ${file}`,
+    `isotone sensitivity ${model} ${file}${read}${weighted}`,
     "",
     "# where each prediction comes from",
-    `isotone explain ${model} new.csv -o contributions.csv`,
+    `isotone explain ${model} new.csv${read} -o contributions.csv`,
     "",
     `# this page again, with row ${row} explained`,
-    `isotone report ${model} ${file}${origin === "heldOut" ? " --held-out" : ""} --row ${row} -o report.html`,
+    `isotone report ${model} ${file}${read}${origin === "heldOut" ? " --held-out" : ""}${again} -o report.html`,
     "",
     "# the model inside a database",
     `isotone export ${model} --to sql --dialect postgres \\`,

@@ -83,6 +83,13 @@ describe("isotone audit --grid", () => {
     expect(Object.fromEntries(counts)).toEqual({ row: 80, down: 240, up: 240, pair: 150, "pair of all": 50 });
   });
 
+  it("says what comes next with the options that the rows were read with", () => {
+    writeFileSync(join(folder, "tabs.csv"), readFileSync(join(folder, "jobs.csv"), "utf8").replaceAll(",", "\t"));
+    const args = ["--grid", "tabs.csv", "-i", "scan", "--delimiter", "tab", "--na", "NA", "-o", "a grid.csv"];
+    const { err } = isotone("audit", ...args);
+    expect(err).toContain("then: isotone audit 'a grid.csv' predictions.csv --delimiter tab --na NA\n");
+  });
+
   it("samples at most --rows rows, the same with the same seed", () => {
     const grid = (seed: string) => isotone(...GRID.slice(0, -2), "--rows", "20", "--seed", seed, "-q").out;
     expect(new Set(grid("4").match(/^\d+,row/gm)).size).toBe(20);

@@ -20,6 +20,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
+import { parseHTML } from "linkedom";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toONNX } from "../../js/export/index.js";
 import { fit } from "../../js/fit.js";
@@ -207,6 +208,9 @@ describe("isotone fit", () => {
     );
     const again = ["fit", "cell.csv", "-t", "minutes", "-i", "scan", "--missing", "scan", "-o", "never.json"];
     expect(await told("?", 1, ...again)).toBe(`"scan" is "?": if that means missing, say so with --na '?'`);
+    put("comma.csv", '"a,b",t\n1,2\n,3\n4,5\n');
+    expect((await isotone(["fit", "comma.csv", "-t", "t"])).err).toContain(`(--missing '"a,b"')`);
+    expect((await isotone(["fit", "comma.csv", "-t", "t", "--missing", '"a,b"'])).code).toBe(0);
     expect(await told("red", 1, ...again)).toContain("or make it a category (--category scan)");
   });
 });
@@ -539,6 +543,56 @@ describe("isotone report", () => {
       expect(existsSync(join(folder, "wrong.html"))).toBe(false);
     }
     expect(leftovers()).toEqual([]);
+  });
+
+  it.skipIf(process.platform === "win32")("shows commands that read the same file as it was read", async () => {
+    const words = [";", "-", 'it\'s "n,a"'];
+    mkdirSync(join(folder, "some where"), { recursive: true });
+    const lines = jobs(60, 5).map((line, r) => {
+      const cells = line.split(",");
+      // missing, in words that a shell and a list of names must be told with care
+      if (r % 7 === 3) cells[4] = `"${words[r % 3].replaceAll('"', '""')}"`;
+      return cells.join(";");
+    });
+    put("some where/odd.csv", lines.join("\n"));
+    put("new.csv.old", get("new.csv"));
+    const read = ["--delimiter", ";", "--na", `";",-,"it's ""n,a"""`];
+    const rest = ["--missing", "hour", ...features];
+    const fitted = await isotone([
+      "fit",
+      "some where/odd.csv",
+      "-t",
+      "minutes",
+      ...read,
+      ...rest,
+      "-o",
+      "some where/m.json",
+    ]);
+    expect(fitted.err).toContain(
+      `wrote some where/m.json; next: isotone predict 'some where/m.json' new.csv --delimiter ';' --na ';,-,"it'\\''s ""n,a"""'\n`,
+    );
+    const asked = ["--weight", "staff", "--unit", "a min", "--top", "2"];
+    const { out } = await isotone(["report", "some where/m.json", "some where/odd.csv", ...read, ...asked]);
+    const shown = [...parseHTML(out).document.querySelectorAll("pre code")][1].textContent;
+    // new.csv is a file like it
+    put("new.csv", lines.join("\n"));
+    try {
+      const script = `set -e\nisotone() { "${process.execPath}" "${cli}" "$@"; }\n${shown}`;
+      execFileSync("sh", ["-c", script], { cwd: folder, stdio: "pipe" });
+      const again = ["report", "some where/m.json", "some where/odd.csv", ...read, ...asked, "--row", "17"];
+      expect(get("report.html")).toBe((await isotone(again)).out);
+      expect(get("predictions.csv").split("\n")[0]).toMatch(/;prediction$/);
+    } finally {
+      put("new.csv", get("new.csv.old"));
+    }
+    // from elsewhere the page tells no folder
+    const far = await isotone([
+      "report",
+      join(folder, "some where/m.json"),
+      join(folder, "some where/odd.csv"),
+      ...read,
+    ]);
+    expect([far.code, far.out.includes(folder)]).toEqual([0, false]);
   });
 
   it("is loaded by no other command", () => {

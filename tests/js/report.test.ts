@@ -26,8 +26,9 @@ import {
   short,
   visible,
 } from "../../js/report/text.js";
-import { commands, javascript, shellWord } from "../../js/report/usage.js";
+import { commands, javascript } from "../../js/report/usage.js";
 import * as words from "../../js/report/words.js";
+import { shellWord } from "../../js/shell.js";
 import type { ModelData } from "../../js/types.js";
 import { everyKind, generator, HOSTILE, makeModel as made, makeRows } from "./oracle.js";
 
@@ -628,6 +629,28 @@ describe("how to use the model", () => {
       )?.[0];
     expect(again(40, "training")).toBe("isotone report m.json f.csv --row 17 -o report.html");
     expect(again(12, "heldOut")).toBe("isotone report m.json f.csv --held-out --row 12 -o report.html");
+  });
+
+  it("repeats what the files were called and how they were read", () => {
+    const asked = {
+      paths: { model: "out/m.json", file: "data/f.csv" },
+      delimiter: "\t",
+      na: ["NA", "a,b"],
+      weight: "n",
+    };
+    const study = {
+      modelFile: "m.json",
+      file: "f.csv",
+      asked,
+      rows: { total: 9, origin: "maybe" },
+    } as unknown as Study;
+    const read = `--delimiter tab --na 'NA,"a,b"'`;
+    expect(commands(study).match(/^isotone (?!export).*/gm)).toEqual([
+      `isotone predict out/m.json new.csv ${read} -o predictions.csv`,
+      `isotone sensitivity out/m.json data/f.csv ${read} --weight n`,
+      `isotone explain out/m.json new.csv ${read} -o contributions.csv`,
+      `isotone report out/m.json data/f.csv ${read} --weight n --row 9 -o report.html`,
+    ]);
   });
 });
 
