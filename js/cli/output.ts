@@ -1,7 +1,7 @@
 // Where results and talk go. stdout is data and stderr is talk; a file is written beside its place and renamed when it is complete, so that a
 // failed command leaves nothing half-written and an older file as it was.
 
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { access, constants, type FileHandle, open, realpath, rename, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileError } from "./errors.js";
@@ -71,11 +71,14 @@ export async function openOutput(path: string | undefined): Promise<Output> {
       await access(end, constants.W_OK);
     }
     beside = join(dirname(end), `.${basename(end).slice(0, 200)}.${process.pid}.part`);
-    file = await open(beside, "w");
+    // at once, so that a signal never finds a file that nobody knows of
+    unfinished.add(beside);
+    writeFileSync(beside, "");
+    file = await open(beside, "r+");
   } catch (error) {
+    unfinished.delete(beside);
     throw fileError("write", path, error);
   }
-  unfinished.add(beside);
   // an older file that others may not read stays so; some file systems have no modes
   if (place !== undefined) await file.chmod(place.mode & 0o777).catch(() => {});
   return {
