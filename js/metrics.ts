@@ -51,8 +51,10 @@ export function scoresOf(predicted: ArrayLike<number>, actual: ArrayLike<number>
   let spread = 0;
   const relative = new Float64Array(n);
   let known = 0;
+  let rows = 0;
   for (let i = 0; i < n; i++) {
     const w = weight ? weight[i] : 1;
+    if (w > 0) rows++;
     const e = predicted[i] - actual[i];
     total += w;
     square += w * e * e;
@@ -61,7 +63,7 @@ export function scoresOf(predicted: ArrayLike<number>, actual: ArrayLike<number>
     if (actual[i] !== 0 && w > 0) relative[known++] = Math.abs(e / actual[i]);
   }
   return {
-    rows: n,
+    rows,
     rmse: Math.sqrt(square / total),
     mae: absolute / total,
     r2: spread > 0 ? 1 - square / spread : 0,

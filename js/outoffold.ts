@@ -147,7 +147,6 @@ export function finish(
   const w = weight && listOf(n, (r) => weight[o.rows[r]]);
   const predict = (sum: number) =>
     linkOf(data.link, Math.fround(Math.fround(sum * data.scale) + data.offset), wasm.expf);
-  if (data.loss.name === "quantiles") data.calibration = calibrate(t, committee, a, actual, data);
   const { levels } = committee.plan;
   const middle = middleOf(levels);
   const sums = blended(o, a);
@@ -159,6 +158,10 @@ export function finish(
     mean: scoresOf(new Float64Array(n).fill(meanOf(actual, weight)), y, w),
     linear: scoresOf(linear, y, w),
   };
+  const { rows } = data.training.heldOut.model;
+  // of no weight, they tell nothing
+  if (rows === 0) return;
+  if (data.loss.name === "quantiles") data.calibration = calibrate(t, committee, a, actual, weight, data);
   if (data.link.name === "logistic" || data.loss.name === "quantiles") return;
   let residuals: Float64Array;
   if (data.link.name === "exp") {
@@ -167,19 +170,37 @@ export function finish(
   } else {
     residuals = listOf(n, (r) => y[r] - model[r]);
   }
-  residuals.sort();
-  const keep = Math.min(n, 1001);
+  const rankOf = w ? weightedRanks(residuals, w) : rankedBy(residuals.sort());
+  const keep = Math.min(rows, 1001);
   data.residuals = Array.from({ length: keep }, (_, k) =>
-    Math.fround(residuals[keep === 1 ? 0 : Math.round((k * (n - 1)) / (keep - 1))]),
+    Math.fround(rankOf(keep === 1 ? 0 : (k * (rows - 1)) / (keep - 1))),
   );
 }
 
-/** Levels to feed in so that, out of fold, the asked share of rows lies below: piecewise linear, non-decreasing, so quantiles still never cross. */
+/** What stands at a rank, from 0, of numbers that are sorted. */
+const rankedBy = (sorted: Float64Array) => (rank: number) => sorted[Math.round(rank)];
+
+/** The same where each of the numbers counts by its weight, and not at all where that is 0: ranks, which may not fall from call to call, go up to how many count. */
+function weightedRanks(values: Float64Array, weight: Float64Array): (rank: number) => number {
+  const order = Uint32Array.from(values.keys())
+    .filter((r) => weight[r] > 0)
+    .sort((a, b) => values[a] - values[b]);
+  const unit = order.reduce((sum, r) => sum + weight[r], 0) / order.length;
+  let k = 0;
+  let end = weight[order[0]];
+  return (rank) => {
+    while (k < order.length - 1 && end <= (rank + 0.5) * unit) end += weight[order[++k]];
+    return values[order[k]];
+  };
+}
+
+/** Levels to feed in so that, out of fold, the asked share of rows (by their weight) lies below: piecewise linear, non-decreasing, so quantiles still never cross. */
 function calibrate(
   t: Trainer,
   { plan, results, held, leftOut, centres }: Committee,
   a: number,
   actual: Floats,
+  weight: Float32Array | undefined,
   data: ModelData,
 ): [number, number][] {
   const grid = Array.from({ length: 49 }, (_, k) => (k + 1) / 50);
@@ -202,11 +223,13 @@ function calibrate(
       const net = t.f32(f);
       const lin = t.f32(g);
       for (let r = 0; r < own.length; r++) {
-        if (actual[held[e][r]] <= (a * net[r] + (1 - a) * lin[r]) * data.scale + data.offset) below[k]++;
+        const row = held[e][r];
+        if (actual[row] <= (a * net[r] + (1 - a) * lin[r]) * data.scale + data.offset)
+          below[k] += weight ? weight[row] : 1;
       }
     });
     t.wasm.reset(mark);
-    total += own.length;
+    total += weight ? held[e].reduce((sum, row) => sum + weight[row], 0) : own.length;
   });
   return (data.loss.levels as number[]).map((level): [number, number] => {
     // share below is non-decreasing in the level fed in: find where it passes the level asked for

@@ -47,6 +47,7 @@ export type Link = { name: "identity" } | { name: "exp"; maximum: number } | { n
 
 /** How good the model is on rows that its members did not train on, beside two baselines. */
 export interface Scores {
+  /** Those of weight above 0. */
   rows: number;
   rmse: number;
   mae: number;

@@ -19,8 +19,8 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [47300, 18650, 68350],
-  "isotone, fit and load": [33650, 18650, 54350],
+  "isotone, everything": [47600, 18650, 68700],
+  "isotone, fit and load": [33900, 18650, 54650],
   "isotone/predict": [6300, 3750, 11750],
   "isotone/export": [23100, 0, 23100],
 };

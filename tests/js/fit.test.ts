@@ -241,6 +241,58 @@ describe("fit", () => {
     await expect(fit(given, { ...far, validation: 0 })).rejects.toThrow('lower "learningRate"');
   });
 
+  test("intervals and quantiles are of the rows by their weight, and not of rows of weight 0", async () => {
+    const random = generator(8);
+    // half of the rows are far more spread out, and count little or not at all
+    const rows = Array.from({ length: 1200 }, (_, r) => {
+      const a = 10 * random();
+      return { a, y: a + (r % 2 ? 40 : 1) * (random() - 0.5), n: r % 2 };
+    });
+    const options = { target: "y", networks: 4, epochs: 20 } as const;
+    const kept = rows.filter(({ n }) => n === 0).map(({ a, y }) => ({ a, y }));
+    const held = (low: number, high: number, share: (n: number) => number) => {
+      const inside = rows.filter(({ a, y }) => low <= y - a && y - a <= high);
+      const sum = (of: typeof rows) => of.reduce((total, { n }) => total + share(n), 0);
+      return sum(inside) / sum(rows);
+    };
+    for (const [weight, width] of [
+      [0, 0.8],
+      [1 / 9, 6],
+    ]) {
+      const weighted = rows.map((row) => ({ ...row, n: row.n ? weight : 1 }));
+      const model = await fit(weighted, { ...options, weight: "n" });
+      const [low, high] = model.predictInterval({ a: 5 }, 0.8).map((end) => end - model.predict({ a: 5 }));
+      expect(high - low).toBeLessThan(1.2 * width);
+      expect(held(low, high, (n) => (n ? weight : 1))).toBeGreaterThan(0.75);
+      expect(held(low, high, (n) => (n ? weight : 1))).toBeLessThan(0.9);
+      expect(model.training.heldOut?.model.rows).toBe(weight ? 1200 : 600);
+      const levels = { quantiles: [0.1, 0.5, 0.9] };
+      const quantiles = await fit(weighted, { ...options, weight: "n", loss: levels });
+      const [least, most] = [0.1, 0.9].map((p) => quantiles.quantile({ a: 5 }, p) - 5);
+      expect(held(least, most, (n) => (n ? weight : 1))).toBeGreaterThan(0.72);
+      expect(held(least, most, (n) => (n ? weight : 1))).toBeLessThan(0.88);
+    }
+    // the same shares of the same rows
+    const without = (await fit(kept, options)).predictInterval({ a: 5 }, 0.8);
+    expect(without[1] - without[0]).toBeLessThan(1);
+  });
+
+  test("left-out rows of no weight leave a model without intervals, and quantiles uncalibrated", async () => {
+    // members: 1 leaves one fold of eight out; two rows of weight are seldom both in it, and seldom is one
+    const rows = jobs(64).map((row, r) => ({ ...row, n: Number(r < 3) }));
+    const given = { ...quick, target: "minutes", features, weight: "n", members: 1, epochs: 1 } as const;
+    let without = 0;
+    for (let seed = 1; seed < 6; seed++) {
+      const data = (await fit(rows, { ...given, seed })).toJSON();
+      const { calibration } = (await fit(rows, { ...given, seed, loss: { quantiles: [0.1, 0.9] } })).toJSON();
+      const told = data.training.heldOut?.model.rows ?? 0;
+      expect(data.residuals?.length ?? 0).toBe(told);
+      expect(calibration === undefined).toBe(told === 0);
+      without += Number(told === 0);
+    }
+    expect(without).toBeGreaterThan(0);
+  });
+
   test("rows of nine times the weight are fitted at least as closely", async () => {
     const rows = jobs(80);
     const weighted = await fit(
