@@ -13,6 +13,7 @@ import { chooseInputs, describeSource } from "./inputs.js";
 import type { Look } from "./member.js";
 import { sumOf } from "./metrics.js";
 import { type Model, makeModel } from "./model.js";
+import { fewDigits } from "./normalise.js";
 import { certaintyOf } from "./outoffold.js";
 import { type FitPlan, planNetworks, planTraining } from "./plan.js";
 import { AS_IS } from "./ramps.js";
@@ -176,7 +177,8 @@ async function train(
   // blend and bounds, the model
   const bounded = auto.bounds && plan.withPlane && !layout.withLevel && !pieces && link.name === "identity";
   const judged = judge(t, committee, folds, layout, bounded);
-  const said = [...scaling.warnings, ...partly(plan.trainedOn, sample?.seen ?? n), ...chosen.warnings];
+  const close = link.name === "identity" ? fewDigits(schema.target, target.scale, target.offset) : [];
+  const said = [...scaling.warnings, ...close, ...partly(plan.trainedOn, sample?.seen ?? n), ...chosen.warnings];
   return {
     data: assemble(t, source, scaling.features, chosen, target, layout, plan, committee, judged, said),
     losses: judged?.losses ?? new Float64Array(0),

@@ -200,6 +200,12 @@ function readColumns(
   return { columns, counts };
 }
 
+/** Warns of numbers that lie close together, far from 0. */
+export const fewDigits = (name: string, sd: number, mean: number): string[] =>
+  sd > 0 && sd < Math.abs(mean) * 1e-5
+    ? [`"${name}" varies by less than 1e-5 of its size: float32 keeps few of its digits; subtract a constant first`]
+    : [];
+
 /** The feature with range, median and fill; warns of columns that cannot help. */
 function describeFeature(feature: Feature, c: Column, n: number, warnings: string[]): Feature {
   if (feature.kind === "category") return feature;
@@ -208,12 +214,11 @@ function describeFeature(feature: Feature, c: Column, n: number, warnings: strin
     return { ...feature, fill: 0, range: [0, 0], median: 0 };
   }
   if (c.low === c.high) warnings.push(`"${feature.name}" is ${c.low} in every row: the model cannot learn from it`);
-  const sd = Math.sqrt(c.square / n);
-  if (sd > 0 && sd < Math.abs(c.mean) * 1e-5) {
+  if (c.high - c.low > LARGEST)
     warnings.push(
-      `"${feature.name}" varies by less than 1e-5 of its size: float32 keeps few of its digits; subtract a constant first`,
+      `"${feature.name}" runs wider than float32, so values at its ends fall together: give it in a larger unit`,
     );
-  }
+  warnings.push(...fewDigits(feature.name, Math.sqrt(c.square / n), c.mean));
   const out: Feature = { ...feature, range: [c.low, c.high], median: c.median };
   if (feature.missing !== "error") out.fill = c.median;
   return out;

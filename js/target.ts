@@ -1,7 +1,7 @@
 // The target in the units of its loss (assembly/loss.ts), and the way back. In: n targets as given, case weights of mean one; out: y for the
 // kernels, and scale, offset and link for the model file.
 
-import { rangeError } from "./errors.js";
+import { quote, rangeError } from "./errors.js";
 import { meanOf } from "./metrics.js";
 import type { Schema } from "./schema.js";
 import type { Floats } from "./table.js";
@@ -38,7 +38,7 @@ export interface Target {
 /**
  * The target in the units of its loss (assembly/loss.ts), and the way back.
  *
- * @throws RangeError where a log link cannot reach its mean
+ * @throws RangeError where a log link cannot reach its mean, or float32 not the spread
  */
 export function scaleTarget(
   actual: Floats,
@@ -78,6 +78,10 @@ export function scaleTarget(
     square += w * (actual[r] - m) * (actual[r] - m);
   }
   const sd = Math.sqrt(square / total);
+  if (Math.fround(sd) === 0)
+    throw new RangeError(
+      `target ${quote(schema.target)} has a standard deviation of ${sd}, too small for float32: give it in a smaller unit, or weights that are less far apart`,
+    );
   const unit = (v: number) => (v - m) / sd;
   return {
     y: toFloat32(actual, unit),

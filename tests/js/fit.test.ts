@@ -335,6 +335,27 @@ describe("fit", () => {
     expect(model.predict({ a: 30e-37 })).toBeCloseTo(large.predict({ a: 30 }), 3);
   });
 
+  test("a target, or a column, that float32 can hold but not tell apart is named", async () => {
+    const rows = jobs(120);
+    const given = { target: "minutes", features, ...quick } as const;
+    const moved = rows.map((row) => ({ ...row, minutes: row.minutes + 1.7e12 }));
+    expect((await fit(moved, given)).training.warnings).toEqual([
+      '"minutes" varies by less than 1e-5 of its size: float32 keeps few of its digits; subtract a constant first',
+    ]);
+    expect((await fit(rows, given)).training.warnings).toEqual([]);
+    const most = Math.max(...rows.map(({ scan }) => scan));
+    const wide = rows.map((row) => ({ ...row, scan: (row.scan / most) * 3e38 - 1.5e38 }));
+    expect((await fit(wide, given)).training.warnings).toEqual([]);
+    const wider = wide.map((row, r) => ({ ...row, scan: r === 5 ? -3e38 : row.scan }));
+    expect((await fit(wider, given)).training.warnings).toEqual([
+      '"scan" runs wider than float32, so values at its ends fall together: give it in a larger unit',
+    ]);
+    const tiny = rows.map((row) => ({ ...row, minutes: row.minutes * 1e-48 }));
+    await expect(fit(tiny, given)).rejects.toThrow(
+      /^target "minutes" has a standard deviation of \d\S+e-4\d, too small for float32: give it in a smaller unit/,
+    );
+  });
+
   test.each(["auto", "linear", "log1p"] as const)(
     "a column of numbers too small to scale is named, and its derivatives are numbers (%s)",
     async (transform) => {
