@@ -1,5 +1,6 @@
 // A model as one block of bytes for the kernels. In: model data; out: the image that assembly/image.ts describes, word for word.
 
+import { rangeError } from "./errors.js";
 import type { ModelData } from "./types.js";
 
 /** Bytes of the header; each part begins at a multiple of 16. */
@@ -25,6 +26,11 @@ export function filled(networks: number[][][][]): number[][][][] {
       ? groups
       : groups.map((group) => [...group, ...new Array(-group.length & 3).fill(group[group.length - 1])]),
   );
+}
+
+/** Refuses more hyperplanes than a meta word can number. */
+export function checkPlanes(planes: number): void {
+  if (planes >= 2 ** 24) throw rangeError("networks", "fewer than 2^24 hyperplanes together", planes);
 }
 
 /**
@@ -63,6 +69,7 @@ export function packImage(data: Packable): { bytes: Uint8Array; size: number; ro
   const vectors = [0, 0, 0, 0, 0, 0].map(() => take(dp));
   const meta = take(metas.length);
   const rows = take(planes * dp);
+  checkPlanes(planes);
   const bytes = new Uint8Array(rows + planes * (d + 1) * 4);
   // the same planes in tiles, and for one row: the kernels lay all of them out at first use
   const tiles = take(planes * (d + 1) + 4);

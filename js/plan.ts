@@ -3,6 +3,7 @@
 
 import { type defaultsFor, given } from "./defaults.js";
 import type { Folds } from "./folds.js";
+import { checkPlanes } from "./image.js";
 import { LEVEL_SCALE } from "./inputs.js";
 import type { Plan } from "./member.js";
 import type { Readings } from "./readings.js";
@@ -49,6 +50,7 @@ export function planNetworks({ hyper }: Schema, ridge: number, columns: number, 
 /**
  * How a member is trained. Rows that are read again all train, and as often as it takes; the parts of a very long source train longer, not all.
  *
+ * @throws RangeError where the networks have more hyperplanes than the kernels can count
  * @param parameter of the loss
  * @param room for a piece of rows, 0 where they come whole
  * @param threads at work, this one included
@@ -79,6 +81,7 @@ export function planTraining(
     trainedOn = Math.round((rows * Math.min(reads, parts)) / parts);
   }
   const planes = factors.reduce((sum, _, m) => sum + shapes[2 * m] * shapes[2 * m + 1], 0);
+  checkPlanes(planes * members);
   const dp = (signs.length + 4) & ~3;
   // few rows: looks are kept, to choose one step for all members
   const keepAll = of.length < 250 && out;

@@ -55,10 +55,19 @@ export function makePredictor(data: ModelData, engine: Engine, networks = data.n
   const numbers =
     !leveled && features.every((f, i) => f.kind === "number" && data.inputs.some((input) => input.feature === i));
 
+  let busy = false;
   const encode = (one: Row, fed: number): Float32Array => {
-    encodeRow(one, features, buffer);
-    if (leveled) buffer[width] = fed;
-    return buffer;
+    // a row may have getters that predict, too
+    const out = busy ? new Float32Array(slot.row) : buffer;
+    const before = busy;
+    busy = true;
+    try {
+      encodeRow(one, features, out);
+    } finally {
+      busy = before;
+    }
+    if (leveled) out[width] = fed;
+    return out;
   };
 
   /** `results` numbers a row. */

@@ -85,6 +85,14 @@ export interface Seat {
  * @throws RangeError where the host refuses the memory
  */
 export function layNetworks(t: Trainer, layout: Layout, batch: number, rows: Place): Block {
+  // large networks: what the kernels take for them, at most, at once. They take it piece by piece, and do not ask after each
+  const dp = layout.columns + layout.withLevel + 4;
+  let room = layout.factors.length * (dp + batch) * 8;
+  for (let k = 0; k < layout.shapes.length; k += 2)
+    room += layout.shapes[k] * (layout.shapes[k + 1] * (20 * dp + 72) + 8 * dp + 512);
+  const before = t.wasm.mark();
+  if (room > 2 ** 28) t.bytes(room, "networks");
+  t.wasm.reset(before);
   t.wasm.setData(rows.x, rows.y, rows.weight, layout.columns, layout.withLevel, layout.levelScale);
   const ridge = t.put(layout.lambdas);
   const shapes = t.put(layout.shapes, "i32").at;

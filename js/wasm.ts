@@ -170,7 +170,8 @@ function createEngine(source: ModuleSource, module: WasmModule | undefined): Eng
       wasm.reset(floor);
       filling++;
     }
-    const at = wasm.alloc(slot.size) >>> 0;
+    // the kernels count in 32 bits, and take more for their plan
+    const at = slot.size < 2 ** 31 ? wasm.alloc(slot.size) >>> 0 : 0;
     if (at === 0) throw new RangeError(`model: the host refused ${slot.size} bytes of WebAssembly memory`);
     new Uint8Array(wasm.memory.buffer).set(slot.bytes, at);
     const planned = wasm.planModel?.(at) !== 0;
@@ -282,7 +283,8 @@ export function createTrainer(source: ModuleSource) {
   if (!exports.setNetworks) throw new TypeError('"module" expected the module of isotone/kernels.wasm, got another');
   const wasm = exports as unknown as TrainExports;
   function take(bytes: number, what = "training"): number {
-    const at = wasm.alloc(bytes) >>> 0;
+    // the kernels count in 32 bits: what does not fit would come round to a few bytes
+    const at = (wasm.mark() >>> 0) + bytes < 4294900000 ? wasm.alloc(bytes) >>> 0 : 0;
     if (at === 0)
       throw new RangeError(`${what}: the host refused ${bytes} bytes of WebAssembly memory (at most 4 GiB)`);
     return at;

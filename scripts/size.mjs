@@ -19,10 +19,10 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [47600, 18650, 68700],
-  "isotone, fit and load": [33900, 18650, 54650],
-  "isotone/predict": [6300, 3750, 11750],
-  "isotone/export": [23100, 0, 23100],
+  "isotone, everything": [47800, 18650, 68900],
+  "isotone, fit and load": [34200, 18650, 54950],
+  "isotone/predict": [6350, 3750, 11800],
+  "isotone/export": [23150, 0, 23150],
 };
 
 const gz = (bytes) => gzipSync(bytes, { level: 9 }).length;

@@ -248,3 +248,14 @@ describe("the kernels on columns", () => {
     expect(t.f64(out)).toEqual(want);
   });
 });
+
+test("blocks that 32 bits cannot count are refused by name, and leave the memory as it was", () => {
+  const t = createTrainer(wasmModule);
+  const before = t.wasm.mark();
+  // 2^29 float64 and a few come round to the few
+  for (const length of [2 ** 29 + 4, 2 ** 29 - 16, 2 ** 40])
+    expect(() => t.doubles(length, "moments")).toThrow(
+      `moments: the host refused ${length * 8} bytes of WebAssembly memory`,
+    );
+  expect(t.wasm.mark()).toBe(before);
+});

@@ -293,6 +293,29 @@ describe("fit", () => {
     expect(without).toBeGreaterThan(0);
   });
 
+  test.each([
+    [
+      { networks: 1024, groups: 256, hyperplanes: 64 },
+      '"networks" expected fewer than 2^24 hyperplanes together, got 16777217',
+    ],
+    [
+      { networks: 1024, groups: 64, hyperplanes: 64, members: 4 },
+      '"networks" expected fewer than 2^24 hyperplanes together',
+    ],
+    [
+      { networks: 1024, groups: 128, hyperplanes: 64 },
+      /^networks: the host refused \d{10} bytes of WebAssembly memory/,
+    ],
+  ])("networks too large for the kernels are refused by name, at once: %o", async (size, message) => {
+    const wide = jobs(40).map((row) => ({
+      ...row,
+      ...Object.fromEntries(Array.from("abcdefghijklmnopqrst", (k) => [k, 1])),
+    }));
+    const options = { target: "minutes", members: 1, epochs: 1, ...size };
+    await expect(fit(wide, options)).rejects.toThrow(RangeError);
+    await expect(fit(wide, options)).rejects.toThrow(message);
+  });
+
   test("rows of nine times the weight are fitted at least as closely", async () => {
     const rows = jobs(80);
     const weighted = await fit(
