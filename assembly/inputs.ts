@@ -67,15 +67,14 @@ export function inputOf(transform: i32, v: f32, argument: f32, fill: f32): f32 {
 
 /**
  * Eight raw rows of a plain model to z, transposed to [d][8] at `xt` on the way (the picture is at `transpose8`): prepareRow's bits. False
- * where a number is not finite.
+ * where a number is not finite, and where some add up to more than float32 holds: one addition a vector tells. Who called looks at each number then.
  */
 export function preparePlain8(model: usize, raw: usize, xt: usize): bool {
   const d = inputs(model);
   const step = (<usize>d) << 2;
   const centers = part(model, 15);
   const scales = part(model, 16);
-  const zero = f32x4.splat(0);
-  let strange = zero;
+  let sum = f32x4.splat(0);
   for (let half: usize = 0; half < 2; half++) {
     const r0 = raw + half * 4 * step;
     const r1 = r0 + step;
@@ -91,33 +90,37 @@ export function preparePlain8(model: usize, raw: usize, xt: usize): bool {
       const ab1 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
       const ce0 = v128.shuffle<i32>(c, e, 0, 4, 1, 5);
       const ce1 = v128.shuffle<i32>(c, e, 2, 6, 3, 7);
+      // with offsets that are constants, V8 computes no address
+      const center = centers + i;
+      const scale = scales + i;
       let t = v128.shuffle<i64>(ab0, ce0, 0, 2);
-      strange = f32x4.add(strange, f32x4.sub(t, t));
-      putScaled(t, centers + i, scales + i, to);
+      sum = f32x4.add(sum, t);
+      v128.store(to, scaled(t, v128.load32_splat(center), v128.load32_splat(scale)));
       if (i + 4 < step) {
         t = v128.shuffle<i64>(ab0, ce0, 1, 3);
-        strange = f32x4.add(strange, f32x4.sub(t, t));
-        putScaled(t, centers + i + 4, scales + i + 4, to + 32);
+        sum = f32x4.add(sum, t);
+        v128.store(to, scaled(t, v128.load32_splat(center, 4), v128.load32_splat(scale, 4)), 32);
       }
       if (i + 8 < step) {
         t = v128.shuffle<i64>(ab1, ce1, 0, 2);
-        strange = f32x4.add(strange, f32x4.sub(t, t));
-        putScaled(t, centers + i + 8, scales + i + 8, to + 64);
+        sum = f32x4.add(sum, t);
+        v128.store(to, scaled(t, v128.load32_splat(center, 8), v128.load32_splat(scale, 8)), 64);
       }
       if (i + 12 < step) {
         t = v128.shuffle<i64>(ab1, ce1, 1, 3);
-        strange = f32x4.add(strange, f32x4.sub(t, t));
-        putScaled(t, centers + i + 12, scales + i + 12, to + 96);
+        sum = f32x4.add(sum, t);
+        v128.store(to, scaled(t, v128.load32_splat(center, 12), v128.load32_splat(scale, 12)), 96);
       }
       to += 128;
     }
   }
-  return !v128.any_true(f32x4.ne(strange, zero));
+  const zero = f32x4.sub(sum, sum);
+  return !v128.any_true(f32x4.ne(zero, zero));
 }
 
-function putScaled(t: v128, center: usize, scale: usize, to: usize): void {
-  const v = f32x4.mul(f32x4.sub(t, v128.load32_splat(center)), v128.load32_splat(scale));
-  v128.store(to, f32x4.pmin(f32x4.pmax(v, f32x4.splat(-CLIP)), f32x4.splat(CLIP)));
+function scaled(t: v128, center: v128, scale: v128): v128 {
+  const v = f32x4.mul(f32x4.sub(t, center), scale);
+  return f32x4.pmin(f32x4.pmax(v, f32x4.splat(-CLIP)), f32x4.splat(CLIP));
 }
 
 /**

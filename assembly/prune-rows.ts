@@ -87,10 +87,12 @@ export function forwardPruned8(
     let group0 = i32x4.splat(0);
     let group1 = group0;
     let number = group0;
-    const one = i32x4.splat(1);
+    const two = i32x4.splat(2);
     let to = bound;
     let killers = <usize>load<u32>(net, KILLERS);
-    for (const end = killers + bytes; killers < end; killers += 16) {
+    // the last two of six groups have a tile of their own, half as wide: 0.95 of the time of 6 x 6 planes of 10 inputs
+    const fours = groups == 6 ? 16 : bytes;
+    for (const end = killers + fours; killers < end; killers += 16) {
       let a00 = v128.load32_splat(killers);
       let a10 = v128.load32_splat(killers, 4);
       let a20 = v128.load32_splat(killers, 8);
@@ -126,34 +128,64 @@ export function forwardPruned8(
       v128.store(to, a30, 96);
       v128.store(to, a31, 112);
       to += 128;
-      group0 = v128.bitselect(number, group0, f32x4.lt(a00, low0));
-      group1 = v128.bitselect(number, group1, f32x4.lt(a01, low1));
-      second0 = f32x4.pmin(second0, f32x4.pmax(a00, low0));
-      second1 = f32x4.pmin(second1, f32x4.pmax(a01, low1));
-      low0 = f32x4.pmin(low0, a00);
-      low1 = f32x4.pmin(low1, a01);
-      number = i32x4.add(number, one);
-      group0 = v128.bitselect(number, group0, f32x4.lt(a10, low0));
-      group1 = v128.bitselect(number, group1, f32x4.lt(a11, low1));
-      second0 = f32x4.pmin(second0, f32x4.pmax(a10, low0));
-      second1 = f32x4.pmin(second1, f32x4.pmax(a11, low1));
-      low0 = f32x4.pmin(low0, a10);
-      low1 = f32x4.pmin(low1, a11);
-      number = i32x4.add(number, one);
-      group0 = v128.bitselect(number, group0, f32x4.lt(a20, low0));
-      group1 = v128.bitselect(number, group1, f32x4.lt(a21, low1));
-      second0 = f32x4.pmin(second0, f32x4.pmax(a20, low0));
-      second1 = f32x4.pmin(second1, f32x4.pmax(a21, low1));
-      low0 = f32x4.pmin(low0, a20);
-      low1 = f32x4.pmin(low1, a21);
-      number = i32x4.add(number, one);
-      group0 = v128.bitselect(number, group0, f32x4.lt(a30, low0));
-      group1 = v128.bitselect(number, group1, f32x4.lt(a31, low1));
-      second0 = f32x4.pmin(second0, f32x4.pmax(a30, low0));
-      second1 = f32x4.pmin(second1, f32x4.pmax(a31, low1));
-      low0 = f32x4.pmin(low0, a30);
-      low1 = f32x4.pmin(low1, a31);
-      number = i32x4.add(number, one);
+      // the lowest of four and the second lowest, by a tournament as in forward8: numbers of groups or 0, so that the greater is the lower one's
+      const third = i32x4.add(number, two);
+      const near0 = f32x4.pmin(a00, a10);
+      const near1 = f32x4.pmin(a01, a11);
+      const far0 = f32x4.pmin(a20, a30);
+      const far1 = f32x4.pmin(a21, a31);
+      const least0 = f32x4.pmin(near0, far0);
+      const least1 = f32x4.pmin(near1, far1);
+      const own0 = i32x4.max_s(
+        i32x4.sub(number, f32x4.lt(a10, a00)),
+        v128.and(i32x4.sub(third, f32x4.lt(a30, a20)), f32x4.lt(far0, near0)),
+      );
+      const own1 = i32x4.max_s(
+        i32x4.sub(number, f32x4.lt(a11, a01)),
+        v128.and(i32x4.sub(third, f32x4.lt(a31, a21)), f32x4.lt(far1, near1)),
+      );
+      const next0 = f32x4.pmin(f32x4.pmax(near0, far0), f32x4.pmin(f32x4.pmax(a00, a10), f32x4.pmax(a20, a30)));
+      const next1 = f32x4.pmin(f32x4.pmax(near1, far1), f32x4.pmin(f32x4.pmax(a01, a11), f32x4.pmax(a21, a31)));
+      group0 = i32x4.max_s(group0, v128.and(own0, f32x4.lt(least0, low0)));
+      group1 = i32x4.max_s(group1, v128.and(own1, f32x4.lt(least1, low1)));
+      second0 = f32x4.pmin(f32x4.pmin(second0, next0), f32x4.pmax(low0, least0));
+      second1 = f32x4.pmin(f32x4.pmin(second1, next1), f32x4.pmax(low1, least1));
+      low0 = f32x4.pmin(low0, least0);
+      low1 = f32x4.pmin(low1, least1);
+      number = i32x4.add(third, two);
+    }
+    if (groups == 6) {
+      let a00 = v128.load32_splat(killers);
+      let a10 = v128.load32_splat(killers, 4);
+      let a01 = a00;
+      let a11 = a10;
+      for (let x = xt; x < xEnd; x += 32) {
+        killers += 32;
+        const x0 = v128.load(x);
+        const x1 = v128.load(x, 16);
+        let w = v128.load32_splat(killers);
+        a00 = f32x4.add(a00, f32x4.mul(w, x0));
+        a01 = f32x4.add(a01, f32x4.mul(w, x1));
+        w = v128.load32_splat(killers, 4);
+        a10 = f32x4.add(a10, f32x4.mul(w, x0));
+        a11 = f32x4.add(a11, f32x4.mul(w, x1));
+      }
+      v128.store(to, a00);
+      v128.store(to, a01, 16);
+      v128.store(to, a10, 32);
+      v128.store(to, a11, 48);
+      const least0 = f32x4.pmin(a00, a10);
+      const least1 = f32x4.pmin(a01, a11);
+      group0 = i32x4.max_s(group0, v128.and(i32x4.sub(number, f32x4.lt(a10, a00)), f32x4.lt(least0, low0)));
+      group1 = i32x4.max_s(group1, v128.and(i32x4.sub(number, f32x4.lt(a11, a01)), f32x4.lt(least1, low1)));
+      second0 = f32x4.pmin(f32x4.pmin(second0, f32x4.pmax(a00, a10)), f32x4.pmax(low0, least0));
+      second1 = f32x4.pmin(f32x4.pmin(second1, f32x4.pmax(a01, a11)), f32x4.pmax(low1, least1));
+      // NaN, which is never lowest, for no groups
+      const never = i32x4.eq(group0, group0);
+      v128.store(to, never, 64);
+      v128.store(to, never, 80);
+      v128.store(to, never, 96);
+      v128.store(to, never, 112);
     }
     v128.store(chosen, group0);
     v128.store(chosen, group1, 16);
