@@ -19,6 +19,7 @@ interface PredictExports {
   sensitivityMany(model: number, raw: number, n: number, out: number): number;
 }
 
+/** dropPlan, activePlanes, refresh and gradients are for tests: the modules that users get have none (scripts/build.mjs). */
 interface TrainExports extends PredictExports {
   expf(x: number): number;
   logf(x: number): number;
@@ -314,7 +315,6 @@ export function createTrainer(source: ModuleSource) {
       return block;
     },
     slabW: (length: number) => new Float32Array(wasm.memory.buffer, wasm.slabW() >>> 0, length),
-    active: (length: number) => new Int32Array(wasm.memory.buffer, wasm.activePlanes() >>> 0, length),
   };
 }
 

@@ -48,7 +48,7 @@ async function start(code) {
   // where the host gives the module, the same text with the import at its end
   let own = "";
   const text = code.replace(/import\s*([\w$]+)\s*from\s*"\.\/(\w+\.wasm)(\?module)?";?/, (all, name, file) => {
-    own = `\nimport{readFileSync as readOwn}from"node:fs";var ${name}=new WebAssembly.Module(readOwn("build/${file}"));`;
+    own = `\nimport{readFileSync as readOwn}from"node:fs";var ${name}=new WebAssembly.Module(readOwn("build/shipped/${file}"));`;
     return all.replace(/[^\n]/g, " ");
   });
   const path = join("build", "start.mjs");

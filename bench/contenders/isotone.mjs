@@ -13,7 +13,7 @@ export async function create(variant) {
 
   /** The kernels with the workload's rows, starting weights and order of rows. `total`: steps of the schedule. */
   function startKernels(batch, total, rate) {
-    const module = new WebAssembly.Module(readFileSync(new URL("../../dist/kernels.wasm", import.meta.url)));
+    const module = new WebAssembly.Module(readFileSync(new URL("../../build/kernels.wasm", import.meta.url)));
     const wasm = new WebAssembly.Instance(module, {}).exports;
     const put = (values) => {
       const at = wasm.alloc(values.byteLength) >>> 0;

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { LOSSES } from "../../js/wasm.js";
 import { generator } from "./oracle.js";
-import { bits, makeTrainer } from "./trainer.js";
+import { activePlanes, bits, makeTrainer } from "./trainer.js";
 
 const ROWS = 90;
 /** Rows that makeTrainer has room for. */
@@ -39,7 +39,7 @@ describe("gradients", () => {
         const f = t.floats(BATCH);
         t.wasm.gradients(t.put(rows, "u32").at, ROWS, LOSSES.squared, 0.5, 0, f.at, t.floats(planes * dp).at);
         const sums = t.f32(f);
-        const active = t.active(factors.length * BATCH);
+        const active = activePlanes(t, factors.length * BATCH);
         const expected = new Float32Array(planes * dp);
         for (let r = 0; r < ROWS; r++) {
           const residual = Math.fround(Math.fround(sums[r] - y[r]) / ROWS);

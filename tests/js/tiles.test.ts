@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { LOSSES } from "../../js/wasm.js";
 import { generator } from "./oracle.js";
-import { bits, makeTrainer } from "./trainer.js";
+import { activePlanes, bits, makeTrainer } from "./trainer.js";
 
 /** Networks of one to four planes a tile, more planes than are looked at together, some with a ridge, those that no row chooses at rest. */
 const SHAPES = [1, 1, 4, 4, 3, 6, 20, 2, 2, 1, 5, 5];
@@ -99,7 +99,7 @@ describe("planes in tiles", () => {
       const each = t.f32(places).slice();
       const sums = trainer.sums();
       t.wasm.gradients(list, n, LOSSES.squared, 0.5, 0, t.floats(96).at, t.floats(w.length).at);
-      const active = t.active(factors.length * 96);
+      const active = activePlanes(t, factors.length * 96);
       for (let r = 0; r < n; r++) {
         let sum = 0;
         let plane = 0;

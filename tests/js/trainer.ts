@@ -2,10 +2,14 @@
 
 import { layNetworks } from "../../js/threads.js";
 import { wasmModule } from "../../js/wasm.inline.js";
-import { createTrainer } from "../../js/wasm.js";
+import { createTrainer, type Trainer } from "../../js/wasm.js";
 
 /** Floats by their bits, so that 0 and -0 differ. */
 export const bits = (values: Float32Array) => new Uint32Array(values.buffer, values.byteOffset, values.length);
+
+/** Active planes as the last forward pass left them. */
+export const activePlanes = ({ wasm }: Trainer, length: number) =>
+  new Int32Array(wasm.memory.buffer, wasm.activePlanes() >>> 0, length);
 
 interface Networks {
   /** Groups and hyperplanes of each network. */
