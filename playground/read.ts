@@ -2,7 +2,16 @@
 // their lines. The event loop gets a turn after every piece.
 
 import { parse } from "csv-parse/browser/esm";
-import { type CsvRecord, checkHeader, csvFailure, InputError, lineAfter, notText, recordChecker } from "../js/cells.js";
+import {
+  type CsvRecord,
+  checkHeader,
+  checkStart,
+  csvFailure,
+  InputError,
+  lineAfter,
+  notText,
+  recordChecker,
+} from "../js/cells.js";
 import { turn } from "../js/turn.js";
 
 /** A file, read. */
@@ -87,11 +96,10 @@ export async function readTable(
 
 /** Unpacks gzip and refuses what is not UTF-8. */
 async function textOf(file: Blob, name: string): Promise<string> {
-  const [a, b] = new Uint8Array(await file.slice(0, 2).arrayBuffer());
-  if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff))
-    throw new InputError(`${name} is UTF-16: save it as UTF-8 (iconv -f utf-16 -t utf-8)`);
+  const start = new Uint8Array(await file.slice(0, 8).arrayBuffer());
+  checkStart(name, start);
   let bytes: ArrayBuffer;
-  if (a === 0x1f && b === 0x8b) {
+  if (start[0] === 0x1f && start[1] === 0x8b) {
     try {
       bytes = await new Response(file.stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
     } catch (error) {

@@ -32,6 +32,7 @@ export function addCount(program: Command): void {
       'which case an event belongs to; XES: an attribute of the trace (default: "concept:name")',
     )
     .option("--activity <column>", 'what was done; XES: an attribute of the event (default: "concept:name")')
+    .option("--classifier <name>", "XES: call events by a classifier that the log declares, instead of by --activity")
     .option(
       "--timestamp <column>",
       'when: ISO 8601, e.g. 2017-01-02T11:41:53Z, or 2017/01/02 11:41:53; without a zone it is taken as UTC; XES: an attribute of the event (default: "time:timestamp")',
@@ -52,6 +53,7 @@ Examples:
   isotone count events.csv --case id --activity name --timestamp time -o jobs.csv
   isotone count events.csv --case patient --activity handling --timestamp time --lifecycle registration_type --unit hours -o jobs.csv
   isotone count log.xes.gz --unit hours -o jobs.csv
+  isotone count log.xes --classifier "MXML Legacy Classifier" -o jobs.csv
   isotone count log.xes --lifecycle lifecycle:transition --count-on complete --unit hours -o jobs.csv
   isotone fit jobs.csv --target duration_hours --increasing ... -o model.json`,
     )
@@ -80,6 +82,8 @@ interface Counted {
 
 async function run(path: string, flags: Flags): Promise<void> {
   setQuiet(flags.quiet === true);
+  if (flags.classifier !== undefined && flags.activity !== undefined)
+    throw new UsageError("--classifier and --activity exclude each other");
   await withOutput(flags.output, async (output) => {
     const log = await openLog(path, flags);
     const counted = await countEvents(log, flags);

@@ -15,6 +15,8 @@ export interface LogOptions extends CsvOptions {
   activity?: string;
   timestamp?: string;
   lifecycle?: string;
+  /** XES: the declared classifier that names events. */
+  classifier?: string;
 }
 
 /** One event; none of its texts is missing but the stage, which is "" then. */
@@ -56,6 +58,7 @@ export async function openLog(path: string, options: LogOptions): Promise<EventL
 
 /** Rows of CSV as events. */
 async function csvLog(path: string, text: AsyncGenerator<Uint8Array>, options: LogOptions): Promise<EventLog> {
+  if (options.classifier !== undefined) throw new UsageError("--classifier is for XES: CSV has --activity <column>");
   const given = (option: "case" | "activity" | "timestamp"): string => {
     const name = options[option];
     if (name === undefined) throw new UsageError(`a log in CSV needs --${option} <column>`);

@@ -6,7 +6,7 @@ import { stat } from "node:fs/promises";
 import { pipeline, Readable } from "node:stream";
 import { promisify } from "node:util";
 import { createGunzip } from "node:zlib";
-import { notText } from "../cells.js";
+import { checkStart, notText } from "../cells.js";
 import { fileError, InputError } from "./errors.js";
 import { say } from "./output.js";
 
@@ -64,15 +64,13 @@ async function* checkedText(name: string, source: AsyncGenerator<Uint8Array>): A
     yield start;
     yield* source;
   }
+  checkStart(name, start);
   const packed = start[0] === 0x1f && start[1] === 0x8b;
   let text: AsyncIterable<Uint8Array> = whole();
   if (packed) {
     const gunzip = createGunzip();
     pipeline(Readable.from(whole()), gunzip, () => {});
     text = gunzip;
-  }
-  if ((start[0] === 0xff && start[1] === 0xfe) || (start[0] === 0xfe && start[1] === 0xff)) {
-    throw new InputError(`${name} is UTF-16: save it as UTF-8 (iconv -f utf-16 -t utf-8)`);
   }
   let rest: Uint8Array = new Uint8Array(0);
   try {

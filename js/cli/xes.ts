@@ -6,7 +6,7 @@ import { isAscii } from "node:buffer";
 import { type SaxesAttributeNS, SaxesParser, type SaxesTagNS } from "saxes";
 import { emptiness } from "../cells.js";
 import { list, quote } from "../errors.js";
-import { InputError } from "./errors.js";
+import { InputError, UsageError } from "./errors.js";
 import type { EventLog, LoggedEvent, LogOptions } from "./event-log.js";
 import { plural } from "./output.js";
 
@@ -50,10 +50,17 @@ class Traces {
   #name: string;
   #keys: typeof STANDARD;
   #missing: ReadonlySet<string>;
-  constructor(name: string, keys: typeof STANDARD, missing: ReadonlySet<string>) {
+  #classifier: string | undefined;
+  /** Classifiers of events that the log declares. */
+  #declared: string[] = [];
+  /** The attributes that together say what was done. */
+  naming: readonly string[];
+  constructor(name: string, keys: typeof STANDARD, missing: ReadonlySet<string>, classifier?: string) {
     this.#name = name;
     this.#keys = keys;
     this.#missing = missing;
+    this.#classifier = classifier;
+    this.naming = classifier === undefined ? [keys.activity] : [];
   }
 
   open(tag: SaxesTagNS, line: number): void {
@@ -66,7 +73,9 @@ class Traces {
       this.#space = tag.uri;
     }
     if (tag.uri !== this.#space) return;
-    if (tag.local === "trace") {
+    if (tag.local === "classifier" && depth === 2) this.#declare(tag, line);
+    else if (tag.local === "trace") {
+      if (this.naming.length === 0) throw this.#noClassifier();
       if (depth !== 2)
         throw new InputError(`${this.#name}, line ${line}: a <trace> that does not stand in <log> itself`);
       this.count++;
@@ -78,9 +87,31 @@ class Traces {
       this.#event = { line, values: new Map() };
     } else if (depth === 3 && this.#trace) this.#attribute(this.#trace, tag, [this.#keys.case]);
     else if (depth === 4 && this.#event) {
-      const { activity, timestamp, lifecycle } = this.#keys;
-      this.#attribute(this.#event, tag, [activity, timestamp, lifecycle]);
+      const { timestamp, lifecycle } = this.#keys;
+      this.#attribute(this.#event, tag, [...this.naming, timestamp, lifecycle]);
     }
+  }
+
+  /** A classifier of events: keys with white space between, those that hold some in quotes. */
+  #declare({ attributes }: SaxesTagNS, line: number): void {
+    const [name, keys, scope] = ["name", "keys", "scope"].map(
+      (key) => (attributes[key] as SaxesAttributeNS | undefined)?.value ?? "",
+    );
+    if (scope === "trace") return;
+    this.#declared.push(name);
+    if (name !== this.#classifier) return;
+    const bad = (why: string) => new InputError(`${this.#name}, line ${line}: the ${why}`);
+    if (keys.split("'").length % 2 === 0)
+      throw bad(`keys of the classifier ${quote(name)} are ${quote(keys)}: a quote is not closed`);
+    this.naming = (keys.match(/'[^']*'|[^\s']+/g) ?? []).map((key) => key.replaceAll("'", ""));
+    if (this.naming.length === 0) throw bad(`classifier ${quote(name)} has no keys`);
+  }
+
+  #noClassifier(): UsageError {
+    const others = this.#declared.length > 0 ? `it has: ${list(this.#declared)}` : "it declares none";
+    return new UsageError(
+      `--classifier: no classifier ${quote(this.#classifier as string)} of events in ${this.#name}; ${others}`,
+    );
   }
 
   close(): void {
@@ -110,7 +141,7 @@ class Traces {
   #endEvent(event: Open, trace: OpenTrace): void {
     trace.held.push({
       id: "",
-      activity: this.#needed(event, "activity"),
+      activity: this.naming.map((key) => this.#needed(event, "activity", key)).join("+"),
       time: this.#needed(event, "timestamp"),
       stage: event.values.get(this.#keys.lifecycle) ?? "",
       line: event.line,
@@ -130,13 +161,15 @@ class Traces {
     trace.held.length = 0;
   }
 
-  #needed(of: Open, which: "case" | "activity" | "timestamp"): string {
-    const key = this.#keys[which];
+  #needed(of: Open, which: "case" | "activity" | "timestamp", key = this.#keys[which]): string {
     const value = of.values.get(key);
-    if (value === undefined)
-      throw new InputError(
-        `${this.#where()}: no attribute ${quote(key)}; if another one says it, name that with --${which}`,
-      );
+    if (value === undefined) {
+      const mend =
+        which === "activity" && this.#classifier !== undefined
+          ? `, which the classifier ${quote(this.#classifier)} names`
+          : `; if another one says it, name that with --${which}`;
+      throw new InputError(`${this.#where()}: no attribute ${quote(key)}${mend}`);
+    }
     if (this.#missing.has(value)) throw new InputError(`${this.#where()}: ${quote(key)} is ${emptiness(value)}`);
     return value;
   }
@@ -206,7 +239,7 @@ export function openXes(name: string, text: AsyncIterable<Uint8Array>, options: 
   for (const which of ["case", "activity", "timestamp", "lifecycle"] as const)
     keys[which] = options[which] ?? keys[which];
   if (keys.case.startsWith(OF_TRACE)) keys.case = keys.case.slice(OF_TRACE.length);
-  const traces = new Traces(name, keys, new Set(["", ...(options.na ?? [])]));
+  const traces = new Traces(name, keys, new Set(["", ...(options.na ?? [])]), options.classifier);
   return {
     name,
     noun: "event",
@@ -217,7 +250,8 @@ export function openXes(name: string, text: AsyncIterable<Uint8Array>, options: 
       const notes: string[] = [];
       if (traces.empty > 0)
         notes.push(`${plural(traces.empty, "trace has", "traces have")} no events, and no row in the table`);
-      if (options.lifecycle === undefined && stages.size > 1) {
+      // a classifier may tell the stages apart
+      if (options.lifecycle === undefined && stages.size > 1 && !traces.naming.includes(keys.lifecycle)) {
         const kinds = [...stages].map(([stage, n]) => `${n} ${stage === "" ? "without" : stage}`);
         const complete = [...stages.keys()].find((stage) => /^complete$/i.test(stage));
         const mend =

@@ -153,6 +153,78 @@ describe("isotone count of XES", () => {
     ]);
   });
 
+  describe("with --classifier", () => {
+    const stage = (activity: string, time: string, word: string) =>
+      event(activity, time, attribute("lifecycle:transition", word) + attribute("org group", "x"));
+    const declared = [
+      '<classifier name="MXML Legacy" keys="concept:name lifecycle:transition"/>',
+      '<classifier name="Group" scope="event" keys="\'org group\'  concept:name"/>',
+      '<classifier name="Case" scope="trace" keys="concept:name"/>',
+    ];
+    const staged = log(
+      ...declared,
+      trace("1", stage("scan", "2024-01-01T10:00:00Z", "start"), stage("scan", "2024-01-01T11:00:00Z", "complete")),
+    );
+
+    it("calls events by the attributes that it names, joined by +", () => {
+      const { code, out, err } = count(["-", "--classifier", "MXML Legacy"], staged);
+      expect([code, out]).toEqual([0, "case:concept:name,scan+complete,scan+start,duration_minutes\n1,1,1,60\n"]);
+      expect(err).not.toContain("all events were counted");
+      const group = count(["-", "--classifier", "Group", "--lifecycle", "lifecycle:transition"], staged);
+      expect(group.out).toBe("case:concept:name,x+scan,duration_minutes\n1,1,60\n");
+    });
+
+    it.each<[string, string[], string, number, string]>([
+      [
+        "a name that the log has not",
+        ["--classifier", "MXML Legaci"],
+        staged,
+        2,
+        'no classifier "MXML Legaci" of events in stdin',
+      ],
+      [
+        "one of traces",
+        ["--classifier", "Case"],
+        staged,
+        2,
+        'no classifier "Case" of events in stdin; it has: MXML Legacy, Group',
+      ],
+      ["a log without any", ["--classifier", "Group"], log(first), 2, "it declares none"],
+      [
+        "--activity beside it",
+        ["--classifier", "Group", "--activity", "a"],
+        staged,
+        2,
+        "--classifier and --activity exclude each other",
+      ],
+      ["CSV", ["--classifier", "Group", "--format", "csv"], "a,b\n", 2, "--classifier is for XES"],
+      [
+        "an event that lacks one of the attributes",
+        ["--classifier", "Group"],
+        log(...declared, first),
+        1,
+        '(event 1 of trace "1"): no attribute "org group", which the classifier "Group" names',
+      ],
+      [
+        "a quote that is left open",
+        ["--classifier", "Q"],
+        log(`<classifier name="Q" keys="'a b"/>`, first),
+        1,
+        `the keys of the classifier "Q" are "'a b": a quote is not closed`,
+      ],
+      [
+        "no keys",
+        ["--classifier", "Q"],
+        log('<classifier name="Q" keys=" "/>', first),
+        1,
+        'the classifier "Q" has no keys',
+      ],
+    ])("refuses %s", (_, args, text, code, message) => {
+      const result = count(["-", ...args], text);
+      expect([result.code, result.out, result.err]).toEqual([code, "", expect.stringContaining(message)]);
+    });
+  });
+
   it("says what became of traces without events, and of those that share a name", () => {
     const { out, err } = count(
       ["-"],
@@ -246,6 +318,11 @@ describe("isotone count of XES", () => {
     ],
     ["Windows-1252", Buffer.from(log(trace("é")), "latin1"), "stdin is not UTF-8 text"],
     ["UTF-16", Buffer.from(`\ufeff${log(first)}`, "utf16le"), "stdin is UTF-16"],
+    [
+      "zip",
+      Buffer.from("PK\u0003\u0004\u0014\0"),
+      "stdin is a zip archive: unpack it first (unzip -p FILE | isotone … -)",
+    ],
     ["gzip cut short", gzipSync(log(first)).subarray(0, 60), "cannot unpack stdin"],
   ])("refuses %s", (_, text, message) => {
     const { code, out, err } = count(["-", "--format", "xes"], text);

@@ -47,30 +47,45 @@ loadPredictor(load(model.toJSON(), {})).predict({ scan: 3 });
 toSQL(model, { dialect: "sqlite" });
 `;
 
-test.each([
-  ["rows may be interfaces and classes; what is no row, direction or option is an error", program, ""],
+const required = `
+import { fit, type Model } from "isotone";
+export const made: Promise<Model> = fit([{ scan: 1, minutes: 3 }, { scan: 2, minutes: 5 }], { target: "minutes" });
+`;
+const imported = `
+import type { Model } from "isotone" with { "resolution-mode": "import" };
+export const made: Promise<Model> = import("isotone").then(({ fit }) => fit([{ scan: 1, minutes: 3 }], { target: "minutes" }));
+`;
+const older = "--module node16 --moduleResolution node16";
+const refused = expect.stringMatching(/^program\.cts\(2,33\): error TS1479: .*\n$/);
+
+test.each<[string, string, string, unknown, string?]>([
+  ["rows may be interfaces and classes; what is no row, direction or option is an error", program, "", ""],
   [
     "no type of the DOM or of WebAssembly is needed, even where declarations are checked",
     plain,
     "--lib es2022 --skipLibCheck false",
+    "",
   ],
+  ["a program compiled to CommonJS may import it, with module nodenext", required, "", "", "program.cts"],
+  ["with module node16 it may not", required, older, refused, "program.cts"],
+  ["but by import() it may", imported, older, "", "program.cts"],
 ])(
   "%s",
-  (_, text, more) => {
+  (_, text, more, said, name = "program.ts") => {
     const folder = mkdtempSync(join(tmpdir(), "isotone-types-"));
     try {
       writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
       mkdirSync(join(folder, "node_modules"));
       symlinkSync(root, join(folder, "node_modules/isotone"));
-      writeFileSync(join(folder, "program.ts"), text);
+      writeFileSync(join(folder, name), text);
       const flags =
         `--noEmit --strict --exactOptionalPropertyTypes --noUncheckedIndexedAccess --target es2022 --module nodenext ${more}`.trim();
       const tsc = join(root, "node_modules/typescript/bin/tsc");
-      const { stdout, status } = spawnSync(process.execPath, [tsc, ...flags.split(" "), "program.ts"], {
+      const { stdout, status } = spawnSync(process.execPath, [tsc, ...flags.split(" "), name], {
         cwd: folder,
         encoding: "utf8",
       });
-      expect([stdout, status]).toEqual(["", 0]);
+      expect([stdout, status]).toEqual([said, said === "" ? 0 : 2]);
     } finally {
       rmSync(folder, { recursive: true });
     }
