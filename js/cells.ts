@@ -56,6 +56,8 @@ export function lineAfter(line: number, cells: readonly string[]): number {
 export function checkHeader(name: string, header: readonly string[] | undefined): asserts header is readonly string[] {
   if (header === undefined)
     throw new InputError(`${name} is empty: expected a header line with the names of the columns`);
+  if (/^sep=.?$/i.test(header[0] as string) && header.slice(1).every((column) => column === ""))
+    throw new InputError(`${name}: the first line tells spreadsheets what separates the cells: remove it`);
   const seen = new Map<string, number>();
   header.forEach((column, i) => {
     const before = seen.get(column);
@@ -102,6 +104,13 @@ export function checkStart(name: string, start: Uint8Array): void {
   if (found === undefined) return;
   const sheet = /\.(xls[xmb]|ods)$/i.test(name);
   throw new InputError(`${name} is ${sheet ? "a spreadsheet: save the sheet as CSV" : found[1]}`);
+}
+
+/** A NUL byte is UTF-8, and in no table. */
+export function holdsNul(name: string): InputError {
+  return new InputError(
+    `${name} holds NUL bytes: is it UTF-16 without a mark (iconv -f utf-16le -t utf-8), or no text?`,
+  );
 }
 
 export function notText(name: string): InputError {

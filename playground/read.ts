@@ -7,6 +7,7 @@ import {
   checkHeader,
   checkStart,
   csvFailure,
+  holdsNul,
   InputError,
   lineAfter,
   notText,
@@ -113,7 +114,7 @@ async function textOf(file: Blob, name: string): Promise<string> {
   } catch {
     throw notText(name);
   }
-  if (text.includes("\0")) throw notText(name);
+  if (text.includes("\0")) throw holdsNul(name);
   return text;
 }
 

@@ -121,15 +121,18 @@ function sayFeatures({ features }: Model): void {
 }
 
 /** How good the model is on rows left out of training, where some were. */
-function sayScores({ training: { heldOut } }: Model, target: string): void {
+function sayScores(model: Model, target: string): void {
+  const { heldOut } = model.training;
   if (heldOut === undefined) return;
+  // an outcome of 0 has no relative error, and one of 1 the error itself
+  const outcome = model.toJSON().link.name === "logistic";
   say(`on rows left out of training (target ${quote(target)}):`);
   const line = (name: string, { rmse, mae, r2, medianRelativeError }: Scores) => {
     const relative = Number.isFinite(medianRelativeError) ? `${digits(100 * medianRelativeError)} %` : "";
-    return [name, rmse, mae, r2.toFixed(3), relative];
+    return [name, rmse, mae, r2.toFixed(3), ...(outcome ? [] : [relative])];
   };
-  const { model, linear, mean } = heldOut;
-  const lines = [line("this model", model), line("sign-constrained linear fit", linear), line("mean", mean)];
-  say(textTable(["", "RMSE", "MAE", "R2", "median relative error"], lines).trimEnd());
-  if (model.rmse >= mean.rmse) say("the model does not beat the mean: these features say little about the target");
+  const { model: own, linear, mean } = heldOut;
+  const lines = [line("this model", own), line("sign-constrained linear fit", linear), line("mean", mean)];
+  say(textTable(["", "RMSE", "MAE", "R2", ...(outcome ? [] : ["median relative error"])], lines).trimEnd());
+  if (own.rmse >= mean.rmse) say("the model does not beat the mean: these features say little about the target");
 }

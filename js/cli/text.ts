@@ -6,7 +6,7 @@ import { stat } from "node:fs/promises";
 import { pipeline, Readable } from "node:stream";
 import { promisify } from "node:util";
 import { createGunzip } from "node:zlib";
-import { checkStart, notText } from "../cells.js";
+import { checkStart, holdsNul, notText } from "../cells.js";
 import { fileError, InputError } from "./errors.js";
 import { say } from "./output.js";
 
@@ -78,7 +78,8 @@ async function* checkedText(name: string, source: AsyncGenerator<Uint8Array>): A
       const joined = rest.length > 0 ? join(rest, chunk) : chunk;
       const end = completeEnd(joined);
       const part = joined.subarray(0, end);
-      if (!isUtf8(part) || part.includes(0)) throw notText(name);
+      if (!isUtf8(part)) throw notText(name);
+      if (part.includes(0)) throw holdsNul(name);
       rest = joined.subarray(end);
       yield part;
     }

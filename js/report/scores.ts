@@ -20,18 +20,16 @@ export function scoreRows(
   const row = (name: string, which: "model" | "linear" | "mean" | "free") => {
     const own = scores[which];
     if (own === undefined) return [];
-    const cells: (string | number)[] = [
-      name,
-      own.rmse,
-      own.mae,
-      rSquared(own.r2),
-      Number.isFinite(own.medianRelativeError) ? percent(own.medianRelativeError) : "",
-    ];
+    const cells: (string | number)[] = [name, own.rmse, own.mae, rSquared(own.r2)];
+    // an outcome of 0 has no relative error, and one of 1 the error itself
+    if (own.logLoss === undefined)
+      cells.push(Number.isFinite(own.medianRelativeError) ? percent(own.medianRelativeError) : "");
     if (own.pinball !== undefined) cells.push(own.pinball);
     if (own.logLoss !== undefined) cells.push(own.logLoss, percent(own.accuracy as number));
     return [[...cells, deviation(perFold.map((fold) => (fold[which] as CvScores)[criterion] as number))]];
   };
-  const head = ["", "RMSE", "MAE", "R2", "median relative error"];
+  const head = ["", "RMSE", "MAE", "R2"];
+  if (scores.model.logLoss === undefined) head.push("median relative error");
   if (scores.model.pinball !== undefined) head.push("pinball");
   if (scores.model.logLoss !== undefined) head.push("log loss", "accuracy");
   return {

@@ -125,11 +125,13 @@ describe("isotone fit", () => {
       const target = (row: string[]) => (loss === "logistic" ? String(Number(Number(row[6]) > 15)) : row[6]);
       const table = rows.map((row, r) => [row[1], row[2], r === 0 ? "y" : target(row)]);
       const text = table.map((row) => row.join(",")).join("\n");
-      const { code, out } = await isotone(
+      const { code, out, err } = await isotone(
         ["fit", "-", "-t", "y", "-i", "scan,repair", "--loss", loss, "--epochs", "5"],
         text,
       );
       expect(code).toBe(0);
+      // an outcome of 0 has none
+      expect(err.includes("median relative error")).toBe(loss !== "logistic");
       const column = (c: number) => table.slice(1).map((row) => Number(row[c]));
       const model = await fit(
         { scan: column(0), repair: column(1), y: column(2) },
@@ -1045,7 +1047,13 @@ describe("bad input ends with exit code 1, one line that says what to mend, and 
     ["an old spreadsheet", Buffer.from("d0cf11e0a1b11ae1", "hex"), "stdin is a spreadsheet: save the sheet as CSV"],
     ["UTF-16", Buffer.from("\ufeffa,y\n1,2\n", "utf16le"), "stdin is UTF-16: save it as UTF-8"],
     ["Windows-1252", Buffer.from("a,y,\xe9\n1,2,3\n", "latin1"), "stdin is not UTF-8 text"],
-    ["a binary file", Uint8Array.of(1, 2, 0, 4, 5), "stdin is not UTF-8 text"],
+    ["a binary file", Uint8Array.of(1, 2, 0, 4, 5), "stdin holds NUL bytes"],
+    ["UTF-16 without a mark", Buffer.from("a,y\n1,2\n", "utf16le"), "is it UTF-16 without a mark"],
+    [
+      "a line for spreadsheets",
+      "sep=;\na;y\n1;2\n2;3\n",
+      "stdin: the first line tells spreadsheets what separates the cells: remove it",
+    ],
     ["half a gzip file", gzipSync("a,y\n1,2\n2,3\n").subarray(0, 25), "cannot unpack stdin"],
     [
       "an unknown category",

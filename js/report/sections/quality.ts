@@ -61,8 +61,10 @@ function scoresTable(study: Study): Markup | undefined {
   const { quality } = study;
   const rows: Cell[][] = [];
   const groups: Record<number, string> = {};
+  // an outcome of 0 has no relative error, and one of 1 the error itself
+  const outcome = study.link === "logistic";
   const add = (label: string, s: { rmse: number; mae: number; r2: number; medianRelativeError: number }) =>
-    rows.push([label, s.rmse, s.mae, rSquared(s.r2), percentOrDash(s.medianRelativeError)]);
+    rows.push([label, s.rmse, s.mae, rSquared(s.r2), ...(outcome ? [] : [percentOrDash(s.medianRelativeError)])]);
   if (heldOut) {
     groups[0] = `On ${plural(heldOut.model.rows, "row")} left out in training`;
     add("this model", heldOut.model);
@@ -79,8 +81,8 @@ function scoresTable(study: Study): Markup | undefined {
     add("their mean", quality.mean);
   }
   if (rows.length === 0) return undefined;
-  const caption = study.link === "logistic" ? "Scores" : `Scores, ${say.plain(say.unitOf(study))}`;
-  const head = ["", "RMSE", "mean error", "R²", "median relative error"];
+  const caption = outcome ? "Scores" : `Scores, ${say.plain(say.unitOf(study))}`;
+  const head = ["", "RMSE", "mean error", "R²", ...(outcome ? [] : ["median relative error"])];
   return html`<div class="scores">${table({ caption, head, rows, main: 0, groups })}${
     quality?.logLoss !== undefined && html`<p class="note">Log loss on this file: ${short(quality.logLoss)}.</p>`
   }</div>`;
