@@ -1,7 +1,7 @@
 // The user's rows to numbers. In: row objects, columns, or a row-major typed array; out: float32, row-major, one value a feature (a category
 // is its index, a missing value NaN). Every value is checked on the way; a wrong one is named by row (from 0) and column. Nothing is coerced.
 
-import { list, numberError, quote, rangeError, show, typeError } from "./errors.js";
+import { isPlain, list, numberError, quote, rangeError, show, typeError } from "./errors.js";
 import type { Feature } from "./types.js";
 
 /**
@@ -114,6 +114,8 @@ export function encodeRow(row: Row, features: readonly Encoded[], out: Float32Ar
   for (let f = 0; f < features.length; f++) {
     const feature = features[f];
     const value = object[feature.name];
+    // a Map, a date or a promise has no columns: all of them would pass for missing
+    if (value === undefined && !isPlain(object)) throw notRow(row, index);
     out[at + f] = encodeValue(typeof value === "number" ? value : own(object, feature.name), feature, index, false);
   }
 }
@@ -179,10 +181,10 @@ const isColumn = (value: unknown): value is ArrayLike<unknown> =>
   Array.isArray(value) ||
   (ArrayBuffer.isView(value) && "length" in value && typeof (value as Int8Array)[0] !== "bigint");
 
+const notRow = (row: unknown, index: number) => typeError(rowName(index), "an object of values by column name", row);
+
 export function checkRow(row: unknown, index: number): Readonly<Record<string, unknown>> {
-  if (typeof row !== "object" || row === null || isColumn(row)) {
-    throw typeError(rowName(index), "an object of values by column name", row);
-  }
+  if (typeof row !== "object" || row === null || isColumn(row)) throw notRow(row, index);
   return row as Readonly<Record<string, unknown>>;
 }
 

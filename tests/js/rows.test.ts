@@ -50,6 +50,25 @@ describe("rows", () => {
     expect(encodeRows(Float64Array.of(1, 1, Number.NaN, 2.5, 0, 7), features)).toEqual(expected);
   });
 
+  it.each([
+    ["a Map", new Map([["load", 1]])],
+    ["a promise", Promise.resolve({ load: 1 })],
+    ["a date", new Date(0)],
+    ["a set", new Set([1])],
+  ])("are no rows in %s, though every column may be missing", (_, row) => {
+    const message = /^TypeError: "(row|rows\[1\])" expected an object of values by column name, got a value of type /;
+    expect(failure(() => encodeRow(row, [load], new Float32Array(1)))).toMatch(message);
+    expect(failure(() => encodeRows([{}, row], [load]))).toMatch(message);
+    class Job {
+      get load() {
+        return undefined;
+      }
+    }
+    expect(encodeRows([{}, new Job(), Object.create(null), { load: undefined }], [load])).toEqual(
+      new Float32Array(4).fill(Number.NaN),
+    );
+  });
+
   it("pass a row-major Float32Array through without a copy", () => {
     const data = Float32Array.of(1, 2, 3, 4);
     expect(encodeRows(data, [scan, load])).toBe(data);
