@@ -254,7 +254,7 @@ const readPoint: Read<void> = (curve, i) => {
 /** What is said of the training is never needed to predict: known fields are checked, others kept as they are. */
 const readTraining: Read<TrainingReport> = (given, key) => {
   const self = object(given, key);
-  for (const name of ["seed", "rows", "members", "steps", "batch", "learningRate", "blend", "merged"])
+  for (const name of ["seed", "rows", "members", "steps", "batch", "learningRate", "blend", "merged", "zero"])
     maybe(self, name, number);
   maybe(self, "isotone", string);
   // intervals count these rows

@@ -38,7 +38,9 @@ export function intervalAround(data: ModelData, prediction: number, coverage: nu
   const high = residuals[last - Math.floor(place)];
   if (data.link.name === "exp") {
     const eta = logf(prediction);
-    return [expf(Math.fround(eta + low)), expf(Math.fround(eta + high))];
+    const [from, to] = [low, high].map((residual) => expf(Math.fround(eta + residual)));
+    // what holds the number that stands for targets of 0 holds 0
+    return [from <= (data.training.zero ?? 0) ? 0 : from, to];
   }
   return [Math.fround(prediction + low), Math.fround(prediction + high)];
 }

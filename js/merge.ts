@@ -213,6 +213,7 @@ function mergeTraining(all: ModelData[], shares: number[], warnings: string[]): 
     return values.every((v) => v === values[0]) ? values[0] : values.reduce((total, v, k) => total + shares[k] * v, 0);
   };
   const parts = all.flatMap(({ training }): TrainingReport[] => training.parts ?? [training]);
+  const zeros = all.flatMap(({ training }) => training.zero ?? []);
   return {
     seed: first.seed ?? 0,
     rows: sum("rows"),
@@ -226,5 +227,6 @@ function mergeTraining(all: ModelData[], shares: number[], warnings: string[]): 
     warnings: [...new Set([...all.flatMap(({ training }) => training.warnings), ...warnings])],
     merged: parts.length,
     parts,
+    ...(zeros.length > 0 && { zero: Math.max(...zeros) }),
   };
 }

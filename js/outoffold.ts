@@ -167,6 +167,7 @@ export function finish(
   if (data.link.name === "exp") {
     const low = y.reduce((s, v) => (v > 0 && v < s ? v : s), Number.POSITIVE_INFINITY);
     residuals = listOf(n, (r) => wasm.logf(Math.fround(y[r] > 0 ? y[r] : low / 2)) - wasm.logf(Math.fround(model[r])));
+    if (y.includes(0)) data.training.zero = Math.fround(low / 2);
   } else {
     residuals = listOf(n, (r) => y[r] - model[r]);
   }

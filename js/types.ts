@@ -69,6 +69,8 @@ export interface TrainingReport {
   curve: { step: number; epoch: number; loss: number; validationLoss: number | null }[];
   /** Out-of-fold scores; absent with validation: 0. */
   heldOut?: { model: Scores; mean: Scores; linear: Scores };
+  /** Log links, where targets are 0: what they count as in residuals, half of the least other one. */
+  zero?: number;
   /** Weight of the networks against the linear fit, 0 to 1. */
   blend: number;
   warnings: string[];

@@ -19,10 +19,10 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [47500, 18400, 66950],
-  "isotone, fit and load": [33900, 18400, 53450],
-  "isotone/predict": [6350, 3730, 11660],
-  "isotone/export": [23000, 0, 23000],
+  "isotone, everything": [47700, 18400, 67200],
+  "isotone, fit and load": [34050, 18400, 53600],
+  "isotone/predict": [6450, 3730, 11760],
+  "isotone/export": [23070, 0, 23070],
 };
 
 const gz = (bytes) => gzipSync(bytes, { level: 9 }).length;

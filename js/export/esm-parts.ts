@@ -220,12 +220,14 @@ export function predictOf(needs: Needs): string[] {
   const last = residuals.length - 1;
   // what the residuals were thinned from: docs/model-format.md, Intervals
   const held = training.heldOut?.model.rows ?? residuals.length;
+  const end = exp ? "exp(F(y + $[i]))" : "F(y + $[i])";
+  const ends = exp && training.zero ? `(i, e) => (i = ${end}, e || i > ${training.zero} ? i : 0)` : `(i) => ${end}`;
   return [
     predict,
     `export function interval(row, c) {
   const k = 1e-9 + ${held + 1} * (1 - c) / 2 | 0, i = ${held > 1 ? `(k - 1) / ${held - 1} * ${last} | 0` : 0}, y = ${exp ? "log(predict(row))" : "predict(row)"};
   if (!(k > 0 && c > 0)) throw RangeError("share is " + c);
-  return [i, ${last} - i].map((i) => ${exp ? "exp(F(y + $[i]))" : "F(y + $[i])"});
+  return [i, ${last} - i].map(${ends});
 }`,
   ];
 }

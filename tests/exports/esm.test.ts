@@ -120,7 +120,9 @@ describe("toModule", () => {
     const logged = makeModel({ seed: 4, link: "exp" });
     logged.residuals = Array.from({ length: 1001 }, (_, i) => (i - 480) / 700);
     logged.training.heldOut = { model: { rows: 5210 } } as ModelData["training"]["heldOut"];
-    for (const data of [kinds["signs, categories, missing values, log1p"], logged, { ...logged, residuals: [0.25] }]) {
+    const zeros = { ...logged, training: { ...logged.training, zero: Math.fround(0.8) } };
+    const others = [logged, zeros, { ...logged, residuals: [0.25] }];
+    for (const data of [kinds["signs, categories, missing values, log1p"], ...others]) {
       const module = await load(data);
       const model = loadModel(data);
       const width = data.features.length;

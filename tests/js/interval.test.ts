@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { fit, type Model } from "../../js/index.js";
+import { fit, load, type Model, merge } from "../../js/index.js";
 import { generator } from "./oracle.js";
 
 const features = { scan: "increasing", staff: "decreasing", hour: "free" } as const;
@@ -84,4 +84,36 @@ test("the most coverage that a message allows is given, to the last row", async 
     expect(allowed).toBeGreaterThan(most - 0.001);
     expect(model.predictInterval(row, allowed)[0]).toBeLessThan(Number.POSITIVE_INFINITY);
   }
+});
+
+test("intervals of counts hold zeros, as often as asked, and both ends stay monotone", async () => {
+  const random = generator(5);
+  const poisson = (mean: number) => {
+    let [k, p, u] = [0, Math.exp(-mean), random()];
+    for (; u > p && k < 99; u -= p, p *= mean / k) k++;
+    return k;
+  };
+  const draw = (n: number) =>
+    Array.from({ length: n }, () => {
+      const [a, b] = [4 * random(), 4 * random()];
+      return { a, b, y: poisson(2 * Math.sqrt(a) + 0.3 * a * b) };
+    });
+  const options = { target: "y", features: { a: 1, b: 1 }, loss: "poisson", epochs: 20, networks: 4 } as const;
+  const model = await fit(draw(1500), options);
+  expect(model.training.zero).toBe(0.5);
+  const fresh = draw(4000);
+  for (const share of [0.8, 0.9]) {
+    const ends = fresh.map((row) => model.predictInterval(row, share));
+    const held = fresh.filter(({ y }, r) => ends[r][0] <= y && y <= ends[r][1]).length / fresh.length;
+    expect(Math.abs(held - share)).toBeLessThan(0.03);
+    expect(ends.every(([low]) => low === 0 || low > 0.5)).toBe(true);
+    const order = fresh.map((row, r) => [model.predict(row), ...ends[r]]).sort((p, q) => p[0] - q[0]);
+    for (let r = 1; r < order.length; r++)
+      expect(order[r][1] >= order[r - 1][1] && order[r][2] >= order[r - 1][2]).toBe(true);
+  }
+  const file = JSON.stringify(model);
+  expect(load(file).predictInterval({ a: 0, b: 0 }, 0.9)).toEqual(model.predictInterval({ a: 0, b: 0 }, 0.9));
+  expect(merge([model, load(file)]).training.zero).toBe(0.5);
+  const above = draw(300).map((row) => ({ ...row, y: row.y + 1 }));
+  expect((await fit(above, options)).training.zero).toBeUndefined();
 });
