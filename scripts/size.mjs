@@ -19,10 +19,10 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [47700, 18400, 67200],
-  "isotone, fit and load": [34050, 18400, 53600],
-  "isotone/predict": [6450, 3730, 11760],
-  "isotone/export": [23070, 0, 23070],
+  "isotone, everything": [46750, 18400, 66150],
+  "isotone, fit and load": [33400, 18400, 53000],
+  "isotone/predict": [6450, 3730, 11750],
+  "isotone/export": [22900, 0, 22900],
 };
 
 const gz = (bytes) => gzipSync(bytes, { level: 9 }).length;
