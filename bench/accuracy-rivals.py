@@ -1,24 +1,31 @@
 """Rivals of bench/accuracy.mjs, library defaults. In: a folder with task.json and x.bin (float64, row-major), as accuracy.mjs writes it.
 Out: one JSON line a task: { name, versions, scores: { rival: [one figure a split] } }. Inputs and a numeric target are z-scored on the training rows.
-Needs numpy, scikit-learn and xgboost; lightgbm when it is there."""
+Needs numpy, scikit-learn and xgboost; lightgbm when it is there. With the second argument "lattice" TensorFlow Lattice alone, by the recipe of tf_lattice.py;
+the line then has `seconds`, of the CPU, and `kinds`, one of each a split."""
 import json
 import os
 import sys
+import time
 import warnings
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 import numpy as np
-import sklearn
-import xgboost
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.linear_model import LogisticRegression
-from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-try:
-    import lightgbm
-except ImportError:
-    lightgbm = None
+LATTICE = sys.argv[2:] == ["lattice"]
+if LATTICE:
+    import tf_lattice
+else:
+    import sklearn
+    import xgboost
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+    try:
+        import lightgbm
+    except ImportError:
+        lightgbm = None
 warnings.filterwarnings("ignore")
 
 
@@ -92,6 +99,7 @@ def run(t, x):
     signs, task, measure = np.array(t["signs"]), t["task"], t["measure"]
     y = np.array(t["target"])
     scores = {}
+    lattice = {"seconds": [], "kinds": []}
     for test in t["tests"]:
         rest = np.ones(len(y), bool)
         rest[test] = False
@@ -106,22 +114,32 @@ def run(t, x):
             e = float(np.mean((p * sy + my - y[test]) ** 2))
             return e if measure == "mse" else e**0.5 / (t["sd"] if measure == "rmse/sd" else 1)
 
+        if LATTICE:
+            began = time.process_time()
+            model = tf_lattice.fit(z[rest], target, signs, task, t["categories"])
+            lattice["seconds"].append(time.process_time() - began)
+            lattice["kinds"].append(model.kind)
+            scores.setdefault("TF Lattice", []).append(score(model.predict(z[test])))
+            continue
         if task == "regression":
             w, b = signed_ridge(z[rest], target, signs)
             scores.setdefault("linear, signs", []).append(score(z[test] @ w + b))
         for name, make in models(task, signs, t.get("skip", [])).items():
             scores.setdefault(name, []).append(score(make().fit(z[rest], target).predict(z[test])))
-    return scores
+    return {"scores": scores, **(lattice if LATTICE else {})}
 
 
 if __name__ == "__main__":
     folder = sys.argv[1]
-    versions = {"sklearn": sklearn.__version__, "xgboost": xgboost.__version__}
-    if lightgbm:
-        versions["lightgbm"] = lightgbm.__version__
+    if LATTICE:
+        versions = tf_lattice.VERSIONS
+    else:
+        versions = {"sklearn": sklearn.__version__, "xgboost": xgboost.__version__}
+        if lightgbm:
+            versions["lightgbm"] = lightgbm.__version__
     with open(os.path.join(folder, "task.json"), encoding="utf8") as f:
         tasks = json.load(f)
     data = np.fromfile(os.path.join(folder, "x.bin"))
     for t in tasks:
         x = data[t["from"] : t["from"] + t["rows"] * t["inputs"]].reshape(t["rows"], t["inputs"])
-        print(json.dumps({"name": t["name"], "versions": versions, "scores": run(t, x)}), flush=True)
+        print(json.dumps({"name": t["name"], "versions": versions, **run(t, x)}), flush=True)

@@ -2,6 +2,7 @@
 // `npm run bench:accuracy -- FOLDER [--sets a,b] [--splits 2] [--no-rivals] [--effort best] [--out bench/ACCURACY.md]`.
 // FOLDER holds the data sets and splits.json (bench/README.md says where they come from). Rivals are fitted again by accuracy-rivals.py when
 // python3 (or $PYTHON) has scikit-learn and xgboost; otherwise the stored figures stand in, and the report says so.
+// `--lattice` fits TF Lattice instead (with tensorflow-lattice), and keeps its figures in accuracy-rivals.json, from where the report takes them.
 // `npm run bench:accuracy -- [FOLDER] --describe SETS.json`: any folder of CSV files instead, as the description says (accuracy-sets.mjs,
 // describedSets); without FOLDER the package that the description names is fetched, and if that fails nothing is measured, with the reason.
 import { spawnSync } from "node:child_process";
@@ -13,7 +14,7 @@ import { parseArgs } from "node:util";
 import { fit, version } from "../dist/index.js";
 import { describedSets, extraSets, fixedSets } from "./accuracy-sets.mjs";
 import { accuracyPage, COVERAGES } from "./lib/accuracy-page.mjs";
-import { fitRivals } from "./lib/rivals.mjs";
+import { fitLattice, fitRivals } from "./lib/rivals.mjs";
 import { featuresOf, mean, take } from "./lib/scores.mjs";
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -27,6 +28,7 @@ const { values, positionals } = parseArgs({
     describe: { type: "string" },
     "no-rivals": { type: "boolean" },
     "store-rivals": { type: "boolean" },
+    lattice: { type: "boolean" },
   },
 });
 const python = process.env.PYTHON ?? "python3";
@@ -114,18 +116,33 @@ async function measure(set, extra = {}) {
   return { scores, held: held.map((h) => (h.length ? mean(h) : Number.NaN)), seconds: mean(seconds) };
 }
 
+/** A set's name in the store of TF Lattice's figures: auto-mpg is there with two families of splits. */
+const keyOf = (set) => `${set.group}/${set.name}`;
 const storedFile = here("accuracy-rivals.json");
 const stored = existsSync(storedFile) ? JSON.parse(readFileSync(storedFile, "utf8")) : { versions: {}, scores: {} };
+const roundTo = (digits) => (_, v) => (typeof v === "number" ? Number(v.toPrecision(digits)) : v);
+const store = (kept) =>
+  writeFileSync(
+    storedFile,
+    `${JSON.stringify(kept, roundTo(5), 2).replace(/\[\s+([^\]]+?)\s+\]/g, (_, a) => `[${a.replace(/\s+/g, " ")}]`)}\n`,
+  );
+if (values.lattice) {
+  // minutes a set, so fitted by itself and kept after each
+  for (const set of sets) {
+    const lattice = fitLattice(set, python);
+    if (!lattice) process.exit(1);
+    const { versions, ...figures } = lattice;
+    const { lattice: known, ...rest } = existsSync(storedFile) ? JSON.parse(readFileSync(storedFile, "utf8")) : stored;
+    store({ ...rest, lattice: { versions, sets: { ...known?.sets, [keyOf(set)]: figures } } });
+    console.error(`${set.name}: ${mean(figures.scores).toFixed(4)} (${mean(figures.seconds).toFixed(1)} s a fit)`);
+  }
+  process.exit(0);
+}
 const fitted = values["no-rivals"] ? undefined : fitRivals(sets, python);
 if (fitted && values["store-rivals"]) {
   // the fixed sets have theirs in splits.json
   const others = sets.filter((s) => s.group !== "fixed").map((s) => [s.name, fitted.scores.get(s)]);
-  const round = (_, v) => (typeof v === "number" ? Number(v.toPrecision(5)) : v);
-  const kept = { versions: fitted.versions, scores: { ...stored.scores, ...Object.fromEntries(others) } };
-  writeFileSync(
-    storedFile,
-    `${JSON.stringify(kept, round, 2).replace(/\[\s+([^\]]+?)\s+\]/g, (_, a) => `[${a.replace(/\s+/g, " ")}]`)}\n`,
-  );
+  store({ ...stored, versions: fitted.versions, scores: { ...stored.scores, ...Object.fromEntries(others) } });
 }
 
 const results = new Map();
@@ -143,6 +160,7 @@ const report = accuracyPage({
   own: results,
   rivals: (set) => fitted?.scores.get(set) ?? set.stored ?? stored.scores[set.name] ?? {},
   versions: fitted?.versions,
+  lattice: stored.lattice && { versions: stored.lattice.versions, of: (set) => stored.lattice.sets[keyOf(set)] },
   about: { from: described?.from, text: described?.about },
   version,
   effort: values.effort,

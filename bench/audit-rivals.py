@@ -1,19 +1,23 @@
-"""Boosted trees with their usual settings, asked about a grid of `isotone audit --grid`.
+"""Boosted trees with their usual settings, and TensorFlow Lattice, asked about a grid of `isotone audit --grid` and about ordered pairs of rows.
 
-usage: audit-rivals.py train.csv grid.csv target seed out-prefix feature=sign ...
-Writes one file of predictions for each model: PREFIX-xgboost.csv and so on. Needs numpy, scikit-learn and xgboost.
+usage: audit-rivals.py models train.csv grid.csv pairs.csv target seed out-prefix feature=sign ...
+Models: their keys below, with commas between. Writes three files of predictions for each: PREFIX-xgboost.csv, PREFIX-xgboost-pairs.csv of the pairs in one
+batch, PREFIX-xgboost-alone.csv of the first 1,000 of these rows, one a call.
+Needs numpy and what the models need: scikit-learn, xgboost, lightgbm, tensorflow-lattice (tf_lattice.py).
 """
 import csv
+import os
 import sys
 
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingRegressor
-from xgboost import XGBRegressor
 
-train, grid, target, seed, prefix = sys.argv[1:6]
-signs = dict(pair.rsplit("=", 1) for pair in sys.argv[6:])
+wanted, train, grid, pairs, target, seed, prefix = sys.argv[1:8]
+signs = dict(pair.rsplit("=", 1) for pair in sys.argv[8:])
 names = list(signs)
 directions = [int(signs[name]) for name in names]
+seed = int(seed)
 
 
 def columns(path, wanted):
@@ -22,18 +26,60 @@ def columns(path, wanted):
     return np.array([[float(row[name]) for name in wanted] for row in rows])
 
 
-x, y = columns(train, names), columns(train, [target])[:, 0]
-asked = columns(grid, names)
 # a share of rows and columns for each tree is usual, and makes a seed matter
-trees = {"n_estimators": 300, "learning_rate": 0.05, "max_depth": 6, "subsample": 0.8, "colsample_bytree": 0.8, "n_jobs": 1}
-seed = int(seed)
+TREES = {"n_estimators": 300, "learning_rate": 0.05, "max_depth": 6, "subsample": 0.8, "colsample_bytree": 0.8, "n_jobs": 1}
+
+
+def xgboost(**more):
+    from xgboost import XGBRegressor
+
+    return XGBRegressor(**TREES, random_state=seed, **more)
+
+
+def sklearn(**more):
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    return HistGradientBoostingRegressor(max_features=0.8, random_state=seed, **more)
+
+
+def lightgbm():
+    from lightgbm import LGBMRegressor
+
+    return LGBMRegressor(**TREES, subsample_freq=1, random_state=seed, monotone_constraints=directions, verbose=-1)
+
+
+class Lattice:
+    """The recipe of tf_lattice.py, its target z-scored."""
+
+    def fit(self, x, y):
+        import tf_lattice
+
+        self.mean, self.sd = y.mean(), y.std()
+        self.model = tf_lattice.fit(x, (y - self.mean) / self.sd, directions, seed=seed)
+        return self
+
+    def predict(self, x):
+        out = self.model.predict(x) if len(x) > 1 else self.model.predict_once(x)
+        return out.astype(float) * self.sd + self.mean
+
+
 models = {
-    "xgboost": XGBRegressor(**trees, random_state=seed),
-    "sklearn": HistGradientBoostingRegressor(max_features=0.8, random_state=seed),
-    "xgboost-monotone": XGBRegressor(**trees, random_state=seed, monotone_constraints=tuple(directions)),
-    "sklearn-monotone": HistGradientBoostingRegressor(max_features=0.8, random_state=seed, monotonic_cst=directions),
+    "xgboost": xgboost,
+    "sklearn": sklearn,
+    "xgboost-monotone": lambda: xgboost(monotone_constraints=tuple(directions)),
+    "sklearn-monotone": lambda: sklearn(monotonic_cst=directions),
+    "lightgbm-monotone": lightgbm,
+    "tf-lattice": Lattice,
 }
-for name, model in models.items():
-    predictions = model.fit(x, y).predict(asked)
-    with open(f"{prefix}-{name}.csv", "w") as file:
-        file.write("prediction\n" + "".join(f"{float(v)!r}\n" for v in predictions))
+x, y = columns(train, names), columns(train, [target])[:, 0]
+for name in wanted.split(","):
+    model = models[name]().fit(x, y)
+    ordered = columns(pairs, names)
+    answers = {
+        "": model.predict(columns(grid, names)),
+        "-pairs": model.predict(ordered),
+        "-alone": [model.predict(row[None, :])[0] for row in ordered[:1000]],
+    }
+    for suffix, predictions in answers.items():
+        with open(f"{prefix}-{name}{suffix}.csv", "w") as file:
+            file.write("prediction\n" + "".join(f"{float(v)!r}\n" for v in predictions))

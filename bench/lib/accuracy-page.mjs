@@ -14,18 +14,34 @@ const figure = (scores, digits = 4) =>
   scores?.length ? `${mean(scores).toFixed(digits)} ± ${deviation(scores).toFixed(digits)}` : "–";
 const inPercent = (held) => (Number.isNaN(held) ? "too few rows" : (100 * held).toFixed(1));
 
+const LATTICE = "TF Lattice";
+/** A rival's cell; says of how many splits where not of all. */
+const cell = (scores, splits, digits) =>
+  `${figure(scores, digits)}${scores.length && scores.length < splits ? ` (${scores.length} of ${splits} splits)` : ""}`;
+
 /**
  * The page as text. `own`: Map of a set to { scores, held, seconds, single }; `rivals`: gives { rival: [figure a split] } of a set; `versions` of the
- * rivals' libraries where they were fitted in this call; `about`: what the description says of its sets.
+ * rivals' libraries where they were fitted in this call; `lattice`: the store of TF Lattice's figures, { versions, of(set) }; `about`: what the description
+ * says of its sets.
  */
-export function accuracyPage({ sets, own, rivals, versions, about, version, effort }) {
-  const scoresOf = (set, name) => (rivals(set)[name] ?? []).slice(0, set.tests.length);
+export function accuracyPage({ sets, own, rivals, versions, lattice, about, version, effort }) {
+  const figuresOf = (set, name) => (name === LATTICE ? lattice?.of(set)?.scores : rivals(set)[name]) ?? [];
+  const scoresOf = (set, name) => figuresOf(set, name).slice(0, set.tests.length);
   const study = {
     own: (set) => own.get(set),
     scoresOf,
-    ratioTo: (set, name) => mean(own.get(set).scores) / mean(scoresOf(set, name)),
-    /** The names, with LightGBM's after the other monotone ones where it was fitted. */
-    fitted: (names) => (versions?.lightgbm ? names.toSpliced(3, 0, "LightGBM monotone") : names),
+    /** Over the splits that the rival has. */
+    ratioTo: (set, name) => {
+      const theirs = scoresOf(set, name);
+      return mean(own.get(set).scores.slice(0, theirs.length)) / mean(theirs);
+    },
+    /** The names, with LightGBM's and TF Lattice's after the monotone ones where they were fitted. */
+    fitted: (names, some) => {
+      const more = versions?.lightgbm ? ["LightGBM monotone"] : [];
+      if (some.some((set) => scoresOf(set, LATTICE).length)) more.push(LATTICE);
+      return names.flatMap((name) => (name === "XGB monotone" ? [name, ...more] : [name]));
+    },
+    lattice,
   };
   const sections = [
     ["fixed", fixedSection],
@@ -33,7 +49,7 @@ export function accuracyPage({ sets, own, rivals, versions, about, version, effo
     ["ratings", ratingsSection],
     ["classic", classicSection],
   ];
-  const lines = [...intro(version, effort, versions), ""];
+  const lines = [...intro(version, effort, versions), ...latticeNote(sets, lattice), ""];
   for (const [group, section] of sections) {
     const some = sets.filter((set) => set.group === group);
     if (some.length) lines.push(...section(some, study), "");
@@ -55,14 +71,31 @@ function intro(version, effort, versions) {
   ];
 }
 
+function latticeNote(sets, lattice) {
+  const known = sets.map((set) => lattice?.of(set)).filter(Boolean);
+  if (!known.length) return [];
+  const seconds = known.map((of) => mean(of.seconds));
+  const kinds = known.flatMap((of) => of.kinds);
+  const names = Object.entries(lattice.versions)
+    .map((v) => v.join(" "))
+    .join(", ");
+  const linear = kinds.filter((kind) => kind === "linear").length;
+  return [
+    "",
+    `TF Lattice has no defaults: one recipe by rows and columns (tf_lattice.py), chosen on training rows. A fit takes ${Math.min(...seconds).toFixed(0)} to ${Math.max(...seconds).toFixed(0)} s of CPU, so its figures are stored (\`--lattice\`; ${names}), where so stated of the first splits only, and ratios to it are over those. Of its ${kinds.length} fits left-out training rows chose ${linear} calibrated linear models and ${kinds.length - linear} lattices.`,
+  ];
+}
+
 /** Ratio of isotone's error to that of the best monotone rival. */
 const toBest = (set, { ratioTo }) => Math.max(...MONOTONE.map((name) => ratioTo(set, name)));
 
 function fixedSection(sets, study) {
   const { own, scoresOf, ratioTo } = study;
-  const names = study.fitted(["linear, signs", "HGB monotone", "XGB monotone", "HGB free", "XGB free", "MLP free"]);
+  const all = ["linear, signs", "HGB monotone", "XGB monotone", "HGB free", "XGB free", "MLP free"];
+  const names = study.fitted(all, sets);
   const ratios = sets.map((set) => toBest(set, study));
-  const over = (name) => geometricMean(sets.map((set) => ratioTo(set, name))).toFixed(3);
+  const has = (name) => sets.filter((set) => scoresOf(set, name).length);
+  const over = (name) => geometricMean(has(name).map((set) => ratioTo(set, name))).toFixed(3);
   const level = ratios.filter((r) => r <= 1.01).length;
   const better = ratios.filter((r) => r < 1).length;
   const held = COVERAGES.map((_, c) => mean(sets.map((set) => own(set).held[c]).filter((h) => !Number.isNaN(h))));
@@ -76,13 +109,13 @@ function fixedSection(sets, study) {
         set.target.length,
         `**${figure(own(set).scores)}**`,
         ratios[k].toFixed(3),
-        ...names.map((name) => figure(scoresOf(set, name))),
+        ...names.map((name) => cell(scoresOf(set, name), set.tests.length)),
         own(set).seconds.toFixed(1),
       ]),
     ),
     row(["geometric mean of isotone to it", "", "", `**${geometricMean(ratios).toFixed(3)}**`, ...names.map(over), ""]),
     "",
-    `${BEST_MONOTONE} **${level} of ${ratios.length}** sets, better on ${better}.`,
+    `${BEST_MONOTONE} **${level} of ${ratios.length}** sets, better on ${better}.${withAll(sets, study)}`,
     "",
     "## Intervals: share of test rows inside `predictInterval`",
     "",
@@ -92,10 +125,21 @@ function fixedSection(sets, study) {
   ];
 }
 
+/** The same with every monotone rival that was fitted. */
+function withAll(sets, study) {
+  const names = study.fitted(MONOTONE, sets);
+  if (names.length === MONOTONE.length) return "";
+  const largest = (set) =>
+    Math.max(...names.filter((name) => study.scoresOf(set, name).length).map((name) => study.ratioTo(set, name)));
+  const ratios = sets.map(largest);
+  const level = ratios.filter((r) => r <= 1.01).length;
+  return ` With ${names.slice(MONOTONE.length).join(" and ")} among them the ratio is ${geometricMean(ratios).toFixed(3)}, and it is level or better on ${level}.`;
+}
+
 function describedSection(sets, study, { from, text }) {
   const { own, scoresOf, ratioTo } = study;
   const source = from ? ` of the Python package ${from.package} ${from.version} (data of R packages, as CSV)` : "";
-  const names = study.fitted(["linear, signs", "HGB monotone", "XGB monotone", "HGB free", "XGB free"]);
+  const names = study.fitted(["linear, signs", "HGB monotone", "XGB monotone", "HGB free", "XGB free"], sets);
   const known = sets.filter((set) => scoresOf(set, "HGB monotone").length > 0);
   const lines = [
     "## Other sets: RMSE over the sd of the target",
@@ -162,7 +206,8 @@ function describedSection(sets, study, { from, text }) {
 }
 
 function ratingsSection(sets, { own, scoresOf }) {
-  const names = ["linear, signs", "MLP free", "HGB monotone", "XGB monotone"];
+  const has = sets.some((set) => scoresOf(set, LATTICE).length);
+  const names = ["linear, signs", "MLP free", "HGB monotone", "XGB monotone", ...(has ? [LATTICE] : [])];
   return [
     "## Ratings: Sill's comparison",
     "",
@@ -171,14 +216,16 @@ function ratingsSection(sets, { own, scoresOf }) {
     ...head(["set", "rows", "default sum", "one network", ...names]),
     ...sets.map((set) => {
       const { scores, single } = own(set);
-      const rivals = names.map((name) => figure(scoresOf(set, name)));
+      const rivals = names.map((name) => cell(scoresOf(set, name), set.tests.length));
       return row([set.name, set.target.length, `**${figure(scores)}**`, figure(single), ...rivals]);
     }),
   ];
 }
 
 function classicSection(sets, { own, scoresOf }) {
-  const names = ["linear, signs", "logistic", "MLP free", "HGB monotone", "XGB monotone", "HGB free", "XGB free"];
+  const has = sets.some((set) => scoresOf(set, LATTICE).length);
+  const monotone = ["HGB monotone", "XGB monotone", ...(has ? [LATTICE] : [])];
+  const names = ["linear, signs", "logistic", "MLP free", ...monotone, "HGB free", "XGB free"];
   const measures = { mse: "MSE", accuracy: "accuracy", rmse: "RMSE of y / 8" };
   return [
     "## The five sets that papers on monotone networks report",
@@ -188,7 +235,7 @@ function classicSection(sets, { own, scoresOf }) {
     ...head(["set", "rows", "measure", "isotone", ...names]),
     ...sets.map((set) => {
       const digits = set.measure === "mse" ? 2 : 4;
-      const rivals = names.map((name) => figure(scoresOf(set, name), digits));
+      const rivals = names.map((name) => cell(scoresOf(set, name), set.tests.length, digits));
       return row([
         set.name,
         set.target.length,

@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+const script = fileURLToPath(new URL("../accuracy-rivals.py", import.meta.url));
+
 /** Features as numbers: [column, sign] each, a category as a column of 0 and 1. */
 function columnsOf(set) {
   return Object.entries(set.features).flatMap(([name, feature]) => {
@@ -15,6 +17,26 @@ function columnsOf(set) {
     const categories = [...new Set(column)].sort();
     return categories.map((category) => [Float64Array.from(column, (v) => (v === category ? 1 : 0)), 0]);
   });
+}
+
+/** Where the columns of each category begin, and how many they are: [first, count] each. */
+function categoriesOf(set) {
+  let at = 0;
+  return Object.entries(set.features).flatMap(([name, feature]) => {
+    const count = typeof feature === "object" ? new Set(set.columns[name]).size : 1;
+    at += count;
+    return typeof feature === "object" ? [[at - count, count]] : [];
+  });
+}
+
+/** A set as the rivals see it: columns of numbers, their signs, and which of them are a category. */
+export function asNumbers(set) {
+  const columns = columnsOf(set);
+  return {
+    columns: columns.map(([column]) => column),
+    signs: columns.map(([, sign]) => sign),
+    categories: categoriesOf(set),
+  };
 }
 
 /** Rows of a set side by side: [n][columns]. */
@@ -43,6 +65,7 @@ function writeTasks(sets, folder) {
       measure,
       sd,
       signs: columns.map(([, sign]) => sign),
+      categories: categoriesOf(set),
       tests,
       from,
       rows: n,
@@ -57,12 +80,25 @@ function writeTasks(sets, folder) {
   writeFileSync(join(folder, "task.json"), JSON.stringify(tasks));
 }
 
+/** TensorFlow Lattice on one set: { versions, scores, seconds, kinds }; undefined where Python or the library is missing. */
+export function fitLattice(set, python) {
+  const folder = mkdtempSync(join(tmpdir(), "isotone-accuracy-"));
+  writeTasks([set], folder);
+  const child = spawnSync(python, [script, folder, "lattice"], { maxBuffer: 2 ** 28, encoding: "utf8" });
+  rmSync(folder, { recursive: true });
+  if (child.status !== 0) {
+    console.error(child.stderr?.trim().split("\n").at(-1));
+    return undefined;
+  }
+  const { versions, scores, seconds, kinds } = JSON.parse(child.stdout);
+  return { versions, scores: scores["TF Lattice"], seconds, kinds };
+}
+
 /** Fits the rivals of all sets: { versions, scores: Map of a set to { rival: [figure a split] } }. */
 export function fitRivals(sets, python) {
   if (spawnSync(python, ["-c", "import numpy, sklearn, xgboost"]).status !== 0) return undefined;
   const folder = mkdtempSync(join(tmpdir(), "isotone-accuracy-"));
   writeTasks(sets, folder);
-  const script = fileURLToPath(new URL("../accuracy-rivals.py", import.meta.url));
   const child = spawnSync(python, [script, folder], { maxBuffer: 2 ** 28, stdio: ["ignore", "pipe", "inherit"] });
   rmSync(folder, { recursive: true });
   if (child.status !== 0) return undefined;
