@@ -71,15 +71,16 @@ async function run(path: string | undefined, second: string | undefined, flags: 
   const predictor = /\.(onnx|json)$/i.exec(path)?.[1].toLowerCase();
   if (predictor !== undefined && second === undefined)
     throw new UsageError(`${path} needs rows to predict: isotone audit ${shellWord(path)} rows.csv`);
-  const found =
-    predictor === "onnx"
-      ? await auditOnnx(path, second as string, flags)
-      : predictor === "json"
-        ? await auditModel(path, second as string, flags)
-        : await auditGrid(path, second, flags);
-  await withOutput(flags.output, async (output) => {
+  const found = await withOutput(flags.output, async (output) => {
+    const found =
+      predictor === "onnx"
+        ? await auditOnnx(path, second as string, flags)
+        : predictor === "json"
+          ? await auditModel(path, second as string, flags)
+          : await auditGrid(path, second, flags);
     if (flags.json) await output.write(`${JSON.stringify(found.report)}\n`);
     else for (const part of tablesOf(found.report)) await output.write(part);
+    return found;
   });
   for (const note of found.notes) say(note);
   const { features, pairs } = found.report;
@@ -91,7 +92,7 @@ async function run(path: string | undefined, second: string | undefined, flags: 
 async function auditModel(path: string, rows: string, flags: AuditFlags): Promise<Found> {
   if (flags.increasing || flags.decreasing)
     throw new UsageError(`${path} knows its directions: leave --increasing and --decreasing out`);
-  const model = await openModel(path);
+  const model = await openModel(path, undefined, flags.output);
   const file = await openCsv(rows, flags);
   const { features } = model;
   const kinds = featureColumns(features, file).map((kind, f) => {

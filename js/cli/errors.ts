@@ -23,10 +23,12 @@ export function fileError(doing: "read" | "write", path: string, error: unknown)
           ? "it is a folder"
           : code === "ENOTDIR"
             ? "part of its path is not a folder"
-            : code === "ENOSPC"
-              ? "the disk is full"
-              : error instanceof Error
-                ? error.message
-                : String(error);
+            : code === "ELOOP"
+              ? "it is a link that leads to itself"
+              : code === "ENOSPC"
+                ? "the disk is full"
+                : error instanceof Error
+                  ? error.message
+                  : String(error);
   return new InputError(`cannot ${doing} ${path === "" ? '""' : path}: ${why}`);
 }

@@ -113,7 +113,7 @@ async function oneRow(
 
 async function run(modelPath: string, path: string, flags: Flags): Promise<void> {
   setQuiet(flags.quiet === true);
-  const model = await openModel(modelPath, path);
+  const model = await openModel(modelPath, path, flags.output);
   await withOutput(flags.output, async (output) => {
     const file = await openCsv(path, flags);
     const kinds = featureColumns(model.features, file);

@@ -96,7 +96,7 @@ async function run(path: string, flags: Flags): Promise<void> {
   if (!flags.exact && to !== "onnx") throw new UsageError(`--no-exact is for --to onnx, not for --to ${to}`);
   if (flags.types !== undefined && resolve(flags.types) === resolve(flags.output ?? "-"))
     throw new UsageError("--types and -o are one file: name another for the types");
-  const model = await openModel(path);
+  const model = await openModel(path, undefined, flags.output);
   const features = model.features.map(({ name }) => name);
   const other = flags.column?.find(([name]) => !features.includes(name));
   if (other) throw new UsageError(`--column: the model has no feature ${quote(other[0])}; features: ${list(features)}`);

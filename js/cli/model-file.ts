@@ -6,6 +6,7 @@ import type { Feature } from "../types.js";
 import type { ColumnKind } from "./cells.js";
 import type { CsvFile } from "./csv.js";
 import { InputError, UsageError } from "./errors.js";
+import { isSameFile } from "./output.js";
 import { bytes } from "./text.js";
 
 /** The text of a file ("-": stdin). */
@@ -15,10 +16,12 @@ export async function readText(path: string): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** Reads a model file ("-": stdin, unless the rows come from there). */
-export async function openModel(path: string, rows?: string): Promise<Model> {
+/** Reads a model file ("-": stdin, unless the rows come from there), which results must not replace. */
+export async function openModel(path: string, rows?: string, output?: string): Promise<Model> {
   if (path === "-" && rows === "-")
     throw new UsageError("the model and the rows cannot both come from stdin: name a file for one of them");
+  if (output !== undefined && path !== "-" && (await isSameFile(path, output)))
+    throw new UsageError(`-o ${output} is the model itself: name another file`);
   const text = await readText(path);
   try {
     return load(text);

@@ -2,8 +2,8 @@
 // failed command leaves nothing half-written and an older file as it was.
 
 import { rmSync, writeFileSync } from "node:fs";
-import { access, constants, type FileHandle, open, realpath, rename, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { access, constants, type FileHandle, open, readlink, realpath, rename, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileError } from "./errors.js";
 
 const unfinished = new Set<string>();
@@ -45,6 +45,18 @@ export interface Output {
   discard(): Promise<void>;
 }
 
+/** The file that a path of none yet leads to, through links. */
+async function endOfLinks(path: string): Promise<string> {
+  const next = await readlink(path).catch(() => undefined);
+  return next === undefined ? path : endOfLinks(resolve(dirname(path), next));
+}
+
+/** Whether two paths are one file, through whatever links. */
+export async function isSameFile(a: string, b: string): Promise<boolean> {
+  const [one, other] = await Promise.all([a, b].map((path) => stat(path, { bigint: true }).catch(() => undefined)));
+  return one !== undefined && other !== undefined && one.ino === other.ino && one.dev === other.dev && one.isFile();
+}
+
 /** Opens stdout (`-` or nothing) or a file; fails now, before any work, when it cannot be written. */
 export async function openOutput(path: string | undefined): Promise<Output> {
   if (path === undefined || path === "-") {
@@ -58,18 +70,18 @@ export async function openOutput(path: string | undefined): Promise<Output> {
       discard: async () => {},
     };
   }
-  const place = await stat(path).catch(() => undefined);
+  const place = await stat(path).catch((error) => {
+    if (error.code === "ELOOP") throw fileError("write", path, error);
+  });
   if (place?.isDirectory()) throw fileError("write", path, { code: "EISDIR" });
   if (place !== undefined && !place.isFile()) return openSpecial(path);
   let file: FileHandle;
   let end = path;
   let beside = "";
   try {
-    if (place !== undefined) {
-      // through a link to the file itself, and only where that may be written
-      end = await realpath(path);
-      await access(end, constants.W_OK);
-    }
+    // through links to the file itself, and only where that may be written
+    end = await (place === undefined ? endOfLinks : realpath)(path);
+    if (place !== undefined) await access(end, constants.W_OK);
     beside = join(dirname(end), `.${basename(end).slice(0, 200)}.${process.pid}.part`);
     // at once, so that a signal never finds a file that nobody knows of
     unfinished.add(beside);

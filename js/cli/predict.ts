@@ -78,7 +78,7 @@ function checkAsked(model: Model, { quantiles, interval }: Flags): void {
 
 async function run(modelPath: string, path: string, flags: Flags): Promise<void> {
   setQuiet(flags.quiet === true);
-  const model = await openModel(modelPath, path);
+  const model = await openModel(modelPath, path, flags.output);
   checkAsked(model, flags);
   await withOutput(flags.output, async (output) => {
     const file = await openCsv(path, flags);

@@ -53,7 +53,7 @@ async function run(modelPath: string, path: string, flags: Flags): Promise<void>
   setQuiet(flags.quiet === true);
   if (flags.output === undefined && process.stdout.isTTY)
     throw new UsageError("a page is not for a terminal: say where it goes with -o report.html, or pipe it on");
-  const model = await openModel(modelPath, path);
+  const model = await openModel(modelPath, path, flags.output);
   const { gatherer, makeStudy, renderReport } = await import("../report/index.js");
   await withOutput(flags.output, async (output) => {
     const file = await openCsv(path, flags);

@@ -101,7 +101,7 @@ class Kept {
 async function run(modelPath: string, path: string, flags: Flags): Promise<void> {
   setQuiet(flags.quiet === true);
   if (flags.csv && flags.json) throw new UsageError("--csv and --json exclude each other");
-  const model = await openModel(modelPath, path);
+  const model = await openModel(modelPath, path, flags.output);
   const { features } = model;
   const width = features.length;
   await withOutput(flags.output, async (output) => {

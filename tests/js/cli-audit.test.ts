@@ -138,6 +138,11 @@ describe("isotone audit of predictions", () => {
     expect(out).toMatch(/^\d+ of 500 \(\d+\.\d %\) ordered pairs are predicted out of order$/m);
   });
 
+  it("refuses a path that cannot be written before it reads", () => {
+    const { code, err } = isotone("audit", "no-such-grid.csv", "-o", "no/such/folder.txt");
+    expect([code, err]).toEqual([1, "isotone: cannot write no/such/folder.txt: its folder does not exist\n"]);
+  });
+
   it("takes what is below the digits of the predictions for rounding, and says so", () => {
     fillIn((y) => y.toFixed(1));
     const { out, err } = isotone("audit", "grid.csv", "predictions.csv", "--json");

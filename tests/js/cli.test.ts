@@ -287,6 +287,32 @@ describe("isotone predict", () => {
     expect(leftovers()).toEqual([]);
   });
 
+  it("writes where a link leads, also where no file is yet, and nowhere for one that leads to itself", async () => {
+    mkdirSync(join(folder, "elsewhere"), { recursive: true });
+    symlinkSync("elsewhere/middle.csv", join(folder, "first.csv"));
+    symlinkSync("last.csv", join(folder, "elsewhere/middle.csv"));
+    expect((await isotone(["predict", "model.json", "new.csv", "-o", "first.csv"])).code).toBe(0);
+    expect(lstatSync(join(folder, "first.csv")).isSymbolicLink()).toBe(true);
+    expect(lstatSync(join(folder, "elsewhere/middle.csv")).isSymbolicLink()).toBe(true);
+    expect(get("elsewhere/last.csv")).toContain("prediction");
+    symlinkSync("loop.csv", join(folder, "loop.csv"));
+    const { code, err } = await isotone(["predict", "model.json", "new.csv", "-o", "loop.csv"]);
+    expect([code, err]).toEqual([1, "isotone: cannot write loop.csv: it is a link that leads to itself\n"]);
+    expect(lstatSync(join(folder, "loop.csv")).isSymbolicLink()).toBe(true);
+    expect(leftovers()).toEqual([]);
+  });
+
+  it.each(["predict", "sensitivity", "explain", "report", "export", "audit"])(
+    "%s does not write over its model",
+    async (command) => {
+      symlinkSync("model.json", join(folder, `${command}.json`));
+      const more = command === "export" ? ["--to", "esm"] : ["new.csv"];
+      const { code, err } = await isotone([command, "model.json", ...more, "-o", `./${command}.json`]);
+      expect([code, err]).toEqual([2, `isotone: -o ./${command}.json is the model itself: name another file\n`]);
+      expect(() => load(get("model.json"))).not.toThrow();
+    },
+  );
+
   it("reads cells in quotes with commas, quotes and line ends, and writes them back", async () => {
     const odd = 'job,scan,repair,staff,hour,city\n"a ""b"", c\nd",1,2,3,4,Oslo\n';
     const { out } = await isotone(["predict", "model.json", "-"], odd);
