@@ -188,12 +188,15 @@ export function readCell(
   );
 }
 
+/** Whether a cell is what many files write for a missing value. */
+export const looksMissing = (text: string) => /^(na|nan|null|none|n\/a|-|\?|\.)$/i.test(text);
+
 /** Why a cell is no number that can be used, and what to do. */
 function whyNot(cell: string, value: number, column: ColumnKind, remedies: Remedies): string {
   const { name, check, fitted, missing } = column;
   const text = cell.trim();
   if (!Number.isNaN(value)) return ", beyond float32 (largest 3.4e38): give it in a larger unit";
-  if (/^(na|nan|null|none|n\/a|-|\?|\.)$/i.test(text))
+  if (looksMissing(text))
     return check
       ? ": fill it in, or leave the row out"
       : `: if that means missing, ${remedies.na(cell, name, missing)}`;

@@ -1,7 +1,7 @@
 // What the columns of a table hold, and what each is to be. In: a table and the words that mean "missing"; out: a description of each column with a
 // first guess, then the rows and options of `fit`, every cell checked as on the command line.
 
-import { type ColumnKind, InputError, numberIn, type Remedies, readCell } from "../js/cells.js";
+import { type ColumnKind, InputError, looksMissing, numberIn, type Remedies, readCell } from "../js/cells.js";
 import type { FeatureOption } from "../js/index.js";
 import { shownName } from "../js/report/labels.js";
 import { count, plural, short } from "../js/report/text.js";
@@ -17,6 +17,10 @@ export interface Column {
   empty: number;
   /** What the column holds, for people. */
   holds: string;
+  /** A cell among numbers that looks as if it meant "missing". */
+  suspect?: string;
+  /** Whether it is an outcome: 0 or 1, and nothing else. */
+  outcome: boolean;
   /** Whether most of its cells are numbers. */
   numeric: boolean;
   role: Role;
@@ -78,6 +82,8 @@ function describeColumn(table: Table, c: number, missing: ReadonlySet<string>): 
     name: table.header[c],
     empty,
     holds,
+    ...(numeric && strange && looksMissing(strange.cell) && { suspect: strange.cell }),
+    outcome: bad === 0 && words.size === 2 && words.has("0") && words.has("1"),
     numeric,
     role: guess,
     guess,

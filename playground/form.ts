@@ -42,6 +42,11 @@ export function showColumns(columns: readonly Column[], before: Partial<Chosen>)
     const taken = (c: number) =>
       String(c) === target.value ? "target" : String(c) === weight.value ? "case weight" : "";
     for (let c = 0; c < rows.length; c++) rows[c].show(taken(c));
+    const outcome = columns[Number(target.value)];
+    by("outcome").textContent =
+      target.value !== "" && outcome.outcome
+        ? `${shownName(outcome.name, 40)} is 0 or 1: its probability is learned with “the probability of 1 (logistic)”, among the options of training.`
+        : "";
     const used = columns.filter(({ role }, c) => role !== "left out" && taken(c) === "");
     const free = used.filter(({ role }) => role === "free").length;
     by("count").textContent =
@@ -68,6 +73,18 @@ function rowOf(column: Column, c: number): { row: HTMLElement; show: (taken: str
   });
   const choice = el("td", {}, role);
   const holds = el("td", {}, column.holds);
+  const { suspect } = column;
+  if (suspect !== undefined) {
+    const missing = el("button", { type: "button", className: "means" }, `“${shownName(suspect, 24)}” means missing`);
+    missing.addEventListener("click", () => {
+      const words = by<HTMLInputElement>("na");
+      words.value += `${words.value.trim() === "" ? "" : ", "}${suspect}`;
+      // the button goes with the table that is drawn anew
+      missing.closest<HTMLElement>(".scroll")?.focus({ preventScroll: true });
+      words.dispatchEvent(new Event("change"));
+    });
+    holds.append(" ", missing);
+  }
   const note = el("span", { className: "note" });
   if (column.empty > 0) {
     const allowed = el("input", { type: "checkbox", checked: column.missing });

@@ -288,6 +288,11 @@ const tests = {
     assert.match(await text(page, "#read"), /60 rows, 3 columns, separated by semicolons/);
     await page.selectOption("#target", { label: "y" });
     assert.match(await train(page), /"x" is "NA": if that means missing, name the word under/);
+    await page.getByRole("button", { name: "“NA” means missing" }).click();
+    await page.waitForFunction(() => document.getElementById("roles").textContent.includes("9 empty cells: allowed"));
+    assert.equal(await page.inputValue("#na"), "NA");
+    assert.equal(await page.locator("button.means").count(), 0);
+    assert.equal(await text(page, "#outcome"), "");
     await page.evaluate(() => {
       document.querySelector("#table details").open = true;
     });
@@ -364,6 +369,18 @@ const tests = {
     assert.equal(await train(page), "rows.csv, line 3: the case weight is -1, below 0.");
     await page.selectOption("#target", { label: "w" });
     assert.match(await train(page), /^the target cannot be the case weight too/);
+    await close();
+  },
+
+  async "says of an outcome how its probability is learned"() {
+    const { page, close } = await open();
+    await give(page, `x,bought\n${Array.from({ length: 30 }, (_, r) => `${r},${r % 2}`).join("\n")}\n`);
+    await read(page);
+    assert.equal(await text(page, "#outcome"), "");
+    await page.selectOption("#target", { label: "bought" });
+    assert.match(await text(page, "#outcome"), /^bought is 0 or 1: its probability is learned with/);
+    await page.selectOption("#target", { label: "x" });
+    assert.equal(await text(page, "#outcome"), "");
     await close();
   },
 
