@@ -67,7 +67,7 @@ export function inputOf(transform: i32, v: f32, argument: f32, fill: f32): f32 {
 
 /**
  * Eight raw rows of a plain model to z, transposed to [d][8] at `xt` on the way (the picture is at `transpose8`): prepareRow's bits. False
- * where a number is not finite, and where some add up to more than float32 holds: one addition a vector tells. Who called looks at each number then.
+ * where a number is not finite, and where some add up to more than float32 holds: one addition a vector tells. prepareRow looks at each then.
  */
 export function preparePlain8(model: usize, raw: usize, xt: usize): bool {
   const d = inputs(model);

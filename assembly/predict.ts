@@ -75,8 +75,8 @@ function forwardRows<Track, Prune>(model: usize, raw: usize, rows: i32, sums: us
     if (plan && !shouldPrune(plan, rows)) plan = 0;
   }
   let fine = true;
-  if (!isInteger<Track>() && rows == 8 && isPlain(model)) fine = preparePlain8(model, raw, xt);
-  else {
+  // where it refuses, each row tells by itself
+  if (isInteger<Track>() || rows < 8 || !isPlain(model) || !preparePlain8(model, raw, xt)) {
     for (let k: usize = 0; k < <usize>rows; k++) fine = prepareRow(model, raw + k * length, z + k * stride) && fine;
     if (isInteger<Prune>() && rows == 1 && plan && load<i32>(plan, ONE_ROW)) {
       store<f32>(sums, forwardPruned1(plan, d, z, active, 32));

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseModel } from "../../js/format.js";
 import { makeModel } from "../../js/model.js";
+import { load as loadPredictor } from "../../js/predict.js";
 import type { ModelData } from "../../js/types.js";
 import { evaluate, everyKind, generator, makeModel as made, makeRows, rowObject } from "./oracle.js";
 
@@ -259,6 +260,23 @@ describe("the certificate", () => {
     });
     expect(certificate.statement).toMatch(/network 1, group 1, plane \d/);
   });
+});
+
+test("rows whose numbers are finite, but not their sums, are predicted like each by itself, with both modules", () => {
+  for (const [kind, data] of Object.entries(everyKind())) {
+    const n = 67;
+    const rows = makeRows(data, n, 3);
+    data.features.forEach((feature, f) => {
+      if (feature.kind !== "number") return;
+      for (let r = f; r < n; r += 3) rows[r * width(data) + f] = (r % 5 ? 3 : -3) * 1e38;
+    });
+    const each = (r: number) => rows.subarray(r * width(data), (r + 1) * width(data));
+    const want = Float32Array.from({ length: n }, (_, r) => evaluate(data, each(r)).prediction);
+    for (const model of [makeModel(data), loadPredictor(data)]) {
+      expect([kind, model.predictMany(rows)]).toEqual([kind, want]);
+      expect([kind, Float32Array.from(want, (_, r) => model.predict(each(r)))]).toEqual([kind, want]);
+    }
+  }
 });
 
 test("a row whose getters predict with the same model is read as if its values stood there, after an error too", () => {
