@@ -119,4 +119,26 @@ describe("pruning", () => {
       }
     },
   );
+
+  test.each([1, 2, 3, 5, 6])(
+    "networks of all shapes side by side read the planes of groups of %i as they are",
+    (planes) => {
+      const d = 11;
+      const plain = { numbers: d, categories: 0, missing: false, log1p: false, ragged: false, networks: 1 };
+      const all = [
+        [16, 16],
+        [8, planes],
+        [1, 1],
+      ].map(([groups, planes], seed) => made({ seed, groups, planes, ...plain }).networks[0]);
+      const many = table(203, d).x;
+      for (const networks of [all, all.slice().reverse()]) {
+        const data = { ...made({ seed: 3, ...plain }), networks };
+        const predictions = load(data).predictMany(many);
+        expect(bits(loadWhole(data).predictMany(many))).toEqual(bits(predictions));
+        expect(bits(loadWhole(data).sensitivityMany(many))).toEqual(bits(load(data).sensitivityMany(many)));
+        for (let r = 0; r < 60; r++)
+          expect(loadWhole(data).predict(many.subarray(r * d, (r + 1) * d))).toBe(predictions[r]);
+      }
+    },
+  );
 });
