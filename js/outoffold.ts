@@ -153,21 +153,24 @@ export function finish(
   const model = listOf(n, (r) => predict(sums[middle * n + r]));
   const straight = linearSums(t, committee.leftOut, fits, [levels[middle]]);
   const linear = listOf(n, (r) => predict(straight[r]));
+  const scores = scoresOf(model, y, w);
+  const { rows } = scores;
+  // of no weight, they tell nothing
+  if (rows === 0) return;
   data.training.heldOut = {
-    model: scoresOf(model, y, w),
+    model: scores,
     mean: scoresOf(new Float64Array(n).fill(meanOf(actual, weight)), y, w),
     linear: scoresOf(linear, y, w),
   };
-  const { rows } = data.training.heldOut.model;
-  // of no weight, they tell nothing
-  if (rows === 0) return;
   if (data.loss.name === "quantiles") data.calibration = calibrate(t, committee, a, actual, weight, data);
   if (data.link.name === "logistic" || data.loss.name === "quantiles") return;
   let residuals: Float64Array;
   if (data.link.name === "exp") {
-    const low = y.reduce((s, v) => (v > 0 && v < s ? v : s), Number.POSITIVE_INFINITY);
-    residuals = listOf(n, (r) => wasm.logf(Math.fround(y[r] > 0 ? y[r] : low / 2)) - wasm.logf(Math.fround(model[r])));
-    if (y.includes(0)) data.training.zero = Math.fround(low / 2);
+    const low = leastAbove0(y, w);
+    // of all rows, where none left out is above 0
+    const zero = Math.fround((low < Number.POSITIVE_INFINITY ? low : leastAbove0(actual, weight)) / 2);
+    residuals = listOf(n, (r) => wasm.logf(Math.fround(y[r] || zero)) - wasm.logf(Math.fround(model[r])));
+    if (y.some((v, r) => v === 0 && w?.[r] !== 0)) data.training.zero = zero;
   } else {
     residuals = listOf(n, (r) => y[r] - model[r]);
   }
@@ -176,6 +179,13 @@ export function finish(
   data.residuals = Array.from({ length: keep }, (_, k) =>
     Math.fround(rankOf(keep === 1 ? 0 : (k * (rows - 1)) / (keep - 1))),
   );
+}
+
+/** The least number above 0 of those that have a weight. */
+function leastAbove0(values: Floats, weight?: Floats): number {
+  let low = Number.POSITIVE_INFINITY;
+  for (let r = 0; r < values.length; r++) if (values[r] > 0 && values[r] < low && weight?.[r] !== 0) low = values[r];
+  return low;
 }
 
 /** What stands at a rank, from 0, of numbers that are sorted. */

@@ -287,6 +287,8 @@ describe("fit", () => {
       const { calibration } = (await fit(rows, { ...given, seed, loss: { quantiles: [0.1, 0.9] } })).toJSON();
       const told = data.training.heldOut?.model.rows ?? 0;
       expect(data.residuals?.length ?? 0).toBe(told);
+      // nor scores: they would be of nothing
+      expect(data.training.heldOut === undefined).toBe(told === 0);
       expect(calibration === undefined).toBe(told === 0);
       without += Number(told === 0);
     }

@@ -117,3 +117,31 @@ test("intervals of counts hold zeros, as often as asked, and both ends stay mono
   const above = draw(300).map((row) => ({ ...row, y: row.y + 1 }));
   expect((await fit(above, options)).training.zero).toBeUndefined();
 });
+
+test("what targets of 0 count as is told by rows of a weight, and by all of them where none left out is above 0", async () => {
+  const fitted = (y: (r: number) => number, n: (r: number) => number, members?: number) => {
+    const rows = jobs(80).map(({ scan, staff }, r) => ({ scan, staff, y: y(r), n: n(r) }));
+    const options = { target: "y", weight: "n", loss: "poisson", epochs: 2, networks: 2 } as const;
+    return fit(rows, { ...options, ...(members && { members }) });
+  };
+  // a tiny target, or one of 0, of no weight is not there
+  const unweighted = await fitted(
+    (r) => [0, 1e-6, 3, 4, 5][r % 5],
+    (r) => Number(r % 5 > 1),
+  );
+  expect(unweighted.training.zero).toBeUndefined();
+  const weighted = await fitted(
+    (r) => [0, 1e-6, 3, 4, 5][r % 5],
+    (r) => Number(r % 5 !== 1),
+  );
+  expect(weighted.training.zero).toBe(1.5);
+  for (let only = 0; only < 16; only++) {
+    const model = await fitted(
+      (r) => (r === only ? 6 : 0),
+      () => 1,
+      1,
+    );
+    expect(model.training.zero).toBe(3);
+    expect(load(JSON.stringify(model)).training.zero).toBe(3);
+  }
+});
