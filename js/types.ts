@@ -52,7 +52,7 @@ export interface Scores {
   rmse: number;
   mae: number;
   r2: number;
-  /** Median of |prediction - target| / |target| over rows whose target is not 0. */
+  /** Median of |prediction - target| / |target| over rows whose target is not 0: of targets of 0 and 1 it says nothing of the zeros. */
   medianRelativeError: number;
 }
 
@@ -69,7 +69,7 @@ export interface TrainingReport {
   curve: { step: number; epoch: number; loss: number; validationLoss: number | null }[];
   /** Out-of-fold scores; absent with validation: 0. */
   heldOut?: { model: Scores; mean: Scores; linear: Scores };
-  /** Log links, where targets are 0: what they count as in residuals, half of the least other one. */
+  /** Log links, where targets are 0: what they count as in residuals, half of the least other one; an interval that reaches down to it begins at 0. */
   zero?: number;
   /** Weight of the networks against the linear fit, 0 to 1. */
   blend: number;
