@@ -159,7 +159,8 @@ function createEngine(source: ModuleSource, module: WasmModule | undefined): Eng
       // first: where there is no WebAssembly, the source says so
       const compiled = module ?? source();
       const { exports } = new WebAssembly.Instance(compiled, {});
-      if (!exports.predictOne) throw new TypeError('"module" expected the module of isotone/kernels.wasm, got another');
+      if (!exports.mark)
+        throw new TypeError('"module" expected the module of isotone/kernels.wasm of this version, got another');
       wasm = exports as unknown as PredictExports;
       input = wasm.alloc(BLOCK);
       // the kernels write whole vectors: room after the last row
@@ -281,7 +282,8 @@ export type Trainer = ReturnType<typeof createTrainer>;
 export function createTrainer(source: ModuleSource) {
   const module: WasmModule = source();
   const exports = new WebAssembly.Instance(module, {}).exports;
-  if (!exports.setNetworks) throw new TypeError('"module" expected the module of isotone/kernels.wasm, got another');
+  if (!exports.setNetworks)
+    throw new TypeError('"module" expected the module of isotone/kernels.wasm of this version, got another');
   const wasm = exports as unknown as TrainExports;
   function take(bytes: number, what = "training"): number {
     // the kernels count in 32 bits: what does not fit would come round to a few bytes
