@@ -121,7 +121,9 @@ describe("toModule", () => {
     logged.residuals = Array.from({ length: 1001 }, (_, i) => (i - 480) / 700);
     logged.training.heldOut = { model: { rows: 5210 } } as ModelData["training"]["heldOut"];
     const zeros = { ...logged, training: { ...logged.training, zero: Math.fround(0.8) } };
-    const others = [logged, zeros, { ...logged, residuals: [0.25] }];
+    // 1 - 0.9 is less than a tenth
+    const few = { ...logged, training: { ...logged.training, heldOut: { model: { rows: 19 } } } } as ModelData;
+    const others = [logged, zeros, few, { ...logged, residuals: [0.25] }];
     for (const data of [kinds["signs, categories, missing values, log1p"], ...others]) {
       const module = await load(data);
       const model = loadModel(data);
