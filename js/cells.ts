@@ -86,21 +86,21 @@ export function csvFailure(name: string, error: Error & { code?: unknown; lines?
   return new InputError(`${name}${line}: ${error.message}`);
 }
 
-/** What files that are no text begin with, and what their user can do. */
+/** What files that are no text begin with (-1: any byte), and what their user can do. */
 const STARTS: [number[], string][] = [
   [[0xff, 0xfe], "UTF-16: save it as UTF-8 (iconv -f utf-16 -t utf-8)"],
   [[0xfe, 0xff], "UTF-16: save it as UTF-8 (iconv -f utf-16 -t utf-8)"],
   [[0x50, 0x4b, 3, 4], "a zip archive: unpack it first (unzip -p FILE | isotone … -)"],
   [[0x28, 0xb5, 0x2f, 0xfd], "packed by zstd: unpack it first (zstd -dc FILE | isotone … -)"],
   [[0xfd, 0x37, 0x7a, 0x58, 0x5a], "packed by xz: unpack it first (xz -dc FILE | isotone … -)"],
-  [[0x42, 0x5a, 0x68, 0x39, 0x31, 0x41, 0x59], "packed by bzip2: unpack it first (bzip2 -dc FILE | isotone … -)"],
+  [[0x42, 0x5a, 0x68, -1, 0x31, 0x41, 0x59], "packed by bzip2: unpack it first (bzip2 -dc FILE | isotone … -)"],
   [[0x50, 0x41, 0x52, 0x31], "a Parquet file: save it as CSV"],
   [[0xd0, 0xcf, 0x11, 0xe0], "a spreadsheet: save the sheet as CSV"],
 ];
 
 /** Refuses what its first bytes tell to be no text. */
 export function checkStart(name: string, start: Uint8Array): void {
-  const found = STARTS.find(([bytes]) => bytes.every((byte, i) => start[i] === byte));
+  const found = STARTS.find(([bytes]) => bytes.every((byte, i) => byte < 0 || start[i] === byte));
   if (found === undefined) return;
   const sheet = /\.(xls[xmb]|ods)$/i.test(name);
   throw new InputError(`${name} is ${sheet ? "a spreadsheet: save the sheet as CSV" : found[1]}`);

@@ -1065,8 +1065,8 @@ describe("bad input ends with exit code 1, one line that says what to mend, and 
     ],
     ["xz", Buffer.from("fd377a585a0000", "hex"), "stdin is packed by xz: unpack it first (xz -dc FILE | isotone … -)"],
     [
-      "bzip2",
-      Buffer.from("BZh91AY&SY\x9a"),
+      "bzip2 of any level",
+      Buffer.from("BZh11AY&SY\x9a"),
       "stdin is packed by bzip2: unpack it first (bzip2 -dc FILE | isotone … -)",
     ],
     ["Parquet", Buffer.from("PAR1\x15\x04\x15"), "stdin is a Parquet file: save it as CSV"],
