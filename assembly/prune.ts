@@ -83,8 +83,8 @@ export function planSize(metas: usize, tileCount: i32, d: i32): usize {
 }
 
 /**
- * Writes the plan of a model at `plan`; false where pruning does not pay, or groups of a network differ in size or are one plane each. Cycles of eight rows decide,
- * as measured: an input takes 4/3 a plane or killer, 8 a tile of the groups chosen; a network 110 for the choice. The default's groups of four
+ * Writes the plan of a model at `plan`; false where pruning does not pay, or groups of a network differ in size or are one plane each. Cycles of
+ * eight rows decide, as measured: an input takes 4/3 a plane or killer, 8 a tile of the groups chosen; a network 110 for the choice. The default's groups of four
  * planes are read faster all: further groups would take what pruning saves. A kernel for them alone, killers of all networks before the groups of all
  * and choices by vectors, took 0.86 of an epoch from starting weights far apart, but through fit 1.1 for 1e5 rows of 20 inputs and up to 1.6 for small
  * tables. Predictions of many rows have one: prune-fours.ts. `most`: percent of forward8's time above which pruning does not pay.

@@ -48,19 +48,10 @@ def lightgbm():
     return LGBMRegressor(**TREES, subsample_freq=1, random_state=seed, monotone_constraints=directions, verbose=-1)
 
 
-class Lattice:
-    """The recipe of tf_lattice.py, its target z-scored."""
+def lattice():
+    import tf_lattice
 
-    def fit(self, x, y):
-        import tf_lattice
-
-        self.mean, self.sd = y.mean(), y.std()
-        self.model = tf_lattice.fit(x, (y - self.mean) / self.sd, directions, seed=seed)
-        return self
-
-    def predict(self, x):
-        out = self.model.predict(x) if len(x) > 1 else self.model.predict_once(x)
-        return out.astype(float) * self.sd + self.mean
+    return tf_lattice.ZScored(directions, seed=seed)
 
 
 models = {
@@ -69,7 +60,7 @@ models = {
     "xgboost-monotone": lambda: xgboost(monotone_constraints=tuple(directions)),
     "sklearn-monotone": lambda: sklearn(monotonic_cst=directions),
     "lightgbm-monotone": lightgbm,
-    "tf-lattice": Lattice,
+    "tf-lattice": lattice,
 }
 x, y = columns(train, names), columns(train, [target])[:, 0]
 for name in wanted.split(","):

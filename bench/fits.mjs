@@ -162,6 +162,8 @@ async function measure(set) {
     else console.error(`${set.name}: ${NAMES[key]} left out, it does not run under ${python}`);
   }
   const answers = new Map(started.map(([key]) => [key, []]));
+  // who was fitted in turn with whom
+  const call = Date.now();
   for (let round = 0; round < Number(options.rounds); round++) {
     for (const [key, model] of started) {
       const answer = await model.ask();
@@ -177,7 +179,7 @@ async function measure(set) {
     if (!all.length) continue;
     const of = (name) => median(all.map((answer) => answer[name]));
     const spread = all.map(({ seconds }) => seconds);
-    models[key] = { ...about, fits: all.length, least: Math.min(...spread), greatest: Math.max(...spread) };
+    models[key] = { ...about, call, fits: all.length, least: Math.min(...spread), greatest: Math.max(...spread) };
     for (const name of ["seconds", "error", "batch", "one", "bytes"]) models[key][name] = of(name);
     console.error(`${set.name}: ${NAMES[key]} ${of("seconds").toFixed(2)} s, error ${of("error").toFixed(4)}`);
   }
@@ -206,12 +208,18 @@ function page({ cpu, node, sets }) {
   ];
   const timesOf = (model, set, what) => `${three(model[what] / set.models.isotone[what])} x`;
   const own = Object.values(sets)[0].models;
+  const apart = known.filter((key) =>
+    Object.values(sets).some(({ models }) => models[key] && models[key].call !== models.isotone?.call),
+  );
   return [
     "# From rows to a fitted model",
     "",
     `Written by \`node bench/fits.mjs FOLDER\`; do not edit. ${cpu}, Node ${node}, one thread; ${versions.join(", ")}.`,
     "Everyone with library defaults and the same signs (TF Lattice, which has none, by the recipe of tf_lattice.py), on the first fixed split of a set, or on 100,000 of 125,000 generated rows.",
     "Fits in turn, each library in a process of its own that stays; medians, seconds of the CPU, starting and reading rows not counted. Error: RMSE on the test rows over the standard deviation of their target.",
+    ...(apart.length
+      ? [`Not in turn with the others, but in a run of its own: ${apart.map((key) => NAMES[key]).join(", ")}.`]
+      : []),
     "",
     "## Seconds of a fit (error)",
     "",

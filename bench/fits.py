@@ -43,18 +43,6 @@ def installed(name, seen):
     return own + sum(installed(re.match(r"[A-Za-z0-9._-]+", r).group(), seen) for r in needed)
 
 
-class Lattice:
-    """The recipe of tf_lattice.py, its target z-scored."""
-
-    def fit(self, x, y):
-        self.mean, self.sd = y.mean(), y.std()
-        self.model = tf_lattice.fit(x, (y - self.mean) / self.sd, task["signs"], categories=task["categories"])
-        return self
-
-    def predict(self, x):
-        return self.model.predict_once(x).astype(float) * self.sd + self.mean
-
-
 def save_pickle(model, path):
     import joblib
 
@@ -81,7 +69,8 @@ elif key == "lightgbm":
 else:
     import tf_lattice
 
-    package, make, save = "tensorflow-lattice", Lattice, lambda model, path: model.model.model.save(path)
+    package, make = "tensorflow-lattice", lambda: tf_lattice.ZScored(signs, task["categories"])
+    save = lambda model, path: model.lattice.model.save(path)
 
 width = len(signs) + 1
 train, test = (np.fromfile(os.path.join(folder, f"{part}.bin")).reshape(-1, width) for part in ("train", "test"))

@@ -112,6 +112,21 @@ class Lattice:
         return out if self.task == "regression" else (out > 0).astype(int)
 
 
+class ZScored:
+    """The recipe for a numeric target as it is: z-scored for the fit, and back. Predictions, of one row or many, come from one compiled function."""
+
+    def __init__(self, signs, categories=(), seed=0):
+        self.signs, self.categories, self.seed = signs, categories, seed
+
+    def fit(self, x, y):
+        self.mean, self.sd = y.mean(), y.std()
+        self.lattice = fit(x, (y - self.mean) / self.sd, self.signs, categories=self.categories, seed=self.seed)
+        return self
+
+    def predict(self, x):
+        return self.lattice.predict_once(x).astype(float) * self.sd + self.mean
+
+
 def fit(x, y, signs, task="regression", categories=(), seed=0):
     """The model of the recipe, with `predict`, `kind` and `epochs`."""
     keras.backend.clear_session()

@@ -2,6 +2,7 @@
 // categories, or a complaint that names file, line and column and says how to mend it. How a file is read and split into cells is the caller's.
 
 import { list, quote } from "./errors.js";
+import { LARGEST } from "./format.js";
 
 /** A file cannot be read or written, or holds something that cannot be used. */
 export class InputError extends Error {
@@ -179,7 +180,7 @@ export function readCell(
     return cell;
   }
   const value = numberIn(cell);
-  if (Math.abs(value) <= 3.4028234663852886e38) {
+  if (Math.abs(value) <= LARGEST) {
     column.check?.(value, `${file.name}, line ${line}`);
     return value;
   }

@@ -5,7 +5,8 @@ import type { ModelData } from "./types.js";
 
 /** Bytes of the header; each part begins at a multiple of 16. */
 const HEADER = 112;
-const TRANSFORMS = ["linear", "log1p", "equals", "missing", "level"];
+/** In the order of their numbers in an image, and in an exported module. */
+export const TRANSFORMS = ["linear", "log1p", "equals", "missing", "level"];
 const LINKS = ["identity", "exp", "logistic"];
 const END_GROUP = 8;
 const END_NETWORK = 16;

@@ -130,7 +130,10 @@ export function certaintyOf(losses: Float64Array, others: Float64Array): number 
   return gain < certain ? Math.max(0, gain / certain) : 1;
 }
 
-/** Residuals, calibration and held-out scores, from rows that the predicting member did not train on. `fits`: by member, the linear fit to compare with. */
+/**
+ * Residuals, calibration and held-out scores, from rows that the predicting member did not train on. `fits`: by member, the linear fit to compare
+ * with.
+ */
 export function finish(
   t: Trainer,
   data: ModelData,
@@ -191,7 +194,10 @@ function leastAbove0(values: Floats, weight?: Floats): number {
 /** What stands at a rank, from 0, of numbers that are sorted. */
 const rankedBy = (sorted: Float64Array) => (rank: number) => sorted[Math.round(rank)];
 
-/** The same where each of the numbers counts by its weight, and not at all where that is 0: ranks, which may not fall from call to call, go up to how many count. */
+/**
+ * The same where each of the numbers counts by its weight, and not at all where that is 0: ranks, which may not fall from call to call, go up to
+ * how many count.
+ */
 function weightedRanks(values: Float64Array, weight: Float64Array): (rank: number) => number {
   const order = Uint32Array.from(values.keys())
     .filter((r) => weight[r] > 0)
@@ -205,7 +211,10 @@ function weightedRanks(values: Float64Array, weight: Float64Array): (rank: numbe
   };
 }
 
-/** Levels to feed in so that, out of fold, the asked share of rows (by their weight) lies below: piecewise linear, non-decreasing, so quantiles still never cross. */
+/**
+ * Levels to feed in so that, out of fold, the asked share of rows (by their weight) lies below: piecewise linear, non-decreasing, so quantiles
+ * still never cross.
+ */
 function calibrate(
   t: Trainer,
   { plan, results, held, leftOut, centres }: Committee,

@@ -71,6 +71,9 @@ try {
   const report = JSON.parse(await readFile("build/vitest.json", "utf8"));
   passed += report.numPassedTests;
   failed += report.numFailedTests;
+  // their names say why
+  const tests = report.testResults.flatMap(({ assertionResults }) => assertionResults);
+  for (const { status, fullName } of tests) if (/^(skipped|pending)$/.test(status)) console.log(`skipped: ${fullName}`);
   if (vitest.code !== 0 && report.numFailedTests === 0) failed++;
 } catch {
   failed++;

@@ -42,7 +42,7 @@ export function asNumbers(set) {
 /** Rows of a set side by side: [n][columns]. */
 function matrixOf(columns, n) {
   const x = new Float64Array(n * columns.length);
-  columns.forEach(([column], j) => {
+  columns.forEach((column, j) => {
     for (let r = 0; r < n; r++) x[r * columns.length + j] = column[r];
   });
   return x;
@@ -53,7 +53,7 @@ function writeTasks(sets, folder) {
   let from = 0;
   const blocks = [];
   const tasks = sets.map((set, number) => {
-    const columns = columnsOf(set);
+    const { columns, signs, categories } = asNumbers(set);
     const n = set.target.length;
     const x = matrixOf(columns, n);
     blocks.push(Buffer.from(x.buffer));
@@ -64,8 +64,8 @@ function writeTasks(sets, folder) {
       task,
       measure,
       sd,
-      signs: columns.map(([, sign]) => sign),
-      categories: categoriesOf(set),
+      signs,
+      categories,
       tests,
       from,
       rows: n,

@@ -5,6 +5,7 @@ import { list, quote } from "../errors.js";
 import { fit } from "../fit.js";
 import { stringifyModel } from "../format.js";
 import type { Model } from "../model.js";
+import { hasRelativeError } from "../report/scores.js";
 import type { FitOptions } from "../schema.js";
 import { csvOptions, shellWord } from "../shell.js";
 import type { Scores } from "../types.js";
@@ -124,15 +125,14 @@ function sayFeatures({ features }: Model): void {
 function sayScores(model: Model, target: string): void {
   const { heldOut } = model.training;
   if (heldOut === undefined) return;
-  // an outcome of 0 has no relative error, and one of 1 the error itself
-  const outcome = model.toJSON().link.name === "logistic";
+  const relative = hasRelativeError(model.toJSON().link.name);
   say(`on rows left out of training (target ${quote(target)}):`);
   const line = (name: string, { rmse, mae, r2, medianRelativeError }: Scores) => {
-    const relative = Number.isFinite(medianRelativeError) ? `${digits(100 * medianRelativeError)} %` : "";
-    return [name, rmse, mae, r2.toFixed(3), ...(outcome ? [] : [relative])];
+    const share = Number.isFinite(medianRelativeError) ? `${digits(100 * medianRelativeError)} %` : "";
+    return [name, rmse, mae, r2.toFixed(3), ...(relative ? [share] : [])];
   };
   const { model: own, linear, mean } = heldOut;
   const lines = [line("this model", own), line("sign-constrained linear fit", linear), line("mean", mean)];
-  say(textTable(["", "RMSE", "MAE", "R2", ...(outcome ? [] : ["median relative error"])], lines).trimEnd());
+  say(textTable(["", "RMSE", "MAE", "R2", ...(relative ? ["median relative error"] : [])], lines).trimEnd());
   if (own.rmse >= mean.rmse) say("the model does not beat the mean: these features say little about the target");
 }

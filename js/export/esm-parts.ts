@@ -3,12 +3,11 @@
 
 import { PLANES } from "../../build/planes.text.js";
 import { shortest } from "../format.js";
+import { TRANSFORMS } from "../image.js";
 import type { Input, ModelData } from "../types.js";
 import { toBytes } from "../wasm.text.js";
 import { harmless, literal, residualsOf } from "./data.js";
 import { base64, hex, imageOf, type PlanesImage } from "./esm-memory.js";
-
-const KINDS = ["linear", "log1p", "equals", "missing", "level"];
 
 /** A model, and which parts of a module it needs. */
 export interface Needs extends ModelData {
@@ -90,7 +89,7 @@ export function numbersOf({ N, inputs, link, residuals, calibration, image }: Ne
   const table = inputs.map(({ feature, transform, divisor, category, center, scale }) =>
     [
       feature < 0 ? N : feature,
-      KINDS.indexOf(transform),
+      TRANSFORMS.indexOf(transform),
       transform === "log1p" ? number(divisor as number) : (category ?? 0),
       number(center),
       number(scale),

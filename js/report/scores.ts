@@ -2,9 +2,13 @@
 
 import type { CrossValidation } from "../crossval.js";
 import type { CvScores } from "../foldscores.js";
+import type { ModelData } from "../types.js";
 
 /** What the score that the loss is about is called. */
 const NAMES = { rmse: "RMSE", mae: "MAE", pinball: "pinball", logLoss: "log loss" };
+
+/** Whether a median relative error tells anything: an outcome of 0 has none, and one of 1 has the error itself. */
+export const hasRelativeError = (link: ModelData["link"]["name"]) => link !== "logistic";
 
 /**
  * The last column is how far the score that the loss is about varies over folds.
@@ -17,19 +21,18 @@ export function scoreRows(
   percent: (share: number) => string,
   rSquared = (share: number) => share.toFixed(3),
 ): { head: string[]; rows: (string | number)[][] } {
+  const relative = hasRelativeError(criterion === "logLoss" ? "logistic" : "identity");
   const row = (name: string, which: "model" | "linear" | "mean" | "free") => {
     const own = scores[which];
     if (own === undefined) return [];
     const cells: (string | number)[] = [name, own.rmse, own.mae, rSquared(own.r2)];
-    // an outcome of 0 has no relative error, and one of 1 the error itself
-    if (own.logLoss === undefined)
-      cells.push(Number.isFinite(own.medianRelativeError) ? percent(own.medianRelativeError) : "");
+    if (relative) cells.push(Number.isFinite(own.medianRelativeError) ? percent(own.medianRelativeError) : "");
     if (own.pinball !== undefined) cells.push(own.pinball);
     if (own.logLoss !== undefined) cells.push(own.logLoss, percent(own.accuracy as number));
     return [[...cells, deviation(perFold.map((fold) => (fold[which] as CvScores)[criterion] as number))]];
   };
   const head = ["", "RMSE", "MAE", "R2"];
-  if (scores.model.logLoss === undefined) head.push("median relative error");
+  if (relative) head.push("median relative error");
   if (scores.model.pinball !== undefined) head.push("pinball");
   if (scores.model.logLoss !== undefined) head.push("log loss", "accuracy");
   return {

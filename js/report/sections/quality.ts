@@ -3,6 +3,7 @@
 import * as charts from "../charts/quality.js";
 import { type Cell, details, figure, type Pen, rich, section, sentence, table } from "../parts.js";
 import type { Quality } from "../quality.js";
+import { hasRelativeError } from "../scores.js";
 import type { Study } from "../study.js";
 import { count, html, type Markup, percent, plural, rSquared, short } from "../text.js";
 import * as say from "../words.js";
@@ -61,10 +62,9 @@ function scoresTable(study: Study): Markup | undefined {
   const { quality } = study;
   const rows: Cell[][] = [];
   const groups: Record<number, string> = {};
-  // an outcome of 0 has no relative error, and one of 1 the error itself
-  const outcome = study.link === "logistic";
+  const relative = hasRelativeError(study.link);
   const add = (label: string, s: { rmse: number; mae: number; r2: number; medianRelativeError: number }) =>
-    rows.push([label, s.rmse, s.mae, rSquared(s.r2), ...(outcome ? [] : [percentOrDash(s.medianRelativeError)])]);
+    rows.push([label, s.rmse, s.mae, rSquared(s.r2), ...(relative ? [percentOrDash(s.medianRelativeError)] : [])]);
   if (heldOut) {
     groups[0] = `On ${plural(heldOut.model.rows, "row")} left out in training`;
     add("this model", heldOut.model);
@@ -81,8 +81,8 @@ function scoresTable(study: Study): Markup | undefined {
     add("their mean", quality.mean);
   }
   if (rows.length === 0) return undefined;
-  const caption = outcome ? "Scores" : `Scores, ${say.plain(say.unitOf(study))}`;
-  const head = ["", "RMSE", "mean error", "R²", ...(outcome ? [] : ["median relative error"])];
+  const caption = study.link === "logistic" ? "Scores" : `Scores, ${say.plain(say.unitOf(study))}`;
+  const head = ["", "RMSE", "mean error", "R²", ...(relative ? ["median relative error"] : [])];
   return html`<div class="scores">${table({ caption, head, rows, main: 0, groups })}${
     quality?.logLoss !== undefined && html`<p class="note">Log loss on this file: ${short(quality.logLoss)}.</p>`
   }</div>`;
