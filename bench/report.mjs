@@ -251,7 +251,7 @@ function startSection({ startup = [] }) {
   return [
     "## Start",
     "",
-    "From just before the import to the first prediction of workload A's model, a fresh process each (the process' own start left out).",
+    "From just before the import to the first prediction of workload A's model, a fresh process each (the process' own start left out). `toModule` writes modules that hold the model and what predicts it, with the same bits.",
     "",
     table(startup, "ms", startup[0].name),
   ];

@@ -22,6 +22,13 @@ const ways = {
     await import("./empty.mjs");
     return { begin, imported: performance.now(), value: 0 };
   },
+  async module() {
+    const values = [...row];
+    const begin = performance.now();
+    const { predict } = await import(pathToFileURL(join(folder, "model.mjs")).href);
+    const imported = performance.now();
+    return { begin, imported, value: predict(values) };
+  },
   predict: () => own("predict.js"),
   isotone: () => own("index.js"),
   async tfjs() {

@@ -38,9 +38,6 @@ export function imageOf(networks: ModelData["networks"], d: number): PlanesImage
   return { bytes: new Uint8Array(view.buffer), ends, tiles };
 }
 
-/** Bytes as hexadecimal digits. */
-export const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-
 /** Bytes in base64. */
 export function base64(bytes: Uint8Array): string {
   let text = "";

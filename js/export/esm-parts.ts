@@ -7,7 +7,7 @@ import { TRANSFORMS } from "../image.js";
 import type { Input, ModelData } from "../types.js";
 import { toBytes } from "../wasm.text.js";
 import { harmless, literal, residualsOf } from "./data.js";
-import { base64, hex, imageOf, type PlanesImage } from "./esm-memory.js";
+import { base64, imageOf, type PlanesImage } from "./esm-memory.js";
 
 /** A model, and which parts of a module it needs. */
 export interface Needs extends ModelData {
@@ -99,14 +99,16 @@ export function numbersOf({ N, inputs, link, residuals, calibration, image }: Ne
   return lines;
 }
 
+// Weights are base64, a seventh smaller than numbers once compressed. Hosts since 2025 read it by themselves; elsewhere a typed array's map takes a quarter of
+// the time of Uint8Array.from on a string, and two thirds of a loop's, which is compiled later: a sum of 16 networks starts in 3.0 ms instead of 8.0.
 /** The sum of the networks: in WebAssembly, or by a loop that also finds the deciding planes. */
 export function sumOf({ N, D, log1p, image }: Needs): string {
   const pages = Math.ceil(image.bytes.length / 65536);
   const grown = pages > 2 ? `\n  e.memory.grow(${pages - 2});` : "";
-  return `const { fround: F, max, min } = Math, W = new Float32Array(Uint8Array.from(atob(B), (c) => c.charCodeAt()).buffer), G = new Int32Array(W.buffer), X = new Float32Array(${N + 1}), at = []${log1p ? ", V = []" : ""};
+  return `const { fround: F, max, min } = Math, bytes = (s) => Uint8Array.fromBase64?.(s) ?? (s = atob(s), new Uint8Array(s.length).map((_, i) => s.charCodeAt(i))), W = new Float32Array(bytes(B).buffer), G = new Int32Array(W.buffer), X = new Float32Array(${N + 1}), at = []${log1p ? ", V = []" : ""};
 let T = W, sum = all;
 try {
-  const e = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from("${hex(toBytes(PLANES))}".match(/../g), (c) => "0x" + c))).exports;${grown}
+  const e = new WebAssembly.Instance(new WebAssembly.Module(bytes("${base64(toBytes(PLANES))}"))).exports;${grown}
   (T = new Float32Array(e.memory.buffer)).set(W);
   sum = e.sum;
 } catch {}

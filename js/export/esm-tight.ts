@@ -11,6 +11,7 @@ const SHORT: Record<string, string> = {
   exp: "v",
   list: "L",
   all: "w",
+  bytes: "D",
   most: "O",
   least: "R",
   level: "z",

@@ -1,13 +1,19 @@
 // The licences of bundled packages: named with the bundle, in the packages' own words.
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { thirdParty } from "../../scripts/third-party.mjs";
+
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true });
+});
 
 /** A folder with these packages, each by its package.json and its licence. */
 function installed(packages: Record<string, { json: object; licence?: string }>): string {
   const folder = mkdtempSync(join(tmpdir(), "isotone-licences-"));
+  folders.push(folder);
   for (const [name, { json, licence }] of Object.entries(packages)) {
     const own = join(folder, "node_modules", name);
     mkdirSync(own, { recursive: true });
