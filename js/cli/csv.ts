@@ -2,8 +2,8 @@
 // names in options. Every complaint names file, line and column and says how to mend it.
 
 import { statSync } from "node:fs";
-import { pipeline, Readable } from "node:stream";
-import { CsvError, type Parser, parse } from "csv-parse";
+import { pipeline, Readable, type TransformCallback } from "node:stream";
+import { CsvError, type Options, Parser } from "csv-parse";
 import { stringify } from "csv-stringify/sync";
 import { type CellSource, type CsvRecord, checkHeader, csvFailure, lineAfter, recordChecker } from "../cells.js";
 import { list, quote, suggest } from "../errors.js";
@@ -28,6 +28,26 @@ export interface CsvFile extends CellSource {
   reopen?: () => Promise<CsvFile>;
 }
 
+/** What csv-parse asks before each byte: whether to wait for more, for a quote may be doubled, and CR may be CRLF. */
+interface Inside {
+  api: { __needMoreData(at: number, length: number, end: boolean): boolean };
+}
+
+/** csv-parse, but for a piece that ends with LF: nothing that follows belongs to it, so that the last line is there at once (tail -f log.csv |). */
+class PromptParser extends Parser {
+  #whole = false;
+  constructor(options: Options) {
+    super(options);
+    const { api } = this as unknown as Inside;
+    const wait = api.__needMoreData.bind(api);
+    api.__needMoreData = (at, length, end) => !this.#whole && wait(at, length, end);
+  }
+  override _transform(piece: Buffer, encoding: BufferEncoding, done: TransformCallback): void {
+    this.#whole = piece.at(-1) === 10;
+    super._transform(piece, encoding, done);
+  }
+}
+
 /** Opens a CSV file and reads its header. `text`: what it holds, where that is open already. */
 export async function openCsv(
   path: string,
@@ -36,7 +56,7 @@ export async function openCsv(
 ): Promise<CsvFile> {
   const name = path === "-" ? "stdin" : path;
   const delimiter = options.delimiter ?? ",";
-  const parser = parse({
+  const parser = new PromptParser({
     bom: true,
     delimiter,
     relax_column_count: true,

@@ -129,10 +129,15 @@ async function run(modelPath: string, path: string, flags: Flags): Promise<void>
     }
     const features = model.features.map((feature) => feature.name);
     const header = [...keep, "baseline", ...features, "prediction"];
-    const twice = header.find((name, i) => header.indexOf(name) !== i);
-    if (twice !== undefined && !flags.json) {
+    const keys = flags.json ? [...keep, "baseline", "contributions", "prediction"] : header;
+    const twice = keys.find((name, i) => keys.indexOf(name) !== i);
+    if (twice !== undefined) {
+      const mends = [
+        ...(flags.json ? [] : ["use --json"]),
+        ...(keep.includes(twice) ? ["leave it out of --keep"] : []),
+      ];
       throw new UsageError(
-        `two columns of the output would be called ${quote(twice)}: use --json, or leave it out of --keep`,
+        `two ${flags.json ? "keys" : "columns"} of the output would be called ${quote(twice)}: ${mends.join(", or ")}`,
       );
     }
     const width = features.length;

@@ -71,6 +71,7 @@ function leave(code = process.exitCode): void {
 // whoever writes says what went wrong (output.ts)
 process.stdout.on("error", () => {});
 for (const [signal, number] of [
+  ["SIGHUP", 1],
   ["SIGINT", 2],
   ["SIGTERM", 15],
 ] as const) {

@@ -120,6 +120,37 @@ describe("CSV", () => {
     writer.kill();
   });
 
+  it("is the same, or as wrong, wherever its pieces end", async () => {
+    const path = join(folder, "pieces.csv");
+    writeFileSync(path, "");
+    const read = async (pieces: readonly string[]) => {
+      async function* text() {
+        for (const piece of pieces) yield Buffer.from(piece);
+      }
+      const found: unknown[] = [];
+      try {
+        const file = await openCsv(path, {}, text());
+        found.push(file.header);
+        for await (const records of file.records) found.push(...records);
+      } catch (error) {
+        found.push((error as Error).message);
+      }
+      return found;
+    };
+    const piece = fc.array(fc.constantFrom('"', '""', ",", "\n", "\r\n", "\r", "a", "b", "é"), {
+      minLength: 1,
+      maxLength: 6,
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { minLength: 1, maxLength: 6 }), async (parts) => {
+        // a piece never ends within a character: text.ts sees to that
+        const pieces = parts.map((part) => part.join(""));
+        expect(await read(pieces)).toEqual(await read([pieces.join("")]));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it("of a single column may end without a line end", async () => {
     const path = join(folder, "end.csv");
     writeFileSync(path, "a\n1\n2");

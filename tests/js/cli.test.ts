@@ -349,6 +349,38 @@ describe("isotone predict", () => {
     expect(new Set(lines.slice(1)).size).toBe(1);
   });
 
+  it("answers a line as soon as it is there, the quotes and line ends of its last cell included", async () => {
+    const child = spawn(process.execPath, [cli, "predict", "model.json", "-", "--only"], { cwd: folder });
+    let out = "";
+    let heard = () => {};
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+      heard();
+    });
+    child.stderr.on("data", (chunk) => {
+      out += `${chunk}\n`;
+    });
+    const closed = new Promise<void>((resolve) => child.on("close", () => resolve()));
+    const lines = async (n: number) => {
+      while (out.split("\n").length <= n)
+        await Promise.race([new Promise<void>((resolve) => (heard = resolve)), closed]);
+      return out.split("\n").slice(1, -1).map(Number);
+    };
+    child.stdin.write("scan,repair,staff,hour,city\n");
+    await lines(1);
+    for (const [n, row] of ["1,2,3,4.5,Oslo\n", '1,2,3,4.5,"Oslo"\n', "1,2,3,4.5,Oslo\r\n"].entries()) {
+      child.stdin.write(row);
+      expect(await lines(n + 2)).toHaveLength(n + 1);
+    }
+    child.stdin.write('1,2,3,4.5,"Os');
+    child.stdin.end('lo"');
+    await closed;
+    const answers = await lines(5);
+    expect(new Set(answers).size).toBe(1);
+    expect(answers[0]).toBeGreaterThan(0);
+    expect(answers).toHaveLength(4);
+  });
+
   it("ends quietly when its reader has seen enough", async () => {
     const child = spawn(
       "sh",
@@ -507,6 +539,18 @@ describe("isotone explain", () => {
       const sum = rest.reduce((total, part) => total + Number(part), Number(baseline));
       expect(Math.abs(sum - prediction)).toBeLessThan(1e-4 * Math.abs(prediction));
     }
+  });
+
+  it("refuses to keep what it would write over, in JSON too", async () => {
+    put("kept.csv", "scan,repair,staff,hour,city,prediction\n1,2,3,4.5,Oslo,7\n");
+    const run = (...args: string[]) => isotone(["explain", "model.json", "kept.csv", ...args]);
+    const json = await run("--json", "--keep", "prediction");
+    expect(json).toMatchObject({ code: 2, out: "" });
+    expect(json.err).toContain('two keys of the output would be called "prediction": leave it out of --keep\n');
+    expect((await run("--json", "--keep", "city,city")).code).toBe(2);
+    expect((await run("--keep", "city")).err).toContain("use --json, or leave it out of --keep\n");
+    const { out } = await run("--json", "--keep", "city");
+    expect(JSON.parse(out)[0].city).toBe("Oslo");
   });
 
   it("takes zero or a row of a file as baseline, and writes JSON", async () => {
@@ -1166,7 +1210,8 @@ describe("bad input ends with exit code 1, one line that says what to mend, and 
     ]);
   });
 
-  it("leaves nothing behind when it is stopped", async () => {
+  // a terminal that is closed says SIGHUP
+  it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("leaves nothing behind when it is stopped by %s", async (sent) => {
     const child = spawn(
       process.execPath,
       [cli, "fit", "jobs.csv", "-t", "minutes", ...features.slice(2), "--epochs", "100000", "-o", "stopped.json"],
@@ -1176,10 +1221,10 @@ describe("bad input ends with exit code 1, one line that says what to mend, and 
     );
     while (leftovers().length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     await new Promise((resolve) => setTimeout(resolve, 500));
-    child.kill("SIGINT");
-    // ended by the signal itself, which a shell tells as 130
+    child.kill(sent);
+    // ended by the signal itself, which a shell tells as 128 and its number
     const [, signal] = await new Promise<unknown[]>((resolve) => child.on("close", (...end) => resolve(end)));
-    expect(signal).toBe("SIGINT");
+    expect(signal).toBe(sent);
     expect(leftovers()).toEqual([]);
     expect(existsSync(join(folder, "stopped.json"))).toBe(false);
   });
