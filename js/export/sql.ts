@@ -56,8 +56,8 @@ interface Words {
     /** An array of `n` doubles; none may be NULL. */
     array(values: string[]): string;
     product?(weights: readonly number[], z: string, large: boolean): string;
-    /** An expression of z, which is computed once. */
-    bind(z: string, body: string): string;
+    /** An expression of `name`, which stands for z and is computed once. */
+    bind(z: string, body: string, name: string): string;
     /** The sum of the networks at once. */
     total?(networks: number[][][][], z: string): string;
     /** Only for models of more weights than this. */
@@ -131,7 +131,7 @@ const DIALECTS: Record<Dialect, Words> = {
       // with exponents: an array of decimals would be cut to their common type
       product: (weights, z) =>
         `array_inner_product(CAST([${weights.map(number).join(", ")}] AS DOUBLE[${weights.length}]), ${z})`,
-      bind: (z, body) => `(SELECT ${body} FROM (SELECT ${z} AS z) AS z)`,
+      bind: (z, body, name) => `(SELECT ${body} FROM (SELECT ${z} AS ${name}) AS ${name})`,
     },
   },
   clickhouse: {
@@ -148,7 +148,7 @@ const DIALECTS: Record<Dialect, Words> = {
     dot: {
       array: (values) => `[${values.map((x) => `ifNull(${x}, 0e0)`).join(", ")}]`,
       product: (weights, z, large) => `dotProduct([${weights.map((w) => literal(w, large ? 8 : 9))}], ${z})`,
-      bind: (z, body) => `arrayMap(z -> ${body}, [${z}])[1]`,
+      bind: (z, body, name) => `arrayMap(${name} -> ${body}, [${z}])[1]`,
     },
   },
   spark: {
@@ -166,7 +166,7 @@ const DIALECTS: Record<Dialect, Words> = {
     dot: {
       above: 5000,
       array: (values) => `array(${values.join(", ")})`,
-      bind: (z, body) => `element_at(transform(array(${z}), z -> ${body}), 1)`,
+      bind: (z, body, name) => `element_at(transform(array(${z}), ${name} -> ${body}), 1)`,
       total: (networks, z) =>
         `aggregate(from_json('${JSON.stringify(networks, (_, v) => (typeof v === "number" ? Number(v.toPrecision(9)) : v))}', 'array<array<array<array<double>>>>'), 0e0, ` +
         `(s, n) -> s + array_min(transform(n, g -> array_max(transform(g, w -> aggregate(zip_with(w, ${z}, (a, b) -> a * b), 0e0, (t, x) -> t + x))))))`,
@@ -254,13 +254,14 @@ export function toSQL(model: Exportable, options: SQLOptions): string {
 
   const values = data.features.map((feature, f) => value(feature, columns[f], dialect, words));
   const missing = data.features.map((feature, f) => isMissing(feature, columns[f], words));
+  const tail = tailBeside([...columns, options.table, options.keep, options.as]);
   const valid = (v: string[]) => v.map((x) => `${x} IS NOT NULL`).join(" AND ");
   const { dot } = words;
   if (options.table === undefined) {
     for (const name of ["keep", "as"] as const)
       if (options[name] !== undefined) throw new RangeError(`"${name}" needs "table" beside it`);
     const z = data.inputs.map((input) => prepared(input, values[input.feature], missing[input.feature], level, words));
-    return `CASE WHEN ${valid(values)} THEN ${bound(data, z, dialect, words)} END`;
+    return `CASE WHEN ${valid(values)} THEN ${bound(data, z, dialect, words, tail)} END`;
   }
 
   const named = (where: string, name: unknown): string => {
@@ -272,15 +273,17 @@ export function toSQL(model: Exportable, options: SQLOptions): string {
   if (!Array.isArray(table) || table.length === 0)
     throw typeError("table", "a name, or the parts of a qualified name", options.table);
   const from = table.map((part) => named("table", part)).join(".");
-  const v = data.features.map((_, f) => `v${f}`);
-  const m = data.features.map((_, f) => `m${f}`);
-  const z = data.inputs.map((_, i) => `z${i}`);
+  const v = data.features.map((_, f) => `v${f}${tail}`);
+  const m = data.features.map((_, f) => `m${f}${tail}`);
+  const z = data.inputs.map((_, i) => `z${i}${tail}`);
+  const [rows, ok] = [`z${tail}`, `ok${tail}`];
   if (options.keep !== undefined && !Array.isArray(options.keep))
     throw typeError("keep", "an array of names", options.keep);
   const keep = (options.keep ?? []).map((name) => named("keep", name));
+  const k = keep.map((_, i) => `k${i}${tail}`);
   const asked = data.inputs.filter((input) => input.transform === "missing").map((input) => input.feature);
   const first = [
-    ...keep.map((name, k) => `${name} AS k${k}`),
+    ...keep.map((name, i) => `${name} AS ${k[i]}`),
     ...values.map((x, f) => `${x} AS ${v[f]}`),
     ...[...new Set(asked)].map((f) => `CASE WHEN ${missing[f]} THEN 1e0 ELSE 0e0 END AS ${m[f]}`),
   ];
@@ -288,34 +291,41 @@ export function toSQL(model: Exportable, options: SQLOptions): string {
     prepared(input, v[input.feature], `${m[input.feature]} = 1e0`, level, words),
   );
   const second = [
-    ...keep.map((_, k) => `k${k}`),
-    `CASE WHEN ${valid(v)} THEN 1 ELSE 0 END AS ok`,
-    ...(dot ? [`${dot.array([...inputs, "1e0"])} AS z`] : inputs.map((input, i) => `${input} AS ${z[i]}`)),
+    ...k,
+    `CASE WHEN ${valid(v)} THEN 1 ELSE 0 END AS ${ok}`,
+    ...(dot ? [`${dot.array([...inputs, "1e0"])} AS ${rows}`] : inputs.map((input, i) => `${input} AS ${z[i]}`)),
   ];
   const third = [
-    ...keep.map((name, k) => `k${k} AS ${name}`),
-    `CASE WHEN ok = 1 THEN ${linked(data, dot ? "z" : z, words)} END AS ${named("as", as)}`,
+    ...keep.map((name, i) => `${k[i]} AS ${name}`),
+    `CASE WHEN ${ok} = 1 THEN ${linked(data, dot ? rows : z, words)} END AS ${named("as", as)}`,
   ];
-  const inner = `SELECT ${second.join(",\n    ")}\n  FROM (SELECT ${first.join(",\n      ")}\n    FROM ${from}) AS v`;
+  const inner = `SELECT ${second.join(",\n    ")}\n  FROM (SELECT ${first.join(",\n      ")}\n    FROM ${from}) AS v${tail}`;
   const outer = `SELECT ${third.join(",\n  ")}\nFROM `;
   // the inputs must not be computed anew for every plane: what keeps each engine from merging the two SELECTs
   switch (dialect) {
     case "sqlite":
-      return `WITH z AS MATERIALIZED (${inner})\n${outer}z`;
+      return `WITH ${rows} AS MATERIALIZED (${inner})\n${outer}${rows}`;
     case "postgresql":
-      return `${outer}(${inner}\n  OFFSET 0) AS z`;
+      return `${outer}(${inner}\n  OFFSET 0) AS ${rows}`;
     case "mysql":
-      return `${outer}(${inner}\n  LIMIT 18446744073709551615) AS z`;
+      return `${outer}(${inner}\n  LIMIT 18446744073709551615) AS ${rows}`;
     case "clickhouse": {
       const elements = (z.length + 20) * data.networks.flat(2).length + 100 * z.length + 50000;
       const settings = [`max_ast_elements = ${elements}`, `max_expanded_ast_elements = ${elements}`];
       // several threads hand rows over in any order
       if (keep.length === 0) settings.unshift("max_threads = 1");
-      return `${outer}(${inner}) AS z\nSETTINGS ${settings.join(", ")}`;
+      return `${outer}(${inner}) AS ${rows}\nSETTINGS ${settings.join(", ")}`;
     }
     default:
-      return `${outer}(${inner}) AS z`;
+      return `${outer}(${inner}) AS ${rows}`;
   }
+}
+
+/** What the query's own names (v0, k1, ok, z) end with, so that none is a name among those given: ClickHouse would take it for the column. */
+function tailBeside(given: unknown[]): string {
+  let tail = "";
+  while (new RegExp(`\\b(ok|[kmvz]\\d*)${tail}\\b`, "i").test(String(given))) tail += "_";
+  return tail;
 }
 
 /** Whether an engine cannot have a name. */
@@ -410,22 +420,20 @@ const clamp = (x: string, low: number, high: number, words: Words) =>
   `${words.least}(${words.greatest}(${x}, ${number(low)}), ${number(high)})`;
 
 /** The prediction as one expression, the inputs computed once a row and not once a plane wherever the engine can be told so. */
-function bound(data: ModelData, inputs: string[], dialect: Dialect, words: Words): string {
+function bound(data: ModelData, inputs: string[], dialect: Dialect, words: Words, tail: string): string {
   const { dot } = words;
-  if (dot) {
-    const array = dot.array([...inputs, "1e0"]);
-    return dot.bind(array, linked(data, "z", words));
-  }
-  const names = inputs.map((_, i) => `z${i}`);
-  const columns = inputs.map((input, i) => `${input} AS z${i}`).join(", ");
+  const row = `z${tail}`;
+  if (dot) return dot.bind(dot.array([...inputs, "1e0"]), linked(data, row, words), row);
+  const names = inputs.map((_, i) => `z${i}${tail}`);
+  const columns = inputs.map((input, i) => `${input} AS ${names[i]}`).join(", ");
   switch (dialect) {
     case "spark": {
-      const z = names.map((name) => `z.${name}`);
-      return `element_at(transform(array(struct(${columns})), z -> ${linked(data, z, words)}), 1)`;
+      const z = names.map((name) => `${row}.${name}`);
+      return `element_at(transform(array(struct(${columns})), ${row} -> ${linked(data, z, words)}), 1)`;
     }
     // a subquery without FROM reads the row around it; OFFSET and LIMIT keep it from being merged
     case "postgresql":
-      return `(SELECT ${linked(data, names, words)} FROM (SELECT ${columns} OFFSET 0) AS z)`;
+      return `(SELECT ${linked(data, names, words)} FROM (SELECT ${columns} OFFSET 0) AS ${row})`;
     case "sqlite":
       return `(SELECT ${linked(data, names, words)} FROM (SELECT ${columns} LIMIT 1))`;
     default:

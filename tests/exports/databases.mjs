@@ -164,6 +164,26 @@ async function testNames({ engine, subject, tell }) {
   tell(`${hostile.length} hostile names of tables and columns`, n * hostile.length, worst);
 }
 
+/** Columns and a table with the names that the queries have for their own: V1 to V28 are a well-known table, x, y and z another. */
+async function testOwnNames({ engine, subject, tell }) {
+  const names = ["z1", "z0", "z", "v2", "v1", "v0", "m1", "m0", "ok", "k1", "k0", "v"];
+  const data = subject.makeModel({ seed: 9, numbers: names.length - 1, categories: 1, names });
+  const n = 40;
+  const rows = orderedRows(subject, data, n, 5);
+  const expected = subject.load(data).predictMany(rows);
+  const one = { data, rows, n, expected, size: new Float64Array(n).fill(50 * data.scale) };
+  const { columns, cells } = tableOf(one, {});
+  for (const table of ["z", "v"]) {
+    const { dialect } = engine;
+    await engine.load({ table, columns, rows: cells });
+    const got = await engine.query(subject.toSQL(data, { dialect, table, keep: [ID, "k0"], as: "ok" }));
+    tell(`names of the query's own, table ${table}`, n, compare(one, byId([got[0], got[2]])));
+    const expression = subject.toSQL(data, { dialect });
+    const alone = await engine.query(`SELECT ${engine.name(ID)}, ${expression} AS p FROM ${engine.name(table)} AS z`);
+    tell(`names of the query's own, table ${table}, expression`, n, compare(one, byId(alone)));
+  }
+}
+
 /** isotone export … | psql: the text as a shell hands it over. */
 async function testPipe(one, { engine, subject, tell }) {
   if (!existsSync(cli)) throw new Missing("dist/cli.js (npm run build)");
@@ -218,6 +238,7 @@ export async function testDatabases({ subject, cases, wanted, report, skip, fail
       for (const one of cases) await attempt(one.name, () => testCase(one, job));
       await attempt("strange values", () => testStrange(job));
       await attempt("hostile names of tables", () => testNames(job));
+      await attempt("names of the query's own", () => testOwnNames(job));
       if (engine.client)
         await attempt("client", () =>
           testPipe(

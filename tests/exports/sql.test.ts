@@ -84,6 +84,18 @@ describe("toSQL", () => {
     expect(toSQL(named("a"), { dialect: "mariadb" })).toBe(toSQL(named("a"), { dialect: "mysql" }));
   });
 
+  it.each(dialects)("gives its columns no name that is one of those given, in any case: %s", (dialect) => {
+    const names = ["z", "v1", "v0", "K0", "m0", "ok", "z_", "v0__"];
+    const model = makeModel({ numbers: names.length - 1, categories: 1, names });
+    for (const options of [{}, { table: "v", keep: ["k1", "Z0___"], as: "k2" }]) {
+      const text = toSQL(model, { dialect, ...options });
+      const own = [...text.matchAll(/ AS ([a-z]\w*)| ([vkz]\w*) ->/g)].map(([, alias, lambda]) => alias ?? lambda);
+      const given = [...names, options.table, ...(options.keep ?? []), options.as].map((name) => name?.toLowerCase());
+      expect(own.filter((name) => given.includes(name))).toEqual([]);
+      expect(options.table === undefined || own.includes("v0____")).toBe(true);
+    }
+  });
+
   it("names the parts of a qualified table, columns to hand through and the prediction", () => {
     const text = toSQL(named("a"), { dialect: "postgres", table: ["my schema", "jobs"], keep: ["id"], as: "min" });
     expect(text).toContain('FROM "my schema"."jobs"');
