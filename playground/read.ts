@@ -80,8 +80,11 @@ export async function readTable(
         `${name} has more than ${MOST_CELLS / 1e6} million cells, too many for a tab: isotone fit on the command line reads it in parts`,
       );
   };
-  for (let at = 0; at < text.length; at += PIECE) {
-    parser.write(text.slice(at, at + PIECE));
+  for (let at = 0; at < text.length; ) {
+    // a surrogate without its partner would become U+FFFD
+    const end = at + PIECE + (/[\ud800-\udbff]/.test(text[at + PIECE - 1] ?? "") ? 1 : 0);
+    parser.write(text.slice(at, end));
+    at = end;
     await turn();
     keep();
     onRows(all.length);
