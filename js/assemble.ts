@@ -74,17 +74,19 @@ export function assemble(
   }
 }
 
-/** Looks, averaged over members. */
+/** Looks, averaged over members; of one that has stopped, its last. */
 function curveOf(results: MemberResult[], { steps, epochs }: FitPlan): TrainingReport["curve"] {
   const mean = (values: number[]) => {
     const sum = values.reduce((s, v) => s + v, 0);
     return Number.isFinite(sum) ? sum / values.length : null;
   };
-  return results[0].looks.map(({ step }, k) => ({
+  const longest = results.reduce((a, b) => (b.looks.length > a.looks.length ? b : a));
+  const at = (k: number) => results.map(({ looks }) => looks[Math.min(k, looks.length - 1)]);
+  return longest.looks.map(({ step }, k) => ({
     step,
     epoch: (step * epochs) / steps,
-    loss: mean(results.map((m) => m.looks[k].loss)) ?? 0,
-    validationLoss: mean(results.map((m) => m.looks[k].validationLoss)),
+    loss: mean(at(k).map((look) => look.loss)) ?? 0,
+    validationLoss: mean(at(k).map((look) => look.validationLoss)),
   }));
 }
 

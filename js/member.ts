@@ -14,6 +14,8 @@ export interface Plan {
   rate: number;
   /** Looks at the left-out rows, step 0 not counted. */
   looks: number;
+  /** Looks after its best one at which a member stops. */
+  patience: number;
   /** Keep every look, not only the best: few rows choose one step for all members. */
   keepAll: boolean;
   planes: number;
@@ -117,7 +119,7 @@ export async function trainMember(
 
   await look(0, Number.NaN);
   let step = 0;
-  for (let k = 1; k <= plan.looks; k++) {
+  for (let k = 1; k <= Math.min(plan.looks, result.best + plan.patience); k++) {
     const until = Math.round((plan.steps * k) / plan.looks);
     while (step < until) {
       if (next && left === 0) {

@@ -94,6 +94,7 @@ export function planTraining(
     batch,
     rate: given(hyper.learningRate, auto.learningRate),
     looks: keepAll && planes * dp * 4 * LOOKS * members > 2 ** 28 ? 10 : LOOKS,
+    patience: out && !keepAll && !epochs && !readings ? auto.patience : LOOKS,
     keepAll,
     planes,
     dp,

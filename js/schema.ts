@@ -48,7 +48,7 @@ export type Transform = "auto" | "linear" | "log1p" | "ramps";
 
 /** A look at a running fit. */
 export interface Progress {
-  /** Passes over the rows that are done, and that there will be. */
+  /** Passes over the rows that are done, and that there will be at most; at the last call all are, also those that members did without. */
   epoch: number;
   epochs: number;
   /** Mean loss on the training rows since the look before, of the scaled target. */

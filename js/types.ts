@@ -62,10 +62,11 @@ export interface TrainingReport {
   /** Version of the library that trained the model. */
   isotone: string;
   members: number;
+  /** Of a member, at most: it may have stopped before. */
   steps: number;
   batch: number;
   learningRate: number;
-  /** One entry a look at the left-out rows, averaged over members. */
+  /** One entry a look at the left-out rows, averaged over members; one that has stopped counts with its last look. */
   curve: { step: number; epoch: number; loss: number; validationLoss: number | null }[];
   /** Out-of-fold scores; absent with validation: 0. */
   heldOut?: { model: Scores; mean: Scores; linear: Scores };

@@ -19,8 +19,8 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [46750, 18400, 66150],
-  "isotone, fit and load": [33400, 18400, 53000],
+  "isotone, everything": [46900, 18400, 66300],
+  "isotone, fit and load": [33550, 18400, 53120],
   "isotone/predict": [6450, 3730, 11750],
   "isotone/export": [23000, 0, 23000],
   "a model by toModule, less its numbers and names": [1680, 0, 1680],

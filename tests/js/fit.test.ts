@@ -145,6 +145,24 @@ describe("fit", () => {
     expect(turns).toBeGreaterThan(10);
   });
 
+  test("members stop long after their best look, and progress ends at the last epoch nevertheless", async () => {
+    const random = generator(5);
+    const rows = Array.from({ length: 300 }, () => ({ a: random(), b: random(), y: random() }));
+    const options = { target: "y", features: { a: "increasing", b: "free" }, members: 2 } as const;
+    const seen: number[] = [];
+    const model = await fit(rows, { ...options, onProgress: (p) => seen.push(p.epoch / p.epochs) });
+    const { curve, steps } = model.training;
+    // nothing can be learned: one ridge, and fewer than 40 looks of each member
+    expect(curve.length).toBeLessThan(40);
+    expect(curve.at(-1)?.step).toBeLessThan(steps);
+    expect(seen.length).toBeLessThan(2 * 40);
+    expect(seen.every((v, i) => i === 0 || v >= seen[i - 1])).toBe(true);
+    expect(seen.at(-1)).toBe(1);
+    expect(text(await fit(rows, { ...options, threads: 2 }))).toBe(text(model));
+    // passes that were asked for are made
+    expect((await fit(rows, { ...options, epochs: 40 })).training.curve).toHaveLength(41);
+  });
+
   test.each([
     [0, null],
     [0.1, expect.any(Number)],

@@ -54,6 +54,7 @@ const plan: Plan = {
   batch: 8,
   rate: 0.02,
   looks: 4,
+  patience: 4,
   keepAll: false,
   planes: 5,
   dp: 4,
@@ -168,6 +169,20 @@ describe("helpers", () => {
     expect(result?.weights[result.best]).toHaveLength(20);
     close();
     expect(helpers[0].alive()).toBe(false);
+  });
+
+  test("train a member that stops where its best look lies `patience` looks back", async () => {
+    const { helpers, close } = startHelpers(1, setup);
+    await helpers[0].ready;
+    const losses: number[] = [];
+    const hasty = { ...job(), plan: { ...plan, patience: 1, steps: 400, looks: 40, rate: 0.5 } };
+    const result = await helpers[0].train(hasty, (look) => void losses.push(look.validationLoss));
+    const first = losses.findIndex((loss, k) => k > 0 && loss >= Math.min(...losses.slice(0, k)));
+    expect(first).toBeGreaterThan(0);
+    expect(first).toBe(losses.length - 1);
+    expect(losses.length).toBeLessThan(41);
+    expect(result?.best).toBe(first - 1);
+    close();
   });
 
   test("train a member from pieces as the caller does, and give the memory of each back", async () => {
