@@ -251,7 +251,7 @@ function startSection({ startup = [] }) {
   return [
     "## Start",
     "",
-    "From just before the import to the first prediction of workload A's model, a fresh process each (the process' own start left out). `toModule` writes modules that hold the model and what predicts it, with the same bits.",
+    "From just before the import to the first prediction of workload A's model, a fresh process each (the process' own start left out). `toModule` writes modules that hold the model and what predicts it, with the same bits. The default model is one of 1,000 rows.",
     "",
     table(startup, "ms", startup[0].name),
   ];

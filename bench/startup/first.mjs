@@ -1,11 +1,11 @@
-// One start: import, load a model, predict one row. node first.mjs <contender> <folder>; prints { import, first, value } as JSON.
+// One start: import, load a model, predict one row. node first.mjs <contender> <folder> [model]; prints { import, first, value } as JSON.
 // Everyone gets what its user would have at hand: isotone the model file's text, tfjs the weights, onnxruntime the bytes of a graph.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [name, folder] = process.argv.slice(2);
+const [name, folder, model = "model"] = process.argv.slice(2);
 const require = createRequire(new URL("../rivals/package.json", import.meta.url));
 const bytes = (file) => {
   const buffer = readFileSync(join(folder, file));
@@ -25,7 +25,7 @@ const ways = {
   async module() {
     const values = [...row];
     const begin = performance.now();
-    const { predict } = await import(pathToFileURL(join(folder, "model.mjs")).href);
+    const { predict } = await import(pathToFileURL(join(folder, `${model}.mjs`)).href);
     const imported = performance.now();
     return { begin, imported, value: predict(values) };
   },
@@ -67,7 +67,7 @@ const ways = {
 };
 
 async function own(entry) {
-  const text = readFileSync(join(folder, "model.json"), "utf8");
+  const text = readFileSync(join(folder, `${model}.json`), "utf8");
   const values = [...row];
   const begin = performance.now();
   const { load } = await import(`../../dist/${entry}`);

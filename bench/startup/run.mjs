@@ -9,24 +9,27 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { median } from "../lib/contenders.mjs";
-import { modelFolder } from "../lib/models.mjs";
+import { columnsOf, modelFolder } from "../lib/models.mjs";
 import { short } from "../lib/rounds.mjs";
 
 const first = fileURLToPath(new URL("first.mjs", import.meta.url));
 const TOLERANCE = 1e-4;
 
+// name, label, file of the model where it is not workload A's
 const CONTENDERS = [
   ["predict", "isotone/predict"],
   ["isotone", "isotone"],
   ["module", "a module made by toModule"],
   ["tfjs", "tfjs-core, wasm backend"],
   ["ort", "onnxruntime-web"],
+  ["predict", "isotone/predict, a default model", "default"],
+  ["module", "toModule, a default model", "default"],
   ["empty", "(an empty module)"],
 ];
 
 /** One start: { import, first, value } in milliseconds, or the reason why not. */
-function start(name, folder) {
-  const { stdout, stderr, status } = spawnSync(process.execPath, [first, name, folder], { encoding: "utf8" });
+function start(folder, name, model = "model") {
+  const { stdout, stderr, status } = spawnSync(process.execPath, [first, name, folder, model], { encoding: "utf8" });
   if (status === 0) return JSON.parse(stdout.trim().split("\n").at(-1));
   throw new Error(
     stderr
@@ -36,27 +39,38 @@ function start(name, folder) {
   );
 }
 
-export async function startup({ rounds = 15 } = {}) {
-  const { folder } = await modelFolder("A");
+/** Files of workload A's model, and of a default fit to 1,000 of its rows: eight members of 16 networks each; each as a module, too. */
+async function writeModels() {
+  const { folder, w } = await modelFolder("A");
   const { toModule } = await import("../../dist/export.js");
-  const model = JSON.parse(readFileSync(join(folder, "model.json"), "utf8"));
-  writeFileSync(join(folder, "model.mjs"), toModule(model));
+  const { fit } = await import("../../dist/index.js");
+  const columns = Object.entries(columnsOf(w)).map(([name, column]) => [name, column.subarray(0, 1000)]);
+  writeFileSync(join(folder, "default.json"), JSON.stringify(await fit(Object.fromEntries(columns), { target: "y" })));
+  for (const name of ["model", "default"])
+    writeFileSync(join(folder, `${name}.mjs`), toModule(readFileSync(join(folder, `${name}.json`), "utf8")));
+  return folder;
+}
+
+export async function startup({ rounds = 15 } = {}) {
+  const folder = await writeModels();
   const alive = [];
-  let own;
-  for (const [name, label] of CONTENDERS) {
+  /** By model: what the library predicts. */
+  const expected = {};
+  for (const [name, label, model] of CONTENDERS) {
     try {
-      const { value } = start(name, folder);
-      own ??= value;
+      const { value } = start(folder, name, model);
+      expected[model] ??= value;
+      const own = expected[model];
       if (name !== "empty" && !(Math.abs(value - own) <= TOLERANCE * (1 + Math.abs(own)))) {
         console.error(`${label}: predicts ${value}, isotone ${own}: not timed`);
         continue;
       }
-      alive.push({ name, label, samples: [] });
+      alive.push({ name, label, model, samples: [] });
     } catch (error) {
       console.error(`${label}: left out (${error.message})`);
     }
   }
-  for (let k = 0; k < rounds; k++) for (const c of alive) c.samples.push(start(c.name, folder));
+  for (let k = 0; k < rounds; k++) for (const c of alive) c.samples.push(start(folder, c.name, c.model));
   const results = alive.map(({ name, label, samples }) => {
     const total = samples.map((s) => s.first).sort((a, b) => a - b);
     return {
@@ -73,7 +87,7 @@ export async function startup({ rounds = 15 } = {}) {
   for (const r of results) {
     const spread = `${short(r.least)} to ${short(r.greatest)}`;
     console.log(
-      `  ${r.label.padEnd(28)} ${short(r.median).padStart(9)} ms   (${spread})   of it import ${short(r.import)}   ${short(r.median / mine)}x`,
+      `  ${r.label.padEnd(33)} ${short(r.median).padStart(9)} ms   (${spread})   of it import ${short(r.import)}   ${short(r.median / mine)}x`,
     );
   }
   return results;
