@@ -19,7 +19,7 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [46900, 18400, 66300],
+  "isotone, everything": [47000, 18400, 66400],
   "isotone, fit and load": [33550, 18400, 53120],
   "isotone/predict": [6450, 3730, 11750],
   "isotone/export": [23000, 0, 23000],
