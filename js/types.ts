@@ -52,7 +52,10 @@ export interface Scores {
   rmse: number;
   mae: number;
   r2: number;
-  /** Median of |prediction - target| / |target| over rows whose target is not 0: of targets of 0 and 1 it says nothing of the zeros. */
+  /**
+   * Median of |prediction - target| / |target| over rows of weight above 0, each counted once, whose target is not 0: of targets of 0 and 1 it
+   * says nothing of the zeros.
+   */
   medianRelativeError: number;
 }
 

@@ -19,7 +19,7 @@ export interface Coverage {
   /** Share of rows that ought to be inside (intervals) or below (quantiles). */
   asked: number;
   held: number;
-  /** Half width of the 95 % interval of `held`, by the number of rows. */
+  /** How far chance alone takes `held` from `asked` in 95 of 100 files of as many rows. */
   error: number;
   /** Mean width of the intervals, target units; absent for quantiles. */
   width?: number;
@@ -48,6 +48,9 @@ export interface Quality {
 
 const LEVELS = [0.5, 0.8, 0.9, 0.95];
 const DOTS = 400;
+/** Groups of a calibration at most, and rows of each at least: the spread of fewer says little about their mean. */
+const GROUPS = 10;
+const ROWS_OF_GROUP = 10;
 
 /** The value below which a share `p` of sorted numbers lies. */
 export function quantile(sorted: ArrayLike<number>, p: number): number {
@@ -85,19 +88,29 @@ export function qualityOf(model: ReportModel, data: ModelData, rows: Gathered): 
     scores: scoresOf(predictions, actual, rows.weights),
     mean: scoresOf(average, actual, rows.weights),
     ...(logLoss !== undefined && { logLoss }),
-    calibration: calibrationOf(predictions, actual, rows.weights),
+    calibration: calibrationOf(
+      predictions,
+      actual,
+      rows.weights,
+      Math.max(1, Math.min(GROUPS, Math.floor(weights.reduce((n, w) => n + (w > 0 ? 1 : 0), 0) / ROWS_OF_GROUP))),
+      data.link.name === "logistic" ? (p) => p * (1 - p) : undefined,
+    ),
     residuals: dots,
     spread: [0.05, 0.25, 0.5, 0.75, 0.95].map((p) => quantile(sorted, p)),
     ...covered,
   };
 }
 
-/** Ten bins of equally many rows by prediction; rows of the same prediction stay together. Rows without weight are in none. */
+/**
+ * Bins of equally many rows by prediction; rows of the same prediction stay together. Rows without weight are in none. `variance`: what the target of a
+ * row of some prediction varies by at least; of outcomes that are all 1 it is not the 0 that they show.
+ */
 export function calibrationOf(
   predictions: ArrayLike<number>,
   actual: ArrayLike<number>,
   weights?: ArrayLike<number>,
-  bins = 10,
+  bins = GROUPS,
+  variance: (prediction: number) => number = () => 0,
 ): CalibrationBin[] {
   const weightOf = (r: number) => (weights ? weights[r] : 1);
   const order = Int32Array.from({ length: predictions.length }, (_, r) => r)
@@ -121,11 +134,14 @@ export function calibrationOf(
       y += w * actual[order[k]];
     }
     const mean = y / total;
-    let square = 0;
-    for (let k = from; k < to; k++) square += (weightOf(order[k]) / total) * (actual[order[k]] - mean) ** 2;
+    let [square, least] = [0, 0];
+    for (let k = from; k < to; k++) {
+      square += (weightOf(order[k]) / total) * (actual[order[k]] - mean) ** 2;
+      least += (weightOf(order[k]) / total) * variance(predictions[order[k]]);
+    }
     // as many rows as would be as exact if they weighed the same (Kish)
     const rows = (total * total) / squares;
-    const error = rows > 1 ? Math.sqrt(square / (rows - 1)) : 0;
+    const error = rows > 1 ? Math.sqrt(Math.max(square, least) / (rows - 1)) : 0;
     out.push({ rows: to - from, predicted: p / total, actual: mean, error });
     from = to;
   }
@@ -140,20 +156,22 @@ function coverageOf(
   weights: Float64Array,
 ): Pick<Quality, "coverage" | "covers" | "coveredRows" | "uncovered"> {
   const none = { coverage: [], coveredRows: 0 };
-  const margin = (held: number, n: number) => 1.96 * Math.sqrt((held * (1 - held)) / n);
+  const margin = (asked: number, all: number, squares: number) =>
+    1.96 * Math.sqrt((asked * (1 - asked) * squares) / (all * all));
   if (data.loss.name === "quantiles") {
     const width = data.features.length;
     const n = rows.sampledRows.length;
     const coverage = (data.loss.levels ?? []).map((asked): Coverage => {
       let below = 0;
-      let all = 0;
+      let [all, squares] = [0, 0];
       for (let k = 0; k < n; k++) {
         const r = rows.sampledRows[k];
         const row = rows.sample.subarray(k * width, (k + 1) * width);
         all += weights[r];
+        squares += weights[r] ** 2;
         if (actual[r] <= model.quantile(row, asked)) below += weights[r];
       }
-      return { asked, held: below / all, error: margin(below / all, n) };
+      return { asked, held: below / all, error: margin(asked, all, squares) };
     });
     return { coverage, covers: "quantiles", coveredRows: n };
   }
@@ -170,15 +188,16 @@ function coverageOf(
     try {
       let inside = 0;
       let width = 0;
-      let all = 0;
+      let [all, squares] = [0, 0];
       for (let r = 0; r < rows.total; r++) {
         const [low, high] = intervalAround(data, rows.predictions[r], asked);
         all += weights[r];
+        squares += weights[r] ** 2;
         if (actual[r] >= low && actual[r] <= high) inside += weights[r];
         width += weights[r] * (high - low);
       }
       const held = inside / all;
-      coverage.push({ asked, held, error: margin(held, rows.total), width: width / all });
+      coverage.push({ asked, held, error: margin(asked, all, squares), width: width / all });
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       why = error.message;

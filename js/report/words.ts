@@ -152,10 +152,11 @@ export function originNote(study: Study): string {
 
 export function calibrationFinding(study: Study): string {
   const bins = study.quality?.calibration ?? [];
-  if (bins.length < 2) return "Too few different predictions to compare";
-  const off = bins.filter(({ predicted, actual, error }) => Math.abs(predicted - actual) > 2 * error);
+  if (bins.length < 2) return "Too few rows, or different predictions, to compare groups of them";
+  // of ten groups one is off by two standard errors in two files of five, by chance alone; one that shows no spread cannot tell
+  const off = bins.filter(({ predicted, actual, error }) => error > 0 && Math.abs(predicted - actual) > 3 * error);
   if (off.length === 0) return "Groups of rows get what was predicted for them";
-  return `${off.length} of ${bins.length} groups of rows are off by more than chance`;
+  return `${off.length} of ${bins.length} groups of rows ${off.length === 1 ? "is" : "are"} off by more than three standard errors`;
 }
 
 export function residualsFinding(study: Study): string {
@@ -291,7 +292,8 @@ export function trainingFinding(study: Study): string {
     const last = left[left.length - 1].validationLoss as number;
     const least = Math.min(...left.map(({ validationLoss }) => validationLoss as number));
     if (last <= 1.02 * least && first > 0) {
-      return `The loss on left-out rows fell by ${percent(Math.max(0, 1 - last / first))} and did not rise again`;
+      const end = last === least ? "at its least" : `within ${percent(0.02)} of its least`;
+      return `The loss on left-out rows fell by ${percent(Math.max(0, 1 - last / first))} and ended ${end}`;
     }
   }
   return members > 1 ? `${plural(members, "member")}, averaged` : "How it was trained";

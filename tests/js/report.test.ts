@@ -370,6 +370,53 @@ describe("quality", () => {
     ]);
   });
 
+  it("makes fewer groups of fewer rows, of ten or more each", () => {
+    const sizes = (m: number, weights?: Float64Array) =>
+      qualityOf(
+        model,
+        data,
+        gathered(model, rows.subarray(0, 3 * m), actual.subarray(0, m), weights && { weights }),
+      )?.calibration.map((bin) => bin.rows);
+    expect(sizes(12)).toEqual([12]);
+    expect(sizes(4)).toEqual([4]);
+    expect(sizes(35)).toEqual([12, 11, 12]);
+    expect(
+      sizes(
+        40,
+        Float64Array.from({ length: 40 }, (_, r) => r % 2),
+      ),
+    ).toEqual([10, 10]);
+  });
+
+  it("has the spread of a probability where all outcomes of a group are one", () => {
+    const [{ error }] = calibrationOf(
+      new Array(101).fill(0.98),
+      new Array(101).fill(1),
+      undefined,
+      1,
+      (p) => p * (1 - p),
+    );
+    expect(error).toBeCloseTo(0.014, 12);
+  });
+
+  it("has the margin that chance gives the share inside, also where all rows are", () => {
+    const few = qualityOf(
+      model,
+      data,
+      gathered(
+        model,
+        rows.subarray(0, 36),
+        new Float64Array(12).map((_, r) => exact[r]),
+      ),
+    );
+    const [half] = few?.coverage ?? [];
+    expect(half).toMatchObject({ asked: 0.5, held: 1 });
+    expect(half.error).toBeCloseTo(1.96 * Math.sqrt(0.25 / 12), 12);
+    const weights = new Float64Array(12).fill(1).map((_, r) => (r < 4 ? 3 : 0));
+    const weighted = qualityOf(model, data, gathered(model, rows.subarray(0, 36), actual.subarray(0, 12), { weights }));
+    expect(weighted?.coverage[0].error).toBeCloseTo(1.96 * Math.sqrt(0.25 / 4), 12);
+  });
+
   it("counts how often intervals hold as predictInterval gives them", () => {
     const { coverage, coveredRows } = quality();
     expect(coveredRows).toBe(n);
@@ -582,6 +629,34 @@ describe("words", () => {
     expect(text()).toBe("1,000 more units of a add 0.3 ms in the median row; 0.1 to 0.5 ms in nine rows of ten");
     driver.slopes = { ...driver.slopes, quantiles: { p5: -0.5, p25: -0.4, p50: -0.3, p75: -0.2, p95: -0.1 } };
     expect(text()).toBe("One more unit of a takes off 0.3 ms in the median row; 0.1 to 0.5 ms in nine rows of ten");
+  });
+
+  it("say that groups are off only where that is three standard errors or more", () => {
+    const study = base();
+    const about = (...errors: [number, number][]) => {
+      const calibration = errors.map(([off, error]) => ({ rows: 20, predicted: 5, actual: 5 + off, error }));
+      study.quality = { calibration } as unknown as Study["quality"];
+      return words.calibrationFinding(study);
+    };
+    expect(about([2.5, 1], [-2.9, 1])).toBe("Groups of rows get what was predicted for them");
+    expect(about([3.1, 1], [0, 1])).toBe("1 of 2 groups of rows is off by more than three standard errors");
+    expect(about([3.1, 1], [-4, 1], [1, 0])).toBe("2 of 3 groups of rows are off by more than three standard errors");
+    expect(about([1, 1])).toBe("Too few rows, or different predictions, to compare groups of them");
+  });
+
+  it("say where the loss on left-out rows ended, not that it never rose", () => {
+    const study = base();
+    const about = (...losses: number[]) => {
+      study.training = {
+        ...study.training,
+        warnings: [],
+        curve: losses.map((loss, k) => ({ step: k, epoch: k, loss, validationLoss: loss })),
+      };
+      return words.trainingFinding(study).replaceAll("\u00a0", " ");
+    };
+    expect(about(1, 0.6, 0.9, 0.5)).toBe("The loss on left-out rows fell by 50 % and ended at its least");
+    expect(about(1, 0.495, 0.5)).toBe("The loss on left-out rows fell by 50 % and ended within 2 % of its least");
+    expect(about(1, 0.4, 0.5)).not.toContain("fell");
   });
 
   it("say whether intervals hold, beyond chance only", () => {

@@ -75,7 +75,7 @@ function scoresTable(study: Study): Markup | undefined {
     const seen = { heldOut: "held out", training: "apparently trained on", maybe: "perhaps trained on" }[
       study.rows.origin
     ];
-    const weighted = study.weight === undefined ? "" : ", by weight";
+    const weighted = study.weight === undefined ? "" : `, by weight${relative ? " (the median counts rows)" : ""}`;
     groups[rows.length] = `On the ${plural(quality.rows, "row")} of this file, ${seen}${weighted}`;
     add("this model", quality.scores);
     add("their mean", quality.mean);
@@ -132,8 +132,8 @@ function qualityFigures(study: Study, quality: Quality, panel: Pen): Markup[] {
     figure({
       title: say.coverageFinding(study),
       text: intervals
-        ? "Share of rows inside prediction intervals (dot, with its 95 % margin) beside the share asked for (line)."
-        : "Share of rows below predicted quantiles (dot, with its 95 % margin) beside the level asked for (line).",
+        ? "Share of rows inside prediction intervals (dot, with the 95 % margin of chance) beside the share asked for (line)."
+        : "Share of rows below predicted quantiles (dot, with the 95 % margin of chance) beside the level asked for (line).",
       charts: panel((c) =>
         charts.coverageChart(
           quality.coverage,
