@@ -106,8 +106,9 @@ async function textOf(file: Blob, name: string): Promise<string> {
   if (start[0] === 0x1f && start[1] === 0x8b) {
     try {
       bytes = await new Response(file.stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
-    } catch (error) {
-      throw new InputError(`cannot unpack ${name}: ${error instanceof Error ? error.message : String(error)}`);
+    } catch {
+      // what browsers say of a stream that fails is "Failed to fetch"
+      throw new InputError(`cannot unpack ${name}: it is cut short, or damaged`);
     }
   } else bytes = await file.arrayBuffer();
   let text: string;

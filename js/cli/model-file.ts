@@ -7,12 +7,12 @@ import type { ColumnKind } from "./cells.js";
 import type { CsvFile } from "./csv.js";
 import { InputError, UsageError } from "./errors.js";
 import { isSameFile } from "./output.js";
-import { bytes } from "./text.js";
+import { openText } from "./text.js";
 
-/** The text of a file ("-": stdin). */
+/** The text of a file ("-": stdin), plain or gzipped. */
 export async function readText(path: string): Promise<string> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of bytes(path)) chunks.push(chunk);
+  for await (const chunk of openText(path, path === "-" ? "stdin" : path)) chunks.push(chunk);
   return Buffer.concat(chunks).toString("utf8");
 }
 

@@ -43,7 +43,7 @@ async function openPipe(path: string): Promise<AsyncIterable<Uint8Array>> {
 }
 
 /** The bytes of a file or a pipe ("-": stdin). */
-export async function* bytes(path: string): AsyncGenerator<Uint8Array> {
+async function* bytes(path: string): AsyncGenerator<Uint8Array> {
   if (path === "-" && process.stdin.isTTY) say("reading from the terminal; end with Ctrl-D");
   try {
     const piped = path !== "-" && (await stat(path)).isFIFO();

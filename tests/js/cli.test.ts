@@ -218,6 +218,17 @@ describe("isotone fit", () => {
 });
 
 describe("isotone predict", () => {
+  it("takes a model that is gzipped or has a byte order mark, and names the encoding of one in UTF-16", async () => {
+    put("packed.json.gz", gzipSync(get("model.json")));
+    put("marked.json", `\ufeff${get("model.json")}`);
+    put("wide.json", Buffer.from(`\ufeff${get("model.json")}`, "utf16le"));
+    const plain = await isotone(["predict", "model.json", "new.csv"]);
+    for (const model of ["packed.json.gz", "marked.json"])
+      expect(await isotone(["predict", model, "new.csv"])).toEqual(plain);
+    const { code, err } = await isotone(["predict", "wide.json", "new.csv"]);
+    expect([code, err]).toEqual([1, "isotone: wide.json is UTF-16: save it as UTF-8 (iconv -f utf-16 -t utf-8)\n"]);
+  });
+
   it("keeps the columns of the file and adds what the library predicts", async () => {
     const { code, out } = await isotone(["predict", "model.json", "new.csv"]);
     expect(code).toBe(0);
