@@ -140,7 +140,7 @@ export async function chooseInputs(
     );
   });
   if (d > WIDE && !shared) {
-    const factor = relevanceOf(t, some.x, some.y, centre.all, some.rows, d);
+    const factor = relevanceOf(t, some.x, some.y, centre.all, some.rows, d, some.weight);
     // a ramp's scale is that of its ends
     inputs = inputs.map((input, i) => (ramps[i] ? input : { ...input, scale: Math.fround(input.scale * factor[i]) }));
     units = units.map((unit, i) => (ramps[i] ? { ...unit, factor: unit.factor * factor[i] } : unit));

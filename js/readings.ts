@@ -80,7 +80,8 @@ export function readAgain(
       const cases = schema.weight === undefined ? undefined : (part.column(schema.weight) as ArrayLike<number>);
       for (let i = 0; i < part.n; i++) {
         checkTarget(schema, values[i], rowOf(i));
-        out.y[i] = target.unit(values[i]);
+        // of no weight it says nothing, whatever it is
+        out.y[i] = cases?.[i] === 0 ? 1 : target.unit(values[i]);
         if (cases && toMeanOne) {
           checkWeight(schema.weight as string, cases[i], rowOf(i));
           (out.weight as Float32Array)[i] = toMeanOne(cases[i]);

@@ -19,7 +19,7 @@ const SAMPLE = 65536;
 
 /**
  * Factors of the inputs at `x` ([n][d] in the trainer's memory, z-scores), by what each says of the targets at `y` ([n]) and of what the linear fit
- * `centre` ([d + 1]) leaves of them.
+ * `centre` ([d + 1]) leaves of them. `weight` ([n]; 0: none): rows of weight 0 have no say.
  */
 export function relevanceOf(
   t: Trainer,
@@ -28,6 +28,7 @@ export function relevanceOf(
   centre: Float64Array,
   n: number,
   d: number,
+  weight = 0,
 ): Float64Array {
   const { wasm } = t;
   const start = wasm.mark();
@@ -35,7 +36,9 @@ export function relevanceOf(
   const m = Math.ceil(n / step);
   const targets = [t.doubles(m), t.doubles(m)];
   wasm.residuals(x, y, n, d, step, t.put(centre, "f64").at, targets[0].at, targets[1].at);
-  const ratio = ratiosOf(t, x, step, d, targets);
+  const weights = weight ? t.f32({ at: weight, length: n }) : undefined;
+  const spreads = targets.map((target) => centred(t.f64(target), (k) => weights?.[k * step] !== 0));
+  const ratio = ratiosOf(t, x, step, d, targets, spreads);
   // the ratio that counts in full: the least at which the factors sum to WIDE
   let low = 0;
   let high = d / WIDE;
@@ -53,27 +56,27 @@ export function relevanceOf(
   return ratio.map((v, i) => Math.max(LEAST, Math.min(1, v / high)) * Math.min(1, FARTHEST / Math.max(1, farthest[i])));
 }
 
-/** Takes the mean off; gives the sum of squares left. */
-function centred(values: Float64Array): number {
-  const m = values.length;
+/** Takes the mean of those that count off; the others become 0, as the mean does. Gives the sum of squares left. */
+function centred(values: Float64Array, counts: (k: number) => boolean): number {
+  let m = 0;
+  for (let k = 0; k < values.length; k++) if (counts(k)) m++;
   let mean = 0;
-  for (let r = 0; r < m; r++) mean += values[r] / m;
+  for (let k = 0; k < values.length; k++) if (counts(k)) mean += values[k] / m;
   let spread = 0;
-  for (let r = 0; r < m; r++) {
-    values[r] -= mean;
-    spread += values[r] * values[r];
+  for (let k = 0; k < values.length; k++) {
+    values[k] = counts(k) ? values[k] - mean : 0;
+    spread += values[k] * values[k];
   }
   return spread;
 }
 
 /**
- * Correlation ratios of two targets (every `step`-th row) on each input, less what chance gives, over the greatest; the greater of the two. The targets
- * are centred in place.
+ * Correlation ratios of two centred targets (every `step`-th row, with these sums of squares) on each input, less what chance gives, over the greatest;
+ * the greater of the two.
  */
-function ratiosOf(t: Trainer, x: number, step: number, d: number, targets: Block[]): Float64Array {
+function ratiosOf(t: Trainer, x: number, step: number, d: number, targets: Block[], spreads: number[]): Float64Array {
   const { wasm } = t;
   const m = targets[0].length;
-  const spreads = targets.map((target) => centred(t.f64(target)));
   const column = t.floats(m);
   const sorting = t.floats(m);
   const scratch = t.floats(m + SORTING);

@@ -48,17 +48,19 @@ export function scaleTarget(
 ): Target {
   const n = actual.length;
   const m = meanOf(actual, weight);
+  // a target that has no weight says nothing: it stands at the mean, and no bound is made for it
+  const values: Floats = weight?.includes(0) ? actual.map((v, r) => (weight[r] === 0 ? m : v)) : actual;
   const name = schema.loss.name;
   if (name === "poisson" || name === "gamma") {
     if (m < LEAST) throw rangeError(schema.target, `a mean from ${LEAST} on for the loss "${name}"`, m);
     const offset = log(Math.fround(m));
     let high = 0;
-    for (let r = 0; r < n; r++) if (actual[r] > high) high = actual[r];
+    for (let r = 0; r < n; r++) if (values[r] > high) high = values[r];
     // predictions are held to twice the largest target: an exponential beyond the data explodes
     const maximum = log(Math.fround(2 * high));
     const unit = (v: number) => v / m;
     return {
-      y: toFloat32(actual, unit),
+      y: toFloat32(values, unit),
       unit,
       scale: 1,
       offset,
@@ -68,7 +70,7 @@ export function scaleTarget(
   }
   if (name === "logistic") {
     const unit = (v: number) => v;
-    return { y: Float32Array.from(actual), unit, scale: 1, offset: 0, link: { name: "logistic" }, parameter: 0 };
+    return { y: Float32Array.from(values), unit, scale: 1, offset: 0, link: { name: "logistic" }, parameter: 0 };
   }
   let total = 0;
   let square = 0;
@@ -84,7 +86,7 @@ export function scaleTarget(
     );
   const unit = (v: number) => (v - m) / sd;
   return {
-    y: toFloat32(actual, unit),
+    y: toFloat32(values, unit),
     unit,
     scale: sd,
     offset: m,

@@ -19,9 +19,9 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [47000, 18400, 66400],
-  "isotone, fit and load": [33550, 18400, 53120],
-  "isotone/predict": [6450, 3730, 11750],
+  "isotone, everything": [47150, 18400, 66550],
+  "isotone, fit and load": [33690, 18400, 53260],
+  "isotone/predict": [6450, 3730, 11770],
   "isotone/export": [23000, 0, 23000],
   "a model by toModule, less its numbers and names": [1680, 0, 1680],
 };
