@@ -6,9 +6,9 @@ import type { Feature } from "./types.js";
 
 /**
  * One row: an object by column name, or the values in feature order (a category then by name or by its index). `object`, as interfaces and classes
- * are no `Record<string, unknown>` to TypeScript.
+ * are no `Record<string, unknown>` to TypeScript, and a string is an `ArrayLike<unknown>`.
  */
-export type Row = object | ArrayLike<unknown>;
+export type Row = object;
 
 /** Columns by name. Typed arrays are read in place, never copied whole. */
 export type Columns = Readonly<Record<string, ArrayLike<unknown>>>;
@@ -83,7 +83,8 @@ export function encodeRows(rows: AnyRows, features: readonly Encoded[]): Float32
 
 /** The columns of `rows`, those of `names` first, and their length, after a check that they are columns of one length. */
 export function columnsOf(rows: Columns, names: readonly string[] = []): { columns: ArrayLike<unknown>[]; n: number } {
-  if (typeof rows !== "object" || rows === null || Symbol.iterator in rows || Symbol.asyncIterator in rows)
+  // a promise or a date has no columns: it would pass for a table without any
+  if (!isPlain(rows) || Symbol.iterator in rows || Symbol.asyncIterator in rows)
     throw typeError("rows", "an array of objects or an object of columns", rows);
   const given = Object.keys(rows);
   const all = [...new Set([...names, ...given])];

@@ -120,7 +120,7 @@ export interface Engine {
    * feature does not allow that.
    */
   predictOne(slot: Slot, row: Float32Array | Float64Array): number;
-  /** The same for an array of the caller's: NaN where a value is no number, too. */
+  /** The same for an array of the caller's: NaN where a value is no number, or a getter that predicts, too. */
   predictArray(slot: Slot, row: readonly unknown[]): number;
   /**
    * `n` raw rows to `out`, a number or one a feature each. `piece` gives rows [from, to), row-major, the first piece the longest. False where
@@ -151,6 +151,8 @@ function createEngine(source: ModuleSource, module: WasmModule | undefined): Eng
   let output = 0;
   let floor = 0;
   let filling = 1;
+  /** Rows that came in, modulo 2^32: getters of a row may bring in others. */
+  let entered = 0;
 
   /** The model's address, after copying it in where needed. */
   const place = (slot: Slot): number => {
@@ -191,6 +193,7 @@ function createEngine(source: ModuleSource, module: WasmModule | undefined): Eng
       const model = slot.filling === filling ? slot.at : place(slot);
       const to = room;
       const length = slot.row;
+      entered = (entered + 1) | 0;
       // a call of `set` costs as much as thirty numbers, four at a time (two: twenty-three; one: sixteen), and converts a Float64Array slowly
       if (length > 30 && row instanceof Float32Array) to.set(row);
       else {
@@ -213,11 +216,14 @@ function createEngine(source: ModuleSource, module: WasmModule | undefined): Eng
       const model = slot.filling === filling ? slot.at : place(slot);
       const to = room;
       const length = slot.row;
+      entered = (entered + 1) | 0;
+      const now = entered;
       for (let i = 0; i < length; i++) {
         const value = row[i];
         if (typeof value !== "number") return Number.NaN;
         to[i] = value;
       }
+      if (entered !== now) return Number.NaN;
       return (wasm as PredictExports).predictOne(model, input);
     },
     run(kernel, slot, n, piece, out) {
@@ -229,6 +235,7 @@ function createEngine(source: ModuleSource, module: WasmModule | undefined): Eng
         const rows = piece(from, from + count);
         // only now: a row may have getters that predict, too
         const model = place(slot);
+        entered = (entered + 1) | 0;
         room.set(rows);
         const { memory, [kernel]: compute } = wasm as PredictExports;
         if (!compute(model, input, count, output)) return false;

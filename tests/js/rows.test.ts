@@ -59,6 +59,11 @@ describe("rows", () => {
     const message = /^TypeError: "(row|rows\[1\])" expected an object of values by column name, got a value of type /;
     expect(failure(() => encodeRow(row, [load], new Float32Array(1)))).toMatch(message);
     expect(failure(() => encodeRows([{}, row], [load]))).toMatch(message);
+    // nor a table without columns
+    for (const read of [() => encodeRows(row as object as [], [load]), () => readTable(row as object as [])])
+      expect(failure(read)).toMatch(
+        /^TypeError: "rows" expected an array of objects or an object of columns, got a value of type /,
+      );
     class Job {
       get load() {
         return undefined;

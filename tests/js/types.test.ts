@@ -36,6 +36,8 @@ await fit(Promise.resolve(jobs), options);
 await fit(jobs, { target: "minutes", features: { scan: "up" } });
 // @ts-expect-error: no such option
 await fit(jobs, { target: "minutes", epoch: 3 });
+// @ts-expect-error: no row
+model.predict("scan");
 `;
 
 const plain = `
