@@ -8,8 +8,8 @@ import type { Engine, Kernel } from "./wasm.js";
 
 /** What a model can do without the trainer: `isotone/predict` gives this. */
 export interface Predictor {
-  /** Names, constraints, categories and training ranges, in order. */
-  readonly features: readonly Feature[];
+  /** Names, constraints, categories and training ranges, in order. Frozen: rows are read by them. */
+  readonly features: readonly Readonly<Feature>[];
   /** How the model came to be: seed, loss curve, held-out scores, warnings. */
   readonly training: TrainingReport;
   /** The prediction for one row (an object, or values in feature order), in target units. Quantile models: the median. */
@@ -98,7 +98,8 @@ export function makePredictor(data: ModelData, engine: Engine, networks = data.n
   }
 
   return {
-    features,
+    // a copy: rows are read by the others, and by frozen ones more slowly
+    features: JSON.parse(JSON.stringify(features), (_, part) => Object.freeze(part)),
     training: data.training,
     predict(one) {
       // what is no number, or not finite, comes to encodeRow, which says so

@@ -135,19 +135,26 @@ export function readScaling(given: unknown): ScalingFile {
       `not a scaling file: "format" expected "isotone-scaling" of version 1, got ${show(file?.format)}`,
     );
   }
+  const { rows, keys, columns } = file;
+  const isList = (list: unknown, good: (v: unknown) => boolean) => Array.isArray(list) && list.every(good);
   const good =
-    Array.isArray(file.columns) &&
-    Array.isArray(file.keys) &&
-    file.columns.every(
-      (c) =>
-        typeof c?.name === "string" &&
-        Array.isArray(c.categories) &&
-        Array.isArray(c.sample) &&
-        c.sample.length === file.keys.length,
-    );
+    Number.isInteger(rows) &&
+    isList(keys, (key) => Number.isInteger(key)) &&
+    rows >= keys.length &&
+    isList(columns, (column) => {
+      const { name, numeric, range, categories, sample } = Object(column) as ScalingColumn;
+      return (
+        typeof name === "string" &&
+        typeof numeric === "boolean" &&
+        (range === null || (isList(range, Number.isFinite) && range[0] <= range[1])) &&
+        isList(categories, (word) => typeof word === "string") &&
+        isList(sample, (v) => v === null || (numeric ? Number.isFinite(v) : typeof v !== "object")) &&
+        sample.length === keys.length
+      );
+    });
   if (!good)
     throw new ModelFormatError(
-      'not a scaling file: "columns" expected a name, categories and as many sampled values as "keys" each',
+      'not a scaling file: "columns" expected a name, a range, categories and as many sampled values as "keys" each',
     );
   return file;
 }

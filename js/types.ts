@@ -9,7 +9,7 @@ export interface Feature {
   constraint: Constraint;
   kind: "number" | "category";
   /** Known categories, in the order of their codes. Only for kind "category". */
-  categories?: string[];
+  categories?: readonly string[];
   /** The category that stands in for unknown ones; absent: an unknown category is an error. */
   unknown?: string;
   /** What a missing value means: an error, the training median (keeps the order), or a learned indicator (free features). */
@@ -17,7 +17,7 @@ export interface Feature {
   /** The number used in place of a missing one. */
   fill?: number;
   /** Least and greatest value of the training rows. */
-  range?: [number, number];
+  range?: readonly [number, number];
   /** Median of the training rows. */
   median?: number;
 }

@@ -23,7 +23,7 @@ export interface Study {
     name: string;
     kind: Feature["kind"];
     constraint: Constraint;
-    range?: [number, number];
+    range?: readonly [number, number];
     missing: Feature["missing"];
   }[];
   size: { networks: number; planes: number };

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { parseModel } from "../../js/format.js";
 import { makeModel } from "../../js/model.js";
 import { load as loadPredictor } from "../../js/predict.js";
-import type { ModelData } from "../../js/types.js";
+import type { Feature, ModelData } from "../../js/types.js";
 import { evaluate, everyKind, generator, makeModel as made, makeRows, rowObject } from "./oracle.js";
 
 const bits = (v: number) => new Uint32Array(Float32Array.of(v).buffer)[0];
@@ -300,6 +300,30 @@ test("a row whose getters predict with the same model is read as if its values s
         expect([kind, model.predict(lazy)]).toEqual([kind, model.predict(row)]);
         expect([kind, model.sensitivity(lazy)]).toEqual([kind, model.sensitivity(row)]);
       }
+  }
+});
+
+test("nothing that a model hands out changes what it predicts: its features are frozen, its data are a copy", () => {
+  for (const [kind, data] of Object.entries(everyKind())) {
+    const rows = makeRows(data, 20, 3);
+    for (const model of [makeModel(data), loadPredictor(data)]) {
+      const want = model.predictMany(rows);
+      const features = model.features as Feature[];
+      expect(() => features.reverse()).toThrow(TypeError);
+      for (const feature of features) {
+        expect(() => Object.assign(feature, { name: "other" })).toThrow(TypeError);
+        const words = feature.categories as string[] | undefined;
+        if (words) expect(() => words.reverse()).toThrow(TypeError);
+      }
+      expect(features).toEqual(data.features);
+      if ("toJSON" in model) {
+        const copy = model.toJSON();
+        copy.inputs.length = 0;
+        copy.features.reverse();
+        for (const { categories } of copy.features) (categories as string[] | undefined)?.reverse();
+      }
+      expect([kind, model.predictMany(rows)]).toEqual([kind, want]);
+    }
   }
 });
 

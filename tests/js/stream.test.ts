@@ -360,6 +360,24 @@ describe("scalings", () => {
 
   test("something else is refused by name", async () => {
     await expect(fit(rows(10), { ...options, scaling: "{}" })).rejects.toThrow(/not a scaling file/);
+    const good = await scan(rows(10), options);
+    const [first, ...others] = good.columns;
+    for (const column of [
+      { numeric: 1 },
+      { range: ["a", "b"] },
+      { range: [2, 1] },
+      { categories: [1] },
+      { sample: first.sample.map(() => "1") },
+      null,
+    ])
+      expect(() =>
+        mergeScalings([
+          { ...good, columns: [column && { ...first, ...column }, ...others] as typeof good.columns },
+          good,
+        ]),
+      ).toThrow(/not a scaling file/);
+    for (const wrong of [{ rows: "10" }, { rows: 9 }, { keys: good.keys.map(String) }, { keys: null }])
+      expect(() => mergeScalings([good, { ...good, ...wrong } as typeof good])).toThrow(/not a scaling file/);
     await expect(
       fit(rows(10), {
         ...options,
