@@ -251,7 +251,9 @@ function calibrate(
     t.wasm.reset(mark);
     total += weight ? held[e].reduce((sum, row) => sum + weight[row], 0) : own.length;
   });
-  return (data.loss.levels as number[]).map((level): [number, number] => {
+  // the median, too: it is what predict gives
+  const asked = [...new Set([...(data.loss.levels as number[]), 0.5])].sort((p, q) => p - q);
+  return asked.map((level): [number, number] => {
     // share below is non-decreasing in the level fed in: find where it passes the level asked for
     let k = 0;
     while (k < grid.length && below[k] / total < level) k++;

@@ -20,7 +20,7 @@ const ROWS = [
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
   "isotone, everything": [47270, 18400, 66700],
-  "isotone, fit and load": [33800, 18400, 53380],
+  "isotone, fit and load": [33850, 18400, 53430],
   "isotone/predict": [6480, 3730, 11800],
   "isotone/export": [23000, 0, 23000],
   "a model by toModule, less its numbers and names": [1680, 0, 1680],

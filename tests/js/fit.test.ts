@@ -486,6 +486,30 @@ describe("losses", () => {
     expect(right).toBeGreaterThan(0.93);
   });
 
+  test("the median that predict gives is calibrated, too, where other levels were asked for", async () => {
+    const random = generator(7);
+    const skewed = (n: number) =>
+      Array.from({ length: n }, () => {
+        const a = 10 * random();
+        return { a, y: 3 * a - (1 + a) * Math.log(1 - random()) };
+      });
+    const rows = skewed(2000);
+    const fresh = skewed(4000);
+    const given = { target: "y", features: { a: "increasing" } } as const;
+    const [other, asked] = await Promise.all(
+      [
+        [0.01, 0.99],
+        [0.01, 0.5, 0.99],
+      ].map((quantiles) => fit(rows, { ...given, loss: { quantiles } })),
+    );
+    for (const model of [other, asked]) {
+      expect(model.toJSON().calibration?.map(([level]) => level)).toEqual([0.01, 0.5, 0.99]);
+      const below = fresh.filter((row) => row.y <= model.predict(row)).length / fresh.length;
+      expect(below).toBeGreaterThan(0.46);
+      expect(below).toBeLessThan(0.54);
+    }
+  });
+
   test("quantiles cover their share of fresh rows and never cross", async () => {
     const noisy = (n: number, seed: number) => {
       const random = generator(seed);
