@@ -46,6 +46,11 @@ class PromptParser extends Parser {
     this.#whole = piece.at(-1) === 10;
     super._transform(piece, encoding, done);
   }
+  override _flush(done: TransformCallback): void {
+    // no line begins after the last LF: of a quote that stays open the last line is told
+    if (this.#whole && this.info.lines > 1) (this.info as { lines: number }).lines--;
+    super._flush(done);
+  }
 }
 
 /** Opens a CSV file and reads its header. `text`: what it holds, where that is open already. */

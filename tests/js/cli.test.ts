@@ -1107,7 +1107,8 @@ describe("bad input ends with exit code 1, one line that says what to mend, and 
     ["a thousands separator", 'a,y\n1,2\n"1,234",3\n', "write numbers without thousands separators"],
     ["a decimal comma", 'a,y\n1,2\n"1,5",3\n', "write numbers with a decimal point"],
     ["a line number after cells with line ends", 'n,a,y\n"x\ny",1,2\nz,red,3\n', 'stdin, line 4: "a" is "red"'],
-    ["a quote left open", 'a,y\n1,2\n"2,3\n4,5\n', "a quote is opened and never closed"],
+    ["a quote left open", 'a,y\n1,2\n"2,3\n4,5\n', "stdin, line 4: a quote is opened and never closed"],
+    ["a quote left open on the last line", 'a,y\n1,2\n"2,3', "stdin, line 3: a quote is opened and never closed"],
     [
       "zip",
       Buffer.from("504b030414000800", "hex"),
