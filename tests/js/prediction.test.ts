@@ -303,7 +303,7 @@ test("a row whose getters predict with the same model is read as if its values s
   }
 });
 
-test("nothing that a model hands out changes what it predicts: its features are frozen, its data are a copy", () => {
+test("nothing done to a model's features or data changes what it predicts: the one are frozen, the other are a copy", () => {
   for (const [kind, data] of Object.entries(everyKind())) {
     const rows = makeRows(data, 20, 3);
     for (const model of [makeModel(data), loadPredictor(data)]) {
