@@ -84,5 +84,8 @@ else {
     ];
     console.log(`| ${cells.join(" | ")} |`);
   }
+  console.log(
+    "goal: what the project set out for, not reached where JavaScript is more; limits: what this build may not exceed",
+  );
 }
 process.exitCode = report.some((row) => row.over) ? 1 : 0;

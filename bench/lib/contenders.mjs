@@ -24,6 +24,12 @@ export const contenders = {
   numpy: { label: "numpy, hand-derived", python: "numpy" },
 };
 
+/** What a process says that misses a package of bench/rivals, in words that help; undefined where it ended by something else. */
+export const notInstalled = (errors) =>
+  /Cannot find (module|package)/.test(errors) && errors.includes("rivals")
+    ? "not installed: npm install --ignore-scripts --prefix bench/rivals"
+    : undefined;
+
 const pythons = [process.env.BENCH_PYTHON, "/usr/bin/python3", "python3"].filter(Boolean);
 const known = new Map();
 
@@ -71,7 +77,9 @@ export async function startContender(name) {
   };
   child.on("error", (error) => stop(String(error)));
   child.on("exit", (code, signal) =>
-    stop(`${name} ended (${code ?? signal}): ${errors.trim().split("\n").slice(-4).join(" | ")}`),
+    stop(
+      notInstalled(errors) ?? `${name} ended (${code ?? signal}): ${errors.trim().split("\n").slice(-4).join(" | ")}`,
+    ),
   );
   createInterface({ input: child.stdout }).on("line", (line) => {
     if (!line.startsWith("\u0001")) return;

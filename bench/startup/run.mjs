@@ -8,7 +8,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { median } from "../lib/contenders.mjs";
+import { median, notInstalled } from "../lib/contenders.mjs";
 import { columnsOf, modelFolder } from "../lib/models.mjs";
 import { short } from "../lib/rounds.mjs";
 
@@ -31,12 +31,8 @@ const CONTENDERS = [
 function start(folder, name, model = "model") {
   const { stdout, stderr, status } = spawnSync(process.execPath, [first, name, folder, model], { encoding: "utf8" });
   if (status === 0) return JSON.parse(stdout.trim().split("\n").at(-1));
-  throw new Error(
-    stderr
-      .trim()
-      .split("\n")
-      .find((line) => /Error/.test(line)) ?? `ended with ${status}`,
-  );
+  const lines = stderr.trim().split("\n");
+  throw new Error(notInstalled(stderr) ?? lines.find((line) => /^\w*Error/.test(line)) ?? `ended with ${status}`);
 }
 
 /** Files of workload A's model, and of a default fit to 1,000 of its rows: eight members of 16 networks each; each as a module, too. */
