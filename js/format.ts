@@ -202,23 +202,21 @@ function networksOf(model: Fields, features: readonly Feature[], inputs: readonl
   let bound = 0;
   let sum = 0;
   let given: Fields & unknown[];
-  /** Where a weight is not what most are: refuses it, unless it is only large. */
-  const secondLook = (i: number, w: number) => {
-    float(given, i);
+  let large = false;
+  /** A weight that is not what most are: refused, unless it is only large. */
+  const secondLook = (i: number) => {
+    const w = float(given, i);
     if (w * (least[i] + most[i]) < 0) {
       const { feature } = inputs[i];
       const name = feature < 0 ? "the quantile level" : quote(features[feature].name);
       wrong(given, i, `a weight [network][group][plane][input] within the constraint of ${name}, ${whose[i]}`);
     }
-    bound = Math.max(
-      bound,
-      (given as number[]).reduce((sum, w, i) => sum + Math.abs(Math.fround(w)) * (i < d ? CLIP : 1), 0),
-    );
+    large = true;
+    return w;
   };
   const weight = (value: unknown, i: number) => {
     const w = typeof value === "number" ? Math.fround(value) + 0 : Number.NaN;
-    if (!(w >= least[i] && w <= most[i])) secondLook(i, w);
-    return w;
+    return w >= least[i] && w <= most[i] ? w : secondLook(i);
   };
   const readPlane: Read<number[]> = (planes, j) => {
     given = array(planes, j);
@@ -227,6 +225,13 @@ function networksOf(model: Fields, features: readonly Feature[], inputs: readonl
     const plane = given.map(weight);
     // map passes by holes
     if (plane.includes(undefined as never)) each(planes, j, float);
+    if (large) {
+      bound = Math.max(
+        bound,
+        plane.reduce((sum, w, i) => sum + Math.abs(w) * (i < d ? CLIP : 1), 0),
+      );
+      large = false;
+    }
     return plane;
   };
   const readGroup: Read<number[][]> = (groups, k) => each(groups, k, readPlane, "hyperplane");

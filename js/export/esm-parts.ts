@@ -105,7 +105,7 @@ export function numbersOf({ N, inputs, link, residuals, calibration, image }: Ne
 export function sumOf({ N, D, log1p, image }: Needs): string {
   const pages = Math.ceil(image.bytes.length / 65536);
   const grown = pages > 2 ? `\n  e.memory.grow(${pages - 2});` : "";
-  return `const { fround: F, max, min } = Math, bytes = (s) => Uint8Array.fromBase64?.(s) ?? (s = atob(s), new Uint8Array(s.length).map((_, i) => s.charCodeAt(i))), W = new Float32Array(bytes(B).buffer), G = new Int32Array(W.buffer), X = new Float32Array(${N + 1}), at = []${log1p ? ", V = []" : ""};
+  return `const { fround: F, max, min } = Math, bytes = (s) => Uint8Array.fromBase64?.(s) ?? (s = atob(s), new Uint8Array(s.length).map((_, i) => s.charCodeAt(i))), W = new Float32Array(new Uint8Array(bytes(B)).buffer), G = new Int32Array(W.buffer), X = new Float32Array(${N + 1}), at = []${log1p ? ", V = []" : ""};
 let T = W, sum = all;
 try {
   const e = new WebAssembly.Instance(new WebAssembly.Module(bytes("${base64(toBytes(PLANES))}"))).exports;${grown}

@@ -244,6 +244,13 @@ describe("a model file", () => {
     expect(Object.keys(load(data).sensitivity(row))).toEqual(hostile);
   });
 
+  it("is refused with a bigint after a large weight, as with one alone", () => {
+    for (const weight of [0.5, 1e30])
+      expect(refusal(changed("networks.0.0.1", [weight, 1n]))).toContain(
+        '"networks[0][0][1][1]" expected a finite number within float32, got 1n',
+      );
+  });
+
   it.each(wrong)("is refused with %s", (_, model, message) => {
     expect(refusal(model)).toContain(message);
   });
