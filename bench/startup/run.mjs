@@ -67,11 +67,12 @@ export async function startup({ rounds = 15 } = {}) {
     }
   }
   for (let k = 0; k < rounds; k++) for (const c of alive) c.samples.push(start(folder, c.name, c.model));
-  const results = alive.map(({ name, label, samples }) => {
+  const results = alive.map(({ name, label, model, samples }) => {
     const total = samples.map((s) => s.first).sort((a, b) => a - b);
     return {
       name,
       label,
+      model,
       import: median(samples.map((s) => s.import)),
       median: median(total),
       least: total[0],
