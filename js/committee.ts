@@ -15,7 +15,10 @@ import { type Block, createTrainer, type Trainer } from "./wasm.js";
 /** A lighter decay must lower the out-of-fold loss by 2 %: below that the choice is mostly noise. */
 export const CLEARLY = 0.98;
 
-/** A lighter decay is tried where the members' best looks lie, in the mean, beyond a third of the steps: networks that are at their best before that are not held back. */
+/**
+ * A lighter decay is tried where the members' best looks lie, in the mean, beyond a third of the steps: networks that are at their best before that
+ * are not held back.
+ */
 const LATE = 1 / 3;
 
 /** Workers, which begin with the setup as soon as that is known. */

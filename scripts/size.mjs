@@ -10,12 +10,13 @@ import { build } from "esbuild";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-/** name, what is imported, from which file, its wasm file; goal and limit of the JavaScript in bytes, limit of the wasm. */
+/** name, what is imported, from which file, its wasm file; goal of the JavaScript in bytes. `text`: what else is measured. */
 const ROWS = [
   { name: "isotone, everything", take: "*", from: "index.js", wasm: "kernels.wasm" },
   { name: "isotone, fit and load", take: "{ fit, load }", from: "index.js", wasm: "kernels.wasm", goal: 16000 },
   { name: "isotone/predict", take: "{ load }", from: "predict.js", wasm: "predict.wasm", goal: 3000 },
   { name: "isotone/export", take: "*", from: "export.js" },
+  { name: "a model by toModule, less its numbers and names", text: exported },
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
@@ -51,24 +52,21 @@ async function exported() {
   const texts = await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")));
   // lines of the model's own: the title, names, categories, the table of inputs, residuals and levels, weights
   const own = /^export const features=.*$|^const [BCEIKMPQ$]=.*$|^\/\/.*$/gm;
-  return Math.max(...texts.map((text) => gz(toModule(text).replace(own, ""))));
+  const codes = texts.map((text) => toModule(text).replace(own, ""));
+  return codes.reduce((most, code) => (gz(code) > gz(most) ? code : most));
 }
 
 const kB = (bytes) => (bytes === undefined ? "" : (bytes / 1000).toFixed(1));
 const report = [];
 for (const row of ROWS) {
   const wasm = row.wasm ? gz(await readFile(join(root, "dist", row.wasm))) : 0;
-  const total = gz(await bundle(row));
+  const total = gz(row.text ? await row.text() : await bundle(row));
   // the workerd entry is the same code without the inlined module
   const js = row.wasm ? gz(await bundle({ ...row, from: row.from.replace(".js", ".workerd.js") })) : total;
   const limit = LIMITS[row.name];
   const over = [js, wasm, total].some((bytes, i) => bytes > limit[i]);
   report.push({ name: row.name, js, wasm, total, goal: row.goal, limit, over });
 }
-
-const [name] = Object.keys(LIMITS).slice(-1);
-const js = await exported();
-report.push({ name, js, wasm: 0, total: js, limit: LIMITS[name], over: js > LIMITS[name][0] });
 
 if (process.argv.includes("--json")) console.log(JSON.stringify(report, null, 2));
 else {

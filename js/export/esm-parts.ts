@@ -99,8 +99,9 @@ export function numbersOf({ N, inputs, link, residuals, calibration, image }: Ne
   return lines;
 }
 
-// Weights are base64, a seventh smaller than numbers once compressed. Hosts since 2025 read it by themselves; elsewhere a typed array's map takes a quarter of
-// the time of Uint8Array.from on a string, and two thirds of a loop's, which is compiled later: 33 networks of 10 inputs start in 3.0 ms instead of 8.0.
+// Weights are base64, a seventh smaller than numbers once compressed. Hosts since 2025 read it by themselves; elsewhere a typed array's map takes a
+// quarter of the time of Uint8Array.from on a string, and two thirds of a loop's, which is compiled later (measured once, Node 20: 33 networks of 10
+// inputs start in 3.0 ms instead of 8.0).
 /** The sum of the networks: in WebAssembly, or by a loop that also finds the deciding planes. */
 export function sumOf({ N, D, log1p, image }: Needs): string {
   const pages = Math.ceil(image.bytes.length / 65536);

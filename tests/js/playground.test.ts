@@ -1,3 +1,5 @@
+// How the playground reads files, without a browser. The page itself: tests/browser/playground.mjs.
+
 import { describe, expect, it } from "vitest";
 import { readTable } from "../../playground/read.js";
 
