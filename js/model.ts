@@ -60,9 +60,9 @@ const engineOf = createEngines(wasmModule);
 export function makeModel(data: ModelData, module?: WasmModule): Model {
   const predictor = makePredictor(data, engineOf(module), filled(data.networks));
   const { features } = data;
-  const raw = (row: Row) => {
+  const raw = (row: Row, index?: number) => {
     const out = new Float32Array(features.length);
-    encodeRow(row, features, out);
+    encodeRow(row, features, out, 0, index);
     return out;
   };
   let prepared: ReturnType<typeof explainer> | undefined;
@@ -71,7 +71,7 @@ export function makeModel(data: ModelData, module?: WasmModule): Model {
     return prepared;
   };
   const baselineOf = (given: Row | "median" | "zero") => {
-    if (typeof given === "object" && given !== null) return raw(given);
+    if (typeof given === "object" && given !== null) return raw(given, -2);
     if (given === "median" || given === "zero") return baselineRow(data, given);
     throw wordError("baseline", '"median", "zero" or a row', given);
   };

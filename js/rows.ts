@@ -102,7 +102,7 @@ export function columnsOf(rows: Columns, names: readonly string[] = []): { colum
 }
 
 /**
- * One row to `out[at .. at + features.length)`. `index` is the row's number for messages; below 0: a row on its own.
+ * One row to `out[at .. at + features.length)`. `index` is the row's number for messages; -1: a row on its own, -2: a baseline.
  */
 export function encodeRow(row: Row, features: readonly Encoded[], out: Float32Array, at = 0, index = -1): void {
   if (isColumn(row)) {
@@ -170,7 +170,7 @@ export function badNumber(name: string, value: unknown, index: number): Error {
   return typeError(name, 'a number, or { categories: "auto" } declared for it', value, lead(index));
 }
 
-const lead = (index: number) => (index < 0 ? "" : `row ${index}: `);
+const lead = (index: number) => (index < -1 ? "baseline: " : index < 0 ? "" : `row ${index}: `);
 
 const rowName = (index: number) => (index < 0 ? "row" : `rows[${index}]`);
 

@@ -15,7 +15,7 @@ import { el, messageOf, nodesOf, tell } from "./dom.js";
 import type { Result } from "./results.js";
 import { rowTable, shortest } from "./rowtable.js";
 
-/** Share of rows like these that the interval shall hold. */
+/** Share of rows like these that the interval shall hold; of few training rows the most that they can. */
 const COVERAGE = 0.9;
 
 /** The section; it follows what is typed. */
@@ -132,8 +132,10 @@ function intervalOf(model: Model, study: Study, values: Float32Array): string {
     const [low, high] = [levels[0], levels[levels.length - 1]];
     return between(high - low, model.quantile(values, low), model.quantile(values, high));
   }
+  const leftOut = model.training.heldOut?.model.rows ?? Number.POSITIVE_INFINITY;
+  const share = Math.min(COVERAGE, Math.floor(100 * (1 - 2 / (leftOut + 1))) / 100);
   try {
-    return between(COVERAGE, ...model.predictInterval(values, COVERAGE));
+    return between(share, ...model.predictInterval(values, share));
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return `No interval: ${messageOf(error)}`;

@@ -8,11 +8,11 @@ import { fileURLToPath } from "node:url";
 const folder = fileURLToPath(new URL("../build/playground/", import.meta.url));
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };
 
-/** Serves the three files; resolves to the address and what stops it. Port 0: any that is free. */
+/** Serves its files; resolves to the address and what stops it. Port 0: any that is free. */
 export async function serve(port = 0) {
   const server = createServer(async (request, response) => {
     const name = new URL(request.url, "http://localhost").pathname.slice(1) || "index.html";
-    const known = ["index.html", "playground.js", "playground.css"].includes(name);
+    const known = ["index.html", "playground.js", "playground.css", "THIRD-PARTY.txt"].includes(name);
     const body = known && (await readFile(join(folder, name)).catch(() => undefined));
     response.writeHead(body ? 200 : 404, { "content-type": `${TYPES[extname(name)] ?? "text/plain"}; charset=utf-8` });
     response.end(body || "not found");

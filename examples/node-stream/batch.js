@@ -18,6 +18,11 @@ function flush() {
   return process.stdout.write(lines);
 }
 
+// whoever reads may have seen enough (| head)
+process.stdout.on("error", (error) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
 process.stdout.write("prediction\n");
 for await (const line of createInterface({ input: process.stdin })) {
   const cells = line.split(",");

@@ -254,14 +254,13 @@ export function toSQL(model: Exportable, options: SQLOptions): string {
 
   const values = data.features.map((feature, f) => value(feature, columns[f], dialect, words));
   const missing = data.features.map((feature, f) => isMissing(feature, columns[f], words));
-  const tail = tailBeside([...columns, options.table, options.keep, options.as]);
   const valid = (v: string[]) => v.map((x) => `${x} IS NOT NULL`).join(" AND ");
   const { dot } = words;
   if (options.table === undefined) {
     for (const name of ["keep", "as"] as const)
       if (options[name] !== undefined) throw new RangeError(`"${name}" needs "table" beside it`);
     const z = data.inputs.map((input) => prepared(input, values[input.feature], missing[input.feature], level, words));
-    return `CASE WHEN ${valid(values)} THEN ${bound(data, z, dialect, words, tail)} END`;
+    return `CASE WHEN ${valid(values)} THEN ${bound(data, z, dialect, words, tailBeside(columns))} END`;
   }
 
   const named = (where: string, name: unknown): string => {
@@ -273,13 +272,15 @@ export function toSQL(model: Exportable, options: SQLOptions): string {
   if (!Array.isArray(table) || table.length === 0)
     throw typeError("table", "a name, or the parts of a qualified name", options.table);
   const from = table.map((part) => named("table", part)).join(".");
+  if (options.keep !== undefined && !Array.isArray(options.keep))
+    throw typeError("keep", "an array of names", options.keep);
+  const keep = (options.keep ?? []).map((name) => named("keep", name));
+  const result = named("as", as);
+  const tail = tailBeside([...columns, from, ...keep, result]);
   const v = data.features.map((_, f) => `v${f}${tail}`);
   const m = data.features.map((_, f) => `m${f}${tail}`);
   const z = data.inputs.map((_, i) => `z${i}${tail}`);
   const [rows, ok] = [`z${tail}`, `ok${tail}`];
-  if (options.keep !== undefined && !Array.isArray(options.keep))
-    throw typeError("keep", "an array of names", options.keep);
-  const keep = (options.keep ?? []).map((name) => named("keep", name));
   const k = keep.map((_, i) => `k${i}${tail}`);
   const asked = data.inputs.filter((input) => input.transform === "missing").map((input) => input.feature);
   const first = [
@@ -297,7 +298,7 @@ export function toSQL(model: Exportable, options: SQLOptions): string {
   ];
   const third = [
     ...keep.map((name, i) => `${k[i]} AS ${name}`),
-    `CASE WHEN ${ok} = 1 THEN ${linked(data, dot ? rows : z, words)} END AS ${named("as", as)}`,
+    `CASE WHEN ${ok} = 1 THEN ${linked(data, dot ? rows : z, words)} END AS ${result}`,
   ];
   const inner = `SELECT ${second.join(",\n    ")}\n  FROM (SELECT ${first.join(",\n      ")}\n    FROM ${from}) AS v${tail}`;
   const outer = `SELECT ${third.join(",\n  ")}\nFROM `;
@@ -322,7 +323,7 @@ export function toSQL(model: Exportable, options: SQLOptions): string {
 }
 
 /** What the query's own names (v0, k1, ok, z) end with, so that none is a name among those given: ClickHouse would take it for the column. */
-function tailBeside(given: unknown[]): string {
+function tailBeside(given: string[]): string {
   let tail = "";
   while (new RegExp(`\\b(ok|[kmvz]\\d*)${tail}\\b`, "i").test(String(given))) tail += "_";
   return tail;

@@ -224,6 +224,20 @@ const tests = {
     await close();
   },
 
+  async "gives of few rows the widest interval that they support, and serves the licences of what it bundles"() {
+    const { page, close } = await open();
+    const rows = Array.from({ length: 12 }, (_, r) => [r, 3 * r + (r % 3)]);
+    await give(page, csv(["a", "y"], rows));
+    await read(page);
+    await page.selectOption("#target", { index: 2 });
+    assert.equal(await train(page), "");
+    // the outermost two of 13 gaps are left: 11 / 13
+    assert.match(await text(page, "#interval"), /^84 % of rows like this lie between \S+ and \S+\.$/);
+    await close();
+    const licences = await fetch(new URL("THIRD-PARTY.txt", address));
+    assert.equal(await licences.text(), readFileSync(join(root, "build/playground/THIRD-PARTY.txt"), "utf8"));
+  },
+
   async "keeps hostile names text, and to the directions that were chosen"() {
     const words = ["<b>bold</b>", "ok", "</select>"];
     const rows = Array.from({ length: 90 }, (_, r) => {

@@ -91,6 +91,13 @@ describe("a wrong argument is named", () => {
     ["an alpha as text", wrong(alphaCurves, model, rows, ["2"]), TypeError, '"alphas" expected'],
     ["a baseline that is no row", wrong(model.explain, rows[0], 5), TypeError, '"baseline" expected "median", "zero"'],
     ["a baseline of no such word", wrong(model.explain, rows[0], "mean"), RangeError, '"baseline" expected "median"'],
+    ["a baseline without a value", wrong(model.explain, rows[0], { a: 1 }), TypeError, 'baseline: "b" is missing'],
+    [
+      "a baseline beyond float32",
+      wrong(model.explain, rows[0], [1, 1e39]),
+      RangeError,
+      'baseline: "b" is 1e+39, beyond',
+    ],
     ["weights of no such word", wrong(merge, [model, model], { weights: "row" }), RangeError, '"weights" expected'],
     [
       "a quantile of a mean",
@@ -110,6 +117,8 @@ describe("a wrong argument is named", () => {
       RangeError,
       '"keep" needs "table"',
     ],
+    ["a table that is a symbol", wrong(toSQL, model, { dialect: "sqlite", table: Symbol("t") }), TypeError, '"table"'],
+    ["a name that is none", wrong(toSQL, model, { dialect: "sqlite", table: "t", as: Symbol("p") }), TypeError, '"as"'],
     ["no feature", wrong(toSQL, model, { dialect: "sqlite", columns: { c: "d" } }), RangeError, '"columns" expected'],
     ["a change in an array", wrong(model.effect, rows[0], [1]), TypeError, '"change" expected an object of changes'],
     ["a change by NaN", wrong(model.effect, rows[0], { a: Number.NaN }), RangeError, '"change.a" expected a number'],

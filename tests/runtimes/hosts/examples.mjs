@@ -1,6 +1,6 @@
 // The programs of examples/, as a user would run them: beside the installed package and the model file that the demo trained.
 import { existsSync } from "node:fs";
-import { cp, mkdir, readdir, readFile, symlink } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { chromiumVersion, launchChromium } from "./browsers.mjs";
 import { answer, freePort, json, run, start } from "./process.mjs";
@@ -140,6 +140,14 @@ async function stream(ctx) {
   const out = await run(process.execPath, ["batch.js", "model.json"], { cwd: dir, input: `${csv}\n` });
   const [head, ...lines] = out.trimEnd().split("\n");
   equal([head, ...lines.map(Number)], ["prediction", ...model.predictMany(rows)], "the stream");
+  // more than a pipe holds, for a reader who leaves after a line
+  await writeFile(join(dir, "long.csv"), [csv, ...Array(20).fill(csv.slice(csv.indexOf("\n") + 1))].join("\n"));
+  const line = "(node batch.js model.json < long.csv; echo $? > code) | head -n 1";
+  equal(
+    [await run("sh", ["-c", line], { cwd: dir }), await readFile(join(dir, "code"), "utf8")],
+    ["prediction\n", "0\n"],
+    "the first line",
+  );
   return note;
 }
 
