@@ -1,6 +1,7 @@
 // Bytes to a compiled module, once, at first use. In: a function that gives the bytes; out: a function that gives the module.
 // Synchronous, so that no host has to wait on a promise to predict: 20 kB compile in about a millisecond.
 
+import { checkByteOrder } from "./byteorder.js";
 import { tagOf, typeError } from "./errors.js";
 import type { WasmModule } from "./host.js";
 
@@ -17,6 +18,7 @@ export function lazyModule(bytes: () => Uint8Array<ArrayBuffer>): ModuleSource {
 }
 
 function compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  checkByteOrder();
   try {
     return new WebAssembly.Module(bytes);
   } catch (cause) {
@@ -52,6 +54,7 @@ function reason(cause: unknown): string {
 
 /** Checks what came from the host: an import of a .wasm file may give anything, depending on the bundler. */
 export function checkModule(module: unknown, where: string): WasmModule {
+  checkByteOrder();
   // by tag, not instanceof: the module may have been compiled in another realm
   if (tagOf(module) !== "WebAssembly.Module") throw typeError(where, "a WebAssembly.Module", module);
   return module as WasmModule;

@@ -20,11 +20,11 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [47270, 18400, 66700],
-  "isotone, fit and load": [33850, 18400, 53430],
-  "isotone/predict": [6480, 3730, 11800],
-  "isotone/export": [23050, 0, 23050],
-  "a model by toModule, less its numbers and names": [1680, 0, 1680],
+  "isotone, everything": [47290, 18400, 66750],
+  "isotone, fit and load": [33910, 18400, 53500],
+  "isotone/predict": [6540, 3730, 11850],
+  "isotone/export": [23090, 0, 23090],
+  "a model by toModule, less its numbers and names": [1710, 0, 1710],
 };
 
 const gz = (bytes) => gzipSync(bytes, { level: 9 }).length;

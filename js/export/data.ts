@@ -1,6 +1,7 @@
 // What every exporter starts from. In: a model, model data or the text of a model file; out: checked data, and names written so that no
 // target can mistake them for code.
 
+import { checkByteOrder } from "../byteorder.js";
 import { onlyOptions, typeError } from "../errors.js";
 import { parseModel } from "../format.js";
 import type { ModelData } from "../types.js";
@@ -27,6 +28,7 @@ export function modelData(model: Exportable): ModelData {
 export function modelFor(model: Exportable, options: ExportOptions, of: string, names = "prune"): ModelData {
   onlyOptions(options, names, of);
   flag(options, "prune");
+  checkByteOrder();
   const data = modelData(model);
   return options.prune ? pruneModel(data) : data;
 }

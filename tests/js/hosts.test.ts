@@ -33,6 +33,25 @@ describe("a host without what is needed", () => {
     await expect(isotone.fit(rows, quick)).rejects.toThrow(/this host has no WebAssembly/);
   });
 
+  it("is refused by its byte order, for training, predictions and exports, before a number is read backwards", async () => {
+    const { isotone, small } = await freshCopy();
+    const { toModule } = await import("../../js/export/esm.js");
+    const data = makeData({ seed: 2, categories: 0, missing: false });
+    const model = small.load(data);
+    const order = vi
+      .spyOn(Float32Array, "of")
+      .mockImplementation(() => new Float32Array(Uint8Array.of(63, 128, 0, 0).buffer));
+    try {
+      const refused = /^isotone needs a little-endian host$/;
+      expect(() => model.predictMany(new Float32Array(model.features.length))).toThrow(refused);
+      await expect(isotone.fit(rows, quick)).rejects.toThrow(refused);
+      expect(() => toModule(data)).toThrow(refused);
+    } finally {
+      order.mockRestore();
+    }
+    expect(model.predictMany(new Float32Array(model.features.length))[0]).toBeTypeOf("number");
+  });
+
   it("names SIMD and the versions that have it when only that is missing", async () => {
     withWebAssembly({
       Module: class {

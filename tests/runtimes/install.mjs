@@ -1,5 +1,5 @@
 // Installs what the runtimes and engines of the tests need: npm packages beside this file, programs from Debian. Only what is missing.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./hosts/process.mjs";
 
@@ -20,6 +20,24 @@ export async function installPackages(here) {
   writeFileSync(stamp, lock);
 }
 
+/** Node for another processor, which npm would not install here: the package `spec` of that `integrity`, unpacked. Returns the program. */
+export async function installForeign(here, { spec, integrity }) {
+  const folder = join(here, "node_modules", ".foreign", spec);
+  const program = join(folder, "package/bin/node");
+  if (existsSync(program)) return program;
+  console.error(`runtimes: fetching ${spec}`);
+  // whole or not at all
+  const part = `${folder}.part`;
+  rmSync(part, { recursive: true, force: true });
+  mkdirSync(part, { recursive: true });
+  const listed = JSON.parse(await run("npm", ["pack", spec, "--json", "--pack-destination", part], { cwd: part }));
+  const [packed] = Object.values(listed);
+  if (packed.integrity !== integrity) throw new Error(`${spec} is ${packed.integrity}, expected ${integrity}`);
+  await run("tar", ["-xzf", join(part, packed.filename), "-C", part]);
+  renameSync(part, folder);
+  return program;
+}
+
 /** By Debian package: a file that is there when it is installed. */
 const PROGRAMS = {
   chromium: "/usr/bin/chromium",
@@ -29,6 +47,9 @@ const PROGRAMS = {
   postgresql: "/usr/lib/postgresql/*/bin/initdb",
   "mariadb-server": "/usr/sbin/mariadbd",
   "default-jre-headless": "/usr/bin/java",
+  "qemu-user": "/usr/bin/qemu-aarch64",
+  "libstdc++6-arm64-cross": "/usr/aarch64-linux-gnu/lib/libstdc++.so.6",
+  "libstdc++6-s390x-cross": "/usr/s390x-linux-gnu/lib/libstdc++.so.6",
 };
 
 /** Whether a package is installed; PostgreSQL's folder is named after its version. */

@@ -61,7 +61,7 @@ async function packageOf(name) {
 
 await installPackages(here);
 const app = await prepare();
-const hosts = ["node", "deno", "bun", "workerd", "wrangler", "edge", "browsers", "examples"];
+const hosts = ["node", "processors", "deno", "bun", "workerd", "wrangler", "edge", "browsers", "examples"];
 const all = (await Promise.all(hosts.map((name) => import(`./hosts/${name}.mjs`)))).flatMap((host) => host.default);
 const only = names("--only");
 const skip = names("--skip", process.env.ISOTONE_SKIP_RUNTIMES);
