@@ -17,4 +17,7 @@ test("a centre is clearly better only where it wins by a standard error of the d
   // less in all, by one huge part
   expect(clearlyBetter(centre([6, 6, 6, 1]), even)).toBe(false);
   expect(clearlyBetter(even, even)).toBe(false);
+  // gains of m - 1, m + 1, m - 1, m + 1: their sum 4 m has a standard error of sqrt(4 * 4 / 3), 2.31
+  const ahead = (m: number) => clearlyBetter(even, centre([4 + m, 6 + m, 4 + m, 6 + m]));
+  expect([ahead(0.57), ahead(0.58)]).toEqual([false, true]);
 });

@@ -1,7 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parse } from "csv-parse/sync";
 import { describe, expect, it } from "vitest";
+import { RIDGES } from "../../js/centre.js";
 import { crossValidate } from "../../js/crossval.js";
+import { inWords } from "../../js/findings.js";
+import { criterionOf, quantileOf, score } from "../../js/foldscores.js";
 import { linearFit } from "../../js/linear.js";
 import type { Feature, Input } from "../../js/types.js";
 import { generator } from "./random-model.js";
@@ -160,10 +163,13 @@ describe("crossValidate", () => {
         epochs: 3,
         folds: 3,
         weight: "n",
-        features: { a: { missing: "median" }, city: { categories: "auto" } },
+        features: { a: { missing: "median" }, city: { categories: "auto", unknown: "Oslo" } },
+        loss: { quantiles: [0.2, 0.5] },
       },
     );
     expect(result.predictions.every(Number.isFinite)).toBe(true);
+    // the baselines are weighted, too: the constant that each row of its fold is compared with is a quantile of the others by weight
+    expect(result.mean.pinball).toBeGreaterThan(0);
   });
 
   it("names a wrong cell by its row in the whole table, not in a part of it", async () => {
@@ -191,10 +197,179 @@ describe("crossValidate", () => {
     );
     await expect(crossValidate(rows, { target: "y", repeats: 0 })).rejects.toThrow('"repeats"');
     await expect(crossValidate(rows, { target: "y", coverage: [1] })).rejects.toThrow('"coverage"');
+    await expect(crossValidate(rows, { target: "y", coverage: 0.9 as never })).rejects.toThrow(
+      '"coverage" expected an array',
+    );
+    await expect(crossValidate(rows, { target: "y", free: 1 as never })).rejects.toThrow(
+      '"free" expected true or false, got 1',
+    );
     await expect(crossValidate(rows.slice(0, 3), { target: "y" })).rejects.toThrow("at least 4 rows");
     await expect(crossValidate(rows, { target: "y", signal: AbortSignal.abort() })).rejects.toMatchObject({
       name: "AbortError",
     });
+  });
+});
+
+describe("scores", () => {
+  it("of quantiles are the pinball loss, of chances the log loss and the share of rows where the likelier came, by weight", () => {
+    const y = [0, 4, 10];
+    const weight = [1, 2, 1];
+    const levels = [0.1, 0.5];
+    const predicted = [
+      [1, 1, 1],
+      [2, 4, 6],
+    ];
+    // at 0.1: 0.9 of what lies above the row, a tenth of what lies below it; at 0.5 half of either
+    const low = (0.9 * 1 + 2 * 0.1 * 3 + 0.1 * 9) / 4;
+    const middle = (0.5 * 2 + 0 + 0.5 * 4) / 4;
+    expect(score(predicted, y, weight, { name: "quantiles", levels }).pinball).toBeCloseTo((low + middle) / 2, 12);
+    expect(score(predicted, y, weight, { name: "quantiles", levels }).mae).toBeCloseTo((2 + 0 + 4) / 4, 12);
+    const chances = score([[0.25, 0.5, 1]], [0, 1, 0], weight, { name: "logistic" });
+    const surely = Math.log(1e-7);
+    expect(chances.logLoss).toBeCloseTo(-(Math.log(0.75) + 2 * Math.log(0.5) + surely) / 4, 6);
+    expect(chances.accuracy).toBe(0.75);
+    expect(score([[1]], [2], undefined, { name: "squared" })).not.toHaveProperty("pinball");
+  });
+
+  it("are about what the loss is about", () => {
+    const names = ["squared", "absolute", "huber", "poisson", "gamma", "logistic", "quantiles"] as const;
+    expect(names.map((name) => criterionOf({ name }))).toEqual([
+      "rmse",
+      "mae",
+      "rmse",
+      "rmse",
+      "rmse",
+      "logLoss",
+      "pinball",
+    ]);
+  });
+
+  it("quantiles of weighted numbers are those of the numbers as often as they weigh", () => {
+    const random = generator(6);
+    for (let round = 0; round < 50; round++) {
+      const values = Float64Array.from({ length: 1 + round }, () => Math.floor(20 * random()));
+      const weight = values.map((_, i) => (i === 0 ? 1 : Math.floor(3 * random())));
+      const repeated = Float64Array.from([...values].flatMap((v, i) => new Array<number>(weight[i]).fill(v)));
+      const sorted = repeated.slice().sort();
+      for (const level of [0.01, 0.25, 0.5, 0.9, 0.999]) {
+        // the least value with that share at or below it
+        const want = sorted.find((v) => sorted.filter((other) => other <= v).length >= level * sorted.length);
+        expect(quantileOf(values, weight, level)).toBe(want);
+        expect(quantileOf(repeated, undefined, level)).toBe(want);
+      }
+    }
+  });
+});
+
+describe("what was found, in words", () => {
+  const scores = (rmse: number) => ({ rows: 100, rmse, mae: rmse, r2: 0, medianRelativeError: 0 });
+  /** Of ten folds, `wins` where the model is better than the linear fit, and `often` where the free one is better than the model. */
+  const said = (model: number, linear: number, mean: number, wins: number, free?: number, often = 0, against = 0) => {
+    const perFold = Array.from({ length: 10 }, (_, fold) => ({
+      model: scores(2),
+      linear: scores(fold < wins ? 3 : 1),
+      mean: scores(fold < wins ? 3 : 1),
+      ...(free !== undefined && { free: scores(fold < often ? 1 : 3) }),
+    }));
+    const all = {
+      model: scores(model),
+      linear: scores(linear),
+      mean: scores(mean),
+      ...(free !== undefined && { free: scores(free) }),
+    };
+    const directions = [{ feature: "b", constraint: "increasing", against, slope: -1 }];
+    return inWords({ ...all, criterion: "rmse", perFold, directions } as never);
+  };
+  it.each<[string, Parameters<typeof said>, (string | RegExp)[]]>([
+    [
+      "no better than the mean",
+      [10, 12, 10, 10],
+      ["The model does not beat the mean of the target (RMSE 10 against 10): the features say little about it."],
+    ],
+    [
+      "no better than the mean, with constraints that cost",
+      [10, 12, 10, 10, 9.49, 0],
+      [
+        /\(RMSE 10 against 10\): under these constraints the features say little/,
+        /^The constraints cost little: with every feature free the RMSE is 9.49\.$/,
+      ],
+    ],
+    [
+      "no better, with constraints that do not",
+      [10, 12, 10, 10, 9.5, 0],
+      [/\(RMSE 10 against 10\): the features say little/, /cost little/],
+    ],
+    [
+      "within a percent of the line",
+      [9.91, 10, 20, 10],
+      [
+        "The model does not clearly beat the sign-constrained linear fit (RMSE 9.91 against 10; better in 10 of 10 folds): a linear model does as well here.",
+      ],
+    ],
+    [
+      "a percent better, in seven of ten folds",
+      [9.9, 10, 20, 7],
+      [
+        "The model's RMSE is 1 % below that of the sign-constrained linear fit (9.9 against 10; better in 7 of 10 folds).",
+      ],
+    ],
+    ["better, but in six of ten folds", [5, 10, 20, 6], [/does not clearly beat .*better in 6 of 10 folds/]],
+    [
+      "better than the mean, which is better than the line",
+      [5, 12, 10, 8],
+      ["The model's RMSE is 50 % below that of the mean (5 against 10; better in 8 of 10 folds)."],
+    ],
+    [
+      "constraints that cost, in most folds, against a direction",
+      [5, 10, 20, 8, 4, 6, 0.51],
+      [
+        /^The model's RMSE/,
+        "The constraints cost accuracy: with every feature free the RMSE falls by 20 %, from 5 to 4 (better in 6 of 10 folds).",
+        'Check the direction of "b" (increasing, but the free fit moves against it in 51 % of rows).',
+      ],
+    ],
+    [
+      "constraints that cost, though no direction is to blame",
+      [5, 10, 20, 8, 4, 6, 0.5],
+      [/^The model's RMSE/, /^The constraints cost accuracy/],
+    ],
+    [
+      "constraints that cost, in half of the folds",
+      [5, 10, 20, 8, 4, 5],
+      [/^The model's RMSE/, /^The constraints cost little: with every feature free the RMSE is 4\.$/],
+    ],
+    [
+      "constraints that cost two percent",
+      [5, 10, 20, 8, 4.9, 6],
+      [/^The model's RMSE/, /^The constraints cost little/],
+    ],
+    [
+      "constraints that cost a percent of what the mean misses by",
+      [0.4, 1, 20, 8, 0.2, 6],
+      [/^The model's RMSE/, /^The constraints cost little/],
+    ],
+    [
+      "constraints that cost a little more than that",
+      [0.41, 1, 20, 8, 0.2, 6],
+      [/^The model's RMSE/, /^The constraints cost accuracy/],
+    ],
+    [
+      "constraints that cost less than a percent",
+      [5, 10, 20, 8, 4.96, 6],
+      [/^The model's RMSE/, "The constraints cost nothing: with every feature free the RMSE is 4.96."],
+    ],
+    ["constraints that help a little", [5, 10, 20, 8, 5.04, 6], [/^The model's RMSE/, /^The constraints cost nothing/]],
+    [
+      "constraints that help",
+      [5, 10, 20, 8, 5.06, 6],
+      [/^The model's RMSE/, "The constraints help: with every feature free the RMSE rises by 1.2 %, from 5 to 5.06."],
+    ],
+  ])("%s", (_, args, want) => {
+    const sentences = said(...args);
+    expect(sentences).toHaveLength(want.length);
+    for (const [k, text] of want.entries())
+      if (typeof text === "string") expect(sentences[k]).toBe(text);
+      else expect(sentences[k]).toMatch(text);
   });
 });
 
@@ -217,6 +392,115 @@ describe("the linear yardstick", () => {
     expect(at(right, 0, 0)).toBeCloseTo(1, 1);
     const wrong = linearFit(raw, inputs, [feature("a", "increasing"), feature("b", "increasing")], y, undefined);
     expect(at(wrong, 0, 1) - at(wrong, 0, 0)).toBe(0);
+  });
+
+  it("has a level for each category, for missing values, and for logarithms of skewed counts", () => {
+    const column: Feature = { name: "a", constraint: "free", kind: "number", missing: "indicator", fill: 2 };
+    const city: Feature = {
+      name: "city",
+      constraint: "free",
+      kind: "category",
+      categories: ["x", "y", "z"],
+      missing: "error",
+    };
+    const inputs: Input[] = [
+      { feature: 0, transform: "log1p", divisor: 3, center: 1, scale: 1 },
+      { feature: 0, transform: "missing", center: 0.2, scale: 2 },
+      ...[0, 1, 2].map((category): Input => ({ feature: 1, transform: "equals", category, center: 0.3, scale: 2 })),
+    ];
+    const truth = (a: number, code: number) =>
+      (Number.isNaN(a) ? 7 + Math.log1p(2 / 3) : Math.log1p(a / 3)) + [0, 10, -5][code];
+    // nothing in step with the five folds, which rows go to in turn
+    const raw = Float32Array.from(
+      Array.from({ length: 600 }, (_, r) => [r % 7 === 2 ? Number.NaN : (r * 11) % 31, r % 3]).flat(),
+    );
+    const y = Float64Array.from({ length: 600 }, (_, r) => truth(raw[2 * r], raw[2 * r + 1]));
+    const predicted = linearFit(raw, inputs, [column, city], y, undefined)(raw);
+    y.forEach((value, r) => {
+      expect(predicted[r]).toBeCloseTo(value, 1);
+    });
+  });
+
+  it("takes the ridge with the least squared error on five folds, dealt in turn, and what that ridge gives in closed form", () => {
+    const random = generator(12);
+    const [n, d] = [60, 9];
+    // little but noise: the lightest ridge would learn it by heart
+    const raw = Float32Array.from({ length: n * d }, () => 2 * random() - 1);
+    const y = Float64Array.from({ length: n }, (_, r) => raw[r * d] + 4 * (random() + random() - 1));
+    const features = Array.from(
+      { length: d },
+      (_, i): Feature => ({ name: `x${i}`, constraint: "free", kind: "number", missing: "error" }),
+    );
+    const inputs = features.map((_, i): Input => ({ feature: i, transform: "linear", center: 0, scale: 1 }));
+    /** Minimises mean squared error + ridge * |beta|^2 on centred columns, by elimination; gives what it predicts for row r. */
+    const closed = (rows: number[], ridge: number) => {
+      const mean = (of: (r: number) => number) => rows.reduce((sum, r) => sum + of(r), 0) / rows.length;
+      const centre = inputs.map((_, i) => mean((r) => raw[r * d + i]));
+      const middle = mean((r) => y[r]);
+      const a = inputs.map((_, i) => [
+        ...inputs.map(
+          (_, j) => mean((r) => (raw[r * d + i] - centre[i]) * (raw[r * d + j] - centre[j])) + (i === j ? ridge : 0),
+        ),
+        mean((r) => (raw[r * d + i] - centre[i]) * (y[r] - middle)),
+      ]);
+      for (let i = 0; i < d; i++)
+        for (let k = 0; k < d; k++) {
+          if (k === i) continue;
+          const f = a[k][i] / a[i][i];
+          for (let j = i; j <= d; j++) a[k][j] -= f * a[i][j];
+        }
+      return (r: number) =>
+        inputs.reduce((sum, _, i) => sum + (a[i][d] / a[i][i]) * (raw[r * d + i] - centre[i]), middle);
+    };
+    const all = Array.from({ length: n }, (_, r) => r);
+    const errors = RIDGES.map((ridge) =>
+      [0, 1, 2, 3, 4].reduce((error, fold) => {
+        const predict = closed(
+          all.filter((r) => r % 5 !== fold),
+          ridge,
+        );
+        return all.filter((r) => r % 5 === fold).reduce((sum, r) => sum + (y[r] - predict(r)) ** 2, error);
+      }, 0),
+    );
+    const best = errors.indexOf(Math.min(...errors));
+    expect(best).toBeGreaterThan(0);
+    expect(best).toBeLessThan(RIDGES.length - 1);
+    const want = closed(all, RIDGES[best]);
+    linearFit(
+      raw,
+      inputs,
+      features,
+      y,
+      undefined,
+    )(raw).forEach((value, r) => {
+      expect(value).toBeCloseTo(want(r), 5);
+    });
+  });
+
+  it("counts rows by their weight: of weight 2 as if they were there twice, of weight 0 as if they were not", () => {
+    const rows = made(60, (a, b) => 3 * a - b * b, 2);
+    const features = ["a", "b"].map(
+      (name): Feature => ({ name, constraint: "free", kind: "number", missing: "error" }),
+    );
+    const inputs = [0, 1].map((f): Input => ({ feature: f, transform: "linear", center: 4.5, scale: 0.35 }));
+    const fitted = (times: (r: number) => number[], weight?: Float64Array) => {
+      // five at a time, so that each stays in its fold
+      const all = Array.from({ length: 12 }, (_, k) => times(k).flatMap(() => rows.slice(5 * k, 5 * k + 5))).flat();
+      const raw = Float32Array.from(all.flatMap(({ a, b }) => [a, b]));
+      return linearFit(
+        raw,
+        inputs,
+        features,
+        Float64Array.from(all, (row) => row.y),
+        weight,
+      )(Float32Array.of(1, 2, 8, 5));
+    };
+    const weight = Float64Array.from(rows, (_, r) => Math.floor(r / 5) % 3);
+    const weighted = fitted(() => [1], weight);
+    const repeated = fitted((k) => new Array(k % 3).fill(1));
+    weighted.forEach((value, k) => {
+      expect(value).toBeCloseTo(repeated[k], 9);
+    });
   });
 
   it("leaves ramps out: with them it would not be linear", () => {

@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { SentRows } from "../../js/feed.js";
+import { fitData } from "../../js/fit.js";
 import { type FitOptions, fit } from "../../js/index.js";
 import { type Plan, trainMember } from "../../js/member.js";
 import { type SentPiece, type Setup, startHelpers } from "../../js/threads.js";
@@ -128,6 +129,73 @@ describe("fit with threads", () => {
     await expect(fit(bad, { ...options, threads: 3 })).rejects.toThrow('row 299: "b" is NaN');
     expect(ended).toBe(4);
   });
+});
+
+/** A page whose workers are ready at once, and fail at each member; how many members and rows they were given, in messages that can be sent. */
+function failingWorkers() {
+  const given = { jobs: 0, rows: 0 };
+  vi.stubGlobal("process", { ...process, versions: {} });
+  vi.stubGlobal(
+    "Worker",
+    class {
+      onmessage = (_: { data: object }) => {};
+      postMessage(message: { job?: { plan: Plan }; setup?: Setup }) {
+        const { job, setup } = structuredClone({ ...message, setup: message.setup && { ...message.setup, module: 0 } });
+        if (job?.plan) given.jobs++;
+        given.rows += setup?.all.y.length ?? 0;
+        queueMicrotask(() => this.onmessage({ data: job ? { failed: "out of memory" } : { ready: true } }));
+      }
+      terminate() {}
+    },
+  );
+  return given;
+}
+
+test.each([
+  ["all rows at hand", undefined, 400],
+  ["rows that come in pieces", 900, 0],
+])("members that a worker fails at are trained here, with the same bytes: %s", async (_, resident, each) => {
+  const rows = columns(400);
+  const one = JSON.stringify(await fitData(rows, options, resident));
+  const given = failingWorkers();
+  expect(JSON.stringify(await fitData(rows, { ...options, threads: 3 }, resident))).toBe(one);
+  // as many workers; all rows go to each beforehand, or none
+  expect(given).toEqual({ jobs: 2, rows: 2 * each });
+});
+
+test("an abort ends a fit that waits for an onProgress without end, though its signal tells nobody of it", async () => {
+  const signal = { aborted: false };
+  const onProgress = () => {
+    signal.aborted = true;
+    return new Promise<void>(() => {});
+  };
+  const short = { ...options, members: 1, epochs: 1, networks: 1, signal: signal as AbortSignal, onProgress };
+  await expect(fit(columns(40), short)).rejects.toMatchObject({ name: "AbortError" });
+});
+
+test("the event loop gets a turn each time that a slice of the work is done, at looks as between them", async () => {
+  const t = createTrainer(wasmModule);
+  const { all, shapes, factors, signs } = setup();
+  t.wasm.setData(t.put(all.x).at, t.put(all.y).at, 0, 2, 0, 1);
+  t.wasm.setNetworks(2, t.put(shapes, "i32").at, t.put(factors).at, t.put([0, 0]).at, t.put(signs).at, 8);
+  const { rows, leftOut, centre } = job();
+  // planes times their stride, for each row of a batch and what else a step does
+  const perStep = plan.planes * plan.dp * (plan.batch + 24);
+  const turns = async (slice: number, steps: number) => {
+    let count = 0;
+    const pause = async () => void count++;
+    await trainMember(t, { ...plan, steps, slice }, 0, rows, leftOut, centre, () => {}, pause);
+    return count;
+  };
+  // once there is more than a slice since the last, at each look that there is one
+  for (const steps of [1000, 4000]) {
+    const count = await turns(perStep * 5, steps);
+    expect(count).toBeGreaterThanOrEqual(steps / 10);
+    expect(count).toBeLessThan(steps / 5);
+  }
+  expect(await turns(perStep * 2000, 1000)).toBe(0);
+  // a look at 8 rows is 160 multiply-adds: of four looks and the first
+  expect(await turns(100, 0)).toBe(5);
 });
 
 test.each([1, 2])("a signal may be no more than whether it has aborted (%i threads)", async (threads) => {
