@@ -71,7 +71,7 @@ export async function openOutput(path: string | undefined): Promise<Output> {
     };
   }
   const place = await stat(path).catch((error) => {
-    if (error.code === "ELOOP") throw fileError("write", path, error);
+    if (error.code === "ELOOP" || path === "") throw fileError("write", path, error);
   });
   if (place?.isDirectory()) throw fileError("write", path, { code: "EISDIR" });
   if (place !== undefined && !place.isFile()) return openSpecial(path);
