@@ -241,6 +241,52 @@ describe("audit", () => {
     ]);
   });
 
+  test("supplied derivatives of missing values are not looked at, and those that change no prediction count as 0", async () => {
+    // a varies by about 1 and pushes the prediction by 1e-9 of it; c is constant, so a step of one is what its slope is judged by
+    const rows = Array.from({ length: 40 }, (_, r) => ({ a: r % 4 === 3 ? null : r % 3, b: r % 5, c: 7 }));
+    const slopes = [-1e-9, 1, -1];
+    const asked = { missing: "pass", derivatives: (x: Float64Array) => x.map((_, k) => slopes[k % 3]) } as const;
+    const { features, checked } = await audit(
+      of(([, b, c]) => b + c),
+      rows,
+      { a: 1, b: 1, c: 1 },
+      asked,
+    );
+    expect(features.map((f) => [f.checked, f.wrong, f.mean])).toEqual([
+      [30, 0, 0],
+      [40, 0, 1],
+      [40, 1, -1],
+    ]);
+    expect(checked).toBe(110);
+  });
+
+  test("a column without a single value has nothing to look at, and leaves the others as they are", async () => {
+    const rows = Array.from({ length: 30 }, (_, r) => ({ a: null, b: r % 7 }));
+    const { features, pairs } = await audit(
+      of(([, b]) => -b),
+      rows,
+      { a: 1, b: 1 },
+      { missing: "pass" },
+    );
+    expect(features.map((f) => [f.checked, f.wrong, f.pairs.checked > 0])).toEqual([
+      [0, 0, false],
+      [30, 1, true],
+    ]);
+    expect(pairs.outOfOrder).toBe(pairs.checked);
+  });
+
+  test("shares below a tenth of a percent have three decimals", async () => {
+    const rows = Float64Array.from({ length: 2000 }, (_, r) => r);
+    const derivatives = (x: Float64Array) => x.map((v) => (v === 7 ? -1 : 1));
+    const { statement } = await audit(
+      of(([a]) => a),
+      rows,
+      { a: 1 },
+      { pairs: 0, derivatives },
+    );
+    expect(statement).toBe("1 of 2000 (0.050 %) partial derivatives have the wrong sign");
+  });
+
   test("is the same from objects, columns, arrays and typed arrays, and twice", async () => {
     const flat = rowsOf(40, 2, 9);
     const arrays = Array.from({ length: 40 }, (_, r) => [flat[2 * r], flat[2 * r + 1]]);
@@ -285,6 +331,16 @@ describe("audit", () => {
     [of(() => 0), one, { a: 1 }, { pairs: -1 }, RangeError, "options.pairs"],
     [of(() => 0), one, { a: 1 }, { tolerance: -1 }, RangeError, "options.tolerance"],
     [of(() => 0), one, { a: 1 }, { derivatives: () => [1, 2] }, RangeError, "options.derivatives"],
+    [
+      of(() => 0),
+      one,
+      { a: 1 },
+      { derivatives: () => [Infinity] },
+      RangeError,
+      '"options.derivatives: row 0, a" expected a finite number',
+    ],
+    [of(() => 0), [[1, 2], [3]], { a: 1, b: 1 }, {}, RangeError, '"rows[1]" expected 2 values, got 1'],
+    [of(() => 0), [[1, 2], null], { a: 1, b: 1 }, {}, RangeError, '"rows[1]" expected 2 values, got null'],
     [of(() => 0), one, { a: 1 }, { missing: "skip" }, RangeError, "options.missing"],
   ])("refuses %#", async (predict, rows, constraints, options, kind, text) => {
     const call = () => audit(predict as AnyPredictor, rows as never, constraints as never, options as never);

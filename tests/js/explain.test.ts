@@ -338,6 +338,8 @@ describe("one more unit", () => {
     [{ x0: "more" }, TypeError, "change.x0"],
     [{ c0: 1 }, TypeError, "change.c0"],
     [{ x0: Number.NaN }, RangeError, "x0"],
+    [{ x0: Number.POSITIVE_INFINITY }, RangeError, "x0"],
+    [3, TypeError, '"change" expected an object of changes by feature, got 3'],
   ])("effect refuses the change %o", (change, kind, text) => {
     expect(() => model.effect(row, change as Record<string, number>)).toThrow(kind);
     expect(() => model.effect(row, change as Record<string, number>)).toThrow(text);

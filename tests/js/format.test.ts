@@ -84,6 +84,26 @@ const wrong: [string, unknown, string][] = [
     changed("features", [minimal().features[0], minimal().features[0]]),
     '"features[1].name" expected distinct names, got "scan"',
   ],
+  [
+    "a category twice",
+    changed("features.0", {
+      name: "c",
+      kind: "category",
+      constraint: "free",
+      missing: "error",
+      categories: ["a", "b", "a"],
+    }),
+    '"features[0].categories[2]" expected distinct names, got "a"',
+  ],
+  ["no residual", changed("residuals", []), '"residuals" expected 1 to 1001 numbers, got an array of 0'],
+  [
+    "too many residuals",
+    changed(
+      "residuals",
+      Array.from({ length: 1002 }, (_, k) => k),
+    ),
+    '"residuals" expected 1 to 1001 numbers, got an array of 1002',
+  ],
   ["an unknown constraint", changed("features.0.constraint", "up"), '"features[0].constraint" expected "increasing"'],
   ["an unknown kind", changed("features.0.kind", "text"), '"features[0].kind"'],
   ["a median without its number", changed("features.0.missing", "median"), '"features[0].fill"'],

@@ -64,6 +64,24 @@ describe.each(["squared", "absolute", "huber", "poisson", "gamma"] as const)("in
   });
 });
 
+test("a model of quantiles has no interval, and says what to ask instead", async () => {
+  const model = await fit(jobs(40), {
+    target: "minutes",
+    features,
+    loss: { quantiles: [0.1, 0.9] },
+    epochs: 1,
+    networks: 1,
+  });
+  expect(() => model.predictInterval({ scan: 1, staff: 1, hour: 1 })).toThrow(
+    new RangeError("this model was fitted with quantiles: ask model.quantile(row, p) for the ends"),
+  );
+  for (const p of [0, 1, -1, Number.NaN])
+    expect(() => model.quantile({ scan: 1, staff: 1, hour: 1 }, p)).toThrow(RangeError);
+  expect(() => model.quantile({ scan: 1, staff: 1, hour: 1 }, "0.5" as never)).toThrow(
+    '"p" expected a number in (0, 1), got "0.5"',
+  );
+});
+
 test("the most coverage that a message allows is given, to the last row", async () => {
   for (const n of [9, 19, 24, 39, 49, 99, 199]) {
     const model = await fit(jobs(n), { target: "minutes", features, epochs: 1, members: 8, networks: 1 });

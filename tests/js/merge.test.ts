@@ -262,6 +262,50 @@ describe("merge", () => {
     );
   });
 
+  it("of models that say next to nothing of their training is a model all the same", () => {
+    const bare = { ...makeModel({ numbers: 2, categories: 0 }), training: { warnings: [] } as never };
+    const { training } = mergeData([bare, bare]);
+    expect(training).toMatchObject({
+      seed: 0,
+      rows: 0,
+      members: 0,
+      steps: 0,
+      batch: 0,
+      learningRate: 0,
+      blend: 0,
+      merged: 2,
+    });
+    expect(() => mergeData([bare, bare], { weights: "rows" })).toThrow(
+      '"weights" expected "equal" or numbers: model 0 does not say how many rows trained it',
+    );
+  });
+
+  it("keeps one Huber loss apart from another, and the higher bound of two exponentials, with a warning", () => {
+    const one = makeModel({ numbers: 2, categories: 0 });
+    const huber = (delta: number): ModelData => ({ ...one, loss: { name: "huber", delta } });
+    expect(mergeData([huber(2), huber(2)]).loss).toEqual({ name: "huber", delta: 2 });
+    expect(() => mergeData([huber(1), huber(2)])).toThrow(
+      'different losses: model 0 has "huber 1", model 1 has "huber 2"',
+    );
+    const log = everyKind()["log link"];
+    const lower: ModelData = { ...log, link: { name: "exp", maximum: 1 } };
+    const merged = mergeData([lower, log, lower]);
+    expect(merged.link).toEqual(log.link);
+    expect(merged.training.warnings).toEqual([
+      "merged models held their predictions below different bounds: the highest is used",
+    ]);
+    expect(mergeData([log, log]).training.warnings).toEqual([]);
+  });
+
+  it("hands on what reading a model throws, where that is no fault of the format", () => {
+    const hostile = new Proxy(a, {
+      get() {
+        throw new Error("not now");
+      },
+    });
+    expect(() => mergeData([a, hostile])).toThrow(/^not now$/);
+  });
+
   it("pools residuals by held-out rows, and averages calibrations without letting quantiles cross", () => {
     const one = makeModel({ categories: 0 });
     const part = (residuals: number[], rows: number): ModelData => ({
@@ -294,6 +338,13 @@ describe("merge", () => {
     const merged = load(mergeData([quantiles, other]));
     expect(merged.toJSON().calibration?.map(([p]) => p)).toEqual([0.1, 0.2, 0.5, 0.9]);
     expect(merged.toJSON().calibration?.[3][1]).toBeCloseTo(0.87, 10);
+    // a model without a calibration feeds in what is asked for
+    const plain = load(mergeData([{ ...quantiles, calibration: undefined }, other])).toJSON();
+    expect(plain.calibration?.map(([p]) => p)).toEqual([0.2, 0.9]);
+    expect(plain.calibration?.[0][1]).toBeCloseTo(0.15, 10);
+    expect(plain.calibration?.[1][1]).toBeCloseTo(0.85, 10);
+    const none = { ...quantiles, calibration: undefined };
+    expect(mergeData([none, none]).calibration).toBeUndefined();
     const row = [...makeRows(quantiles, 1)];
     const levels = Array.from({ length: 99 }, (_, k) => merged.quantile(row, (k + 1) / 100));
     expect(levels).toEqual([...levels].sort((a, b) => a - b));

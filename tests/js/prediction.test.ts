@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { certifyData } from "../../js/certify.js";
 import { parseModel } from "../../js/format.js";
 import { makeModel } from "../../js/model.js";
 import { load as loadPredictor } from "../../js/predict.js";
@@ -259,6 +260,43 @@ describe("the certificate", () => {
       group: 1,
     });
     expect(certificate.statement).toMatch(/network 1, group 1, plane \d/);
+  });
+
+  test("counts what else is wrong, names the quantile level, and scaling factors that turn an order round", () => {
+    const data = everyKind().quantiles;
+    const level = data.inputs.findIndex(({ transform }) => transform === "level");
+    const plane = data.networks[0][0][0].slice();
+    plane[level] = -0.5;
+    const one = { ...data, networks: [[[plane, plane]], ...data.networks.slice(1)] };
+    const certificate = certifyData(one);
+    expect(certificate.violations).toHaveLength(2);
+    expect(certificate.statement).toBe(
+      'not monotone: "quantile level" must be increasing, but network 0, group 0, plane 0 has weight -0.5 (and 1 more)',
+    );
+    const turned = (change: object) => certifyData({ ...data, ...change });
+    const inputs = (change: object) => ({
+      inputs: data.inputs.map((input, i) => (i === 1 ? { ...input, ...change } : input)),
+    });
+    for (const change of [
+      { scale: -1 },
+      { scale: 0 },
+      inputs({ scale: -1 }),
+      inputs({ divisor: 0 }),
+      inputs({ scale: 0 }),
+    ])
+      expect(turned(change)).toMatchObject({
+        monotone: false,
+        violations: [],
+        statement: "not monotone: a scaling factor is not positive",
+      });
+    expect(turned({}).statement).toBe(
+      `monotone in every constrained feature, in exact float32: ${turned({}).checked} weights checked, none of the wrong sign`,
+    );
+    const constrained = data.inputs.filter(
+      ({ feature, transform }) =>
+        transform === "level" || (transform !== "missing" && data.features[feature].constraint !== "free"),
+    );
+    expect(turned({}).checked).toBe(constrained.length * data.networks.flat(2).length);
   });
 });
 

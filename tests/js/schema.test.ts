@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type FitOptions, readOptions, readTarget, readWeights } from "../../js/schema.js";
-import { readTable } from "../../js/table.js";
+import { numericColumn, readTable } from "../../js/table.js";
 
 const rows = [
   { scan: 1, staff: 3, city: "Oslo", n: 1, minutes: 5 },
@@ -76,7 +76,111 @@ describe("options of fit", () => {
     );
   });
 
+  it("read the losses, Huber's with the place where it turns linear", () => {
+    const loss = (given?: unknown) => read({ target: "minutes", features: { scan: 1 }, loss: given }).loss;
+    expect(loss()).toEqual({ name: "squared" });
+    expect(loss("huber")).toEqual({ name: "huber", delta: 1 });
+    expect(loss({ huber: 1.5 })).toEqual({ name: "huber", delta: 1.5 });
+    expect(loss({ huber: 1000 })).toEqual({ name: "huber", delta: 1000 });
+    expect(loss({ quantiles: [0.9, 1e-6, 0.5, 1 - 1e-6] })).toEqual({
+      name: "quantiles",
+      levels: [1e-6, 0.5, 0.9, 1 - 1e-6],
+    });
+    expect(loss({ quantiles: Array.from({ length: 99 }, (_, k) => (k + 1) / 100) }).levels).toHaveLength(99);
+  });
+
+  it("take what is true, false or a number for a category, in words", () => {
+    const mixed = [true, false, 3, 1.5, "x"].map((id, y) => ({ id, y }));
+    const features = { id: { categories: "auto" } };
+    expect(read({ target: "y", features }, mixed).features[0]?.categories).toEqual(["1.5", "3", "false", "true", "x"]);
+    const some = [...mixed, { id: Number.NaN, y: 7 }, { id: null, y: 8 }];
+    expect(failure(() => read({ target: "y", features }, some))).toContain(
+      'row 5: "id" expected a category (a string), got NaN',
+    );
+    const allowed = { id: { categories: "auto", missing: "indicator" } };
+    expect(read({ target: "y", features: allowed }, some).features[0]?.categories).toHaveLength(5);
+  });
+
   const wrong: [string, unknown, string][] = [
+    [
+      "a loss of two",
+      { target: "minutes", features: { scan: 1 }, loss: { huber: 1, quantiles: [0.5] } },
+      'RangeError: "loss" expected "squared"',
+    ],
+    [
+      "a loss of another name",
+      { target: "minutes", features: { scan: 1 }, loss: { pinball: 0.5 } },
+      'RangeError: "loss" expected "squared"',
+    ],
+    [
+      "a loss of nothing",
+      { target: "minutes", features: { scan: 1 }, loss: {} },
+      'RangeError: "loss" expected "squared"',
+    ],
+    [
+      "a Huber loss that is nowhere linear",
+      { target: "minutes", features: { scan: 1 }, loss: { huber: 1001 } },
+      'RangeError: "loss.huber" expected a number above 0, up to 1000, got 1001',
+    ],
+    [
+      "a Huber loss of 0",
+      { target: "minutes", features: { scan: 1 }, loss: { huber: 0 } },
+      'RangeError: "loss.huber" expected a number above 0',
+    ],
+    [
+      "a Huber loss of a word",
+      { target: "minutes", features: { scan: 1 }, loss: { huber: "1" } },
+      'TypeError: "loss.huber" expected a number above 0',
+    ],
+    [
+      "a quantile that is no list",
+      { target: "minutes", features: { scan: 1 }, loss: { quantiles: 0.5 } },
+      'TypeError: "loss.quantiles" expected an array of levels between 0 and 1, got 0.5',
+    ],
+    [
+      "no quantile level",
+      { target: "minutes", features: { scan: 1 }, loss: { quantiles: [] } },
+      'RangeError: "loss.quantiles" expected 1 to 99 levels',
+    ],
+    [
+      "a hundred quantile levels",
+      {
+        target: "minutes",
+        features: { scan: 1 },
+        loss: { quantiles: Array.from({ length: 100 }, (_, k) => (k + 1) / 102) },
+      },
+      'RangeError: "loss.quantiles" expected 1 to 99 levels',
+    ],
+    [
+      "a feature that is no name",
+      { target: "minutes", features: new Map([[1, 1]]) },
+      'TypeError: "features" expected column names as keys, got 1',
+    ],
+    [
+      "the weight as a feature",
+      { target: "minutes", weight: "n", features: { n: 1 } },
+      'RangeError: "features.n" is the weight: it cannot be a feature too',
+    ],
+    [
+      "a transform of categories",
+      { target: "minutes", features: { city: { categories: "auto", transform: "log1p" } } },
+      'RangeError: "features.city.transform" expected nothing beside categories, got "log1p"',
+    ],
+    [
+      "categories that are no list",
+      { target: "minutes", features: { city: { categories: "all" } } },
+      'RangeError: "features.city.categories" expected "auto" or an array of strings, got "all"',
+    ],
+    [
+      "categories that are a number",
+      { target: "minutes", features: { city: { categories: 3 } } },
+      'TypeError: "features.city.categories" expected "auto" or an array of strings, got 3',
+    ],
+    [
+      "more than a thousand categories in a list",
+      { target: "minutes", features: { city: { categories: Array.from({ length: 1001 }, (_, k) => `${k}`) } } },
+      "expected 1 to 1000 categories, got 1001",
+    ],
     [
       "an unknown word",
       { target: "minutes", features: { staff: "up" } },
@@ -242,6 +346,24 @@ describe("options of fit", () => {
     expect(failure(() => read({ target: "minutes" }, []))).toBe('RangeError: "rows" expected at least 2 rows, got 0');
   });
 
+  it("refuse rows without a column besides the target, and columns of categories without one", () => {
+    const bare = rows.map(({ minutes }) => ({ minutes }));
+    expect(failure(() => read({ target: "minutes" }, bare))).toBe(
+      'RangeError: "rows" expected at least one column besides the target "minutes", got 0',
+    );
+    const empty = rows.map(({ minutes }) => ({ minutes, city: null }));
+    const features = { city: { categories: "auto", missing: "indicator" } };
+    expect(failure(() => read({ target: "minutes", features }, empty))).toBe(
+      'RangeError: "features.city.categories" found no category: every value of "city" is missing',
+    );
+  });
+
+  it("take a thousand categories, found or listed", () => {
+    const many = Array.from({ length: 1000 }, (_, i) => ({ id: `id${i}`, y: i }));
+    for (const categories of ["auto", many.map(({ id }) => id)])
+      expect(read({ target: "y", features: { id: { categories } } }, many).features[0]?.categories).toHaveLength(1000);
+  });
+
   it("refuse more than a thousand categories and say what to do", () => {
     const many = Array.from({ length: 1500 }, (_, i) => ({ id: `id${i}`, y: i }));
     expect(failure(() => read({ target: "y", features: { id: { categories: "auto" } } }, many))).toContain(
@@ -257,6 +379,28 @@ describe("the target and the weights", () => {
   it("refuse a target that is the same in every row", () => {
     expect(failure(target([2, 2, 2], "squared"))).toBe(
       'RangeError: target "y" is 2 in every row: there is nothing to learn from it',
+    );
+  });
+
+  it("refuse a target, and a weight, that is no finite number of float32, by its row", () => {
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, 3.5e38, null, "3", undefined]) {
+      const table = readTable([
+        { y: 1, n: 1 },
+        { y: 2, n: 2 },
+        { y: value, n: value },
+      ] as never);
+      const said = [
+        () => readTarget(table, { target: "y", loss: { name: "squared" } }),
+        () => readWeights(table, { weight: "n" }),
+      ].map(failure);
+      for (const [k, name] of ["y", "n"].entries())
+        expect(said[k]).toMatch(new RegExp(`^(Type|Range)Error: row 2: "${name}" `));
+    }
+    expect(failure(() => numericColumn(readTable({ y: [1, 2] }), "x"))).toBe(
+      'RangeError: no column "x" in the rows; columns: y',
+    );
+    expect(failure(() => readTable({ y: [1, 2] }).column("x"))).toBe(
+      'RangeError: no column "x" in the rows; columns: y',
     );
   });
 

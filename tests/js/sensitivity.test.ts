@@ -416,6 +416,70 @@ describe("curves", () => {
     expect(values.length).toBe(a.length);
   });
 
+  test("a category's name, and what is no name, are refused", () => {
+    const towns = analytic(
+      { a: "free", town: "free" },
+      (x) => x[0] + x[1],
+      () => [1, 0],
+      { town: ["B", "A"] },
+    );
+    const rows = Float32Array.of(1, 0, 2, 1);
+    expect(() => surface(towns, rows, "a", "town")).toThrow('"feature" expected a numeric feature, got "town"');
+    expect(() => partialDependence(towns, rows, 0 as never)).toThrow(
+      new TypeError('"feature" expected a feature\'s name, got 0'),
+    );
+    // and a category has no part in an interaction of numbers
+    expect(interactions(towns, rows)).toEqual([]);
+  });
+
+  test("ALE leaves cells without weight flat, and a column of one value has none", () => {
+    const rows = Float32Array.from([0, 1, 0, 1, 1, 0, 2, 1, 0, 3, 1, 0]);
+    const line = analytic(
+      NUMBERS,
+      (x) => x[0] ** 2,
+      (x) => [2 * x[0], 0, 0],
+    );
+    // the two rows of the middle cell do not count
+    const { ale } = partialDependence(line, rows, "a", { grid: 4, weights: [1, 1, 0, 1] });
+    expect(ale.map((v) => v - ale[0])).toEqual([0, 1, 1, 6]);
+    expect(partialDependence(line, Float32Array.of(3, 1, 1, 3, 2, 2), "a")).toMatchObject({
+      grid: [3],
+      pdp: [9],
+      ale: [],
+    });
+  });
+
+  test("missing values lie at the feature's fill, in curves, surfaces and interactions", () => {
+    const filled = {
+      ...product,
+      features: product.features.map((feature) => ({ ...feature, missing: "median" as const, fill: 2 })),
+    };
+    const bare = {
+      ...product,
+      features: product.features.map((feature) => ({ ...feature, missing: "median" as const })),
+    };
+    const rows = rowsOf(60, 3);
+    const holed = rows.map((v, i) => (i % 7 === 3 ? Number.NaN : v));
+    const at = (value: number) => holed.map((v) => (v === v ? v : value));
+    const grids = (model: typeof filled, given: Float32Array) => {
+      const { a, b } = surface(model, given, "a", "b", { grid: 9 });
+      return [a, b, partialDependence(model, given, "c", { grid: 9 }).grid];
+    };
+    expect(grids(filled, holed)).toEqual(grids(filled, at(2)));
+    // 0 where there is none
+    expect(grids(bare as never, holed)).toEqual(grids(filled, at(0)));
+  });
+
+  test("an interaction of a count that is mostly 0 is over its range, and there is none of a constant", () => {
+    const rows = Float32Array.from({ length: 300 }, (_, i) =>
+      i % 3 === 0 ? (i % 30 === 0 ? 3 : 0) : i % 3 === 1 ? (i % 5) / 2 : 7,
+    );
+    const all = interactions(product, rows);
+    expect(all.map(({ a, b }) => [a, b])).toEqual([["a", "b"]]);
+    const b = [...rows].filter((_, i) => i % 3 === 1).sort((p, q) => p - q);
+    expect(all[0].strength).toBeCloseTo(3 * (b[74] - b[24]), 4);
+  });
+
   test.each([
     [() => partialDependence(product, rowsOf(5, 1), "d"), 'one of a, b, c, got "d"'],
     [() => partialDependence(product, rowsOf(5, 1), "a", { grid: 1 }), "options.grid"],

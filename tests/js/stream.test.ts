@@ -305,6 +305,56 @@ describe("every cell of batches is checked", () => {
   });
 });
 
+describe("batches that are none", () => {
+  test.each([[[1]], [["a"]], [[null]], [[undefined]]])("%j are refused as such", async (given) => {
+    for (const run of [fit, scan])
+      await expect(run(given.values() as never, { target: "t" })).rejects.toThrow(
+        '"rows" expected batches of rows: arrays of objects, or columns, got ',
+      );
+  });
+
+  test("of a column that one of them lacks name it, with those that it has", async () => {
+    const given = [rows(5), rows(5).map(({ a, b, t }) => ({ a, b, t }))];
+    await expect(fit(given.values(), options)).rejects.toThrow('no column "city" in the rows; columns: a, b, t');
+    const columns = rows(5).map(({ a, b, t }) => ({ a: [a], b: [b], t: [t] }));
+    await expect(fit([rows(5), ...columns].values(), options)).rejects.toThrow(
+      'no column "city" in the rows; columns: a, b, t',
+    );
+  });
+
+  test("of no rows, among others, change nothing, nor does what a row is that is no batch", async () => {
+    const all = rows(40);
+    const want = JSON.stringify(await fit(all, options));
+    const some = [[], all.slice(0, 10), [], { a: [], b: [], city: [], t: [] }, ...all.slice(10, 12), all.slice(12), []];
+    expect(JSON.stringify(await fit(some.values() as never, options))).toBe(want);
+    const again = { [Symbol.asyncIterator]: () => inBatches([...all], 7) };
+    expect(JSON.stringify(await fit(again, options))).toBe(want);
+  });
+
+  test("that come again may hold none as well", async () => {
+    const all = rows(5000, 6);
+    const plain = { [Symbol.asyncIterator]: () => inBatches(all, 500) };
+    const holed = {
+      async *[Symbol.asyncIterator]() {
+        for await (const batch of inBatches(all, 500)) yield* [[], batch, []];
+      },
+    };
+    const small = { ...options, networks: 1, epochs: 1 } as const;
+    expect(JSON.stringify(await fitData(holed, small, 8192))).toBe(JSON.stringify(await fitData(plain, small, 8192)));
+  });
+});
+
+test("which rows of a longer source are the sample is a matter of the seed", async () => {
+  const all = rows(9000, 2);
+  const small = { ...options, networks: 1, members: 1, epochs: 1 } as const;
+  const medians = async (seed?: number) => {
+    const { features } = await fitData(inBatches(all, 500), { ...small, ...(seed && { seed }) }, 1);
+    return features.map(({ median }) => median);
+  };
+  expect(await medians(1)).toEqual(await medians());
+  expect(await medians(2)).not.toEqual(await medians(1));
+});
+
 test("an abort is heard while the next batch does not come", async () => {
   const controller = new AbortController();
   const batches = async function* () {
@@ -340,6 +390,72 @@ describe("the sample", () => {
       const inside = x.filter((v) => v >= part * 10000 && v < (part + 1) * 10000).length;
       expect(Math.abs(inside - 500)).toBeLessThan(110);
     }
+  });
+});
+
+describe("scalings of shards", () => {
+  test("are refused where there is none, or where they are of different columns", async () => {
+    expect(() => mergeScalings([])).toThrow('"scalings" expected at least one, got none');
+    expect(() => mergeScalings("x" as never)).toThrow('"scalings" expected an array of scalings, got "x"');
+    const one = await scan(rows(10), options);
+    const bare = rows(10).map(({ a, t }) => ({ a, t }));
+    const fewer = await scan(bare, { target: "t", features: { a: 1 } });
+    const other = await scan(
+      bare.map(({ a, t }) => ({ c: a, t })),
+      { target: "t", features: { c: 1 } },
+    );
+    const words = await scan(bare, { target: "t", features: { a: { categories: "auto" } } });
+    expect(() => mergeScalings([one, fewer])).toThrow('scalings of different features: "a, b, city" and "a"');
+    expect(() => mergeScalings([fewer, other])).toThrow('scalings of different features: "a" and "c"');
+    expect(() => mergeScalings([fewer, words])).toThrow("scalings of different features");
+  });
+
+  test("hold what is missing, and no range where there is no number", async () => {
+    const given = rows(40).map((row, r) => ({
+      ...row,
+      a: r % 4 ? row.a : null,
+      none: null,
+      city: r % 5 ? row.city : undefined,
+    }));
+    const asked = {
+      ...options,
+      features: {
+        a: { missing: "median" },
+        none: { missing: "median" },
+        city: { categories: "auto", missing: "indicator" },
+      },
+    } as const;
+    const { columns } = await scan(given, asked);
+    expect(columns.map(({ name, range }) => [name, range])).toEqual([
+      ["a", [0, Math.max(...given.map(({ a }) => a ?? 0))]],
+      ["none", null],
+      ["city", null],
+    ]);
+    expect(columns[0].sample).toEqual(given.map(({ a }) => a));
+    expect(columns[1].sample).toEqual(new Array(40).fill(null));
+    expect(columns[2].sample).toEqual(given.map(({ city }) => city ?? null));
+    const merged = mergeScalings([await scan(given.slice(0, 15), asked), await scan(given.slice(15), asked)]);
+    expect(merged.columns[1]).toMatchObject({ range: null, numeric: true });
+    const shard = (scaling: typeof merged) => fit(given, { ...asked, epochs: 1, networks: 1, scaling });
+    expect((await shard(merged)).features.map(({ range }) => range)).toEqual(
+      (await shard(await scan(given, asked))).features.map(({ range }) => range),
+    );
+  });
+
+  test("are a sample of all their rows, each with the same chance, and the same in whatever order they are merged", async () => {
+    const shards = [3, 4, 5].map((seed, k) => rows(20_000 * (k + 1), seed).map((row) => ({ ...row, b: k })));
+    const scans = await Promise.all(shards.map((shard) => scan(shard, options)));
+    const merged = mergeScalings(scans);
+    const sample = merged.columns.find(({ name }) => name === "b")?.sample as number[];
+    // a third of all rows of a table, and half of them, are in two of the shards
+    expect(sample.length).toBe(merged.keys.length);
+    [1, 2, 3].forEach((part, k) => {
+      const share = sample.filter((v) => v === k).length / sample.length;
+      expect(Math.abs(share - part / 6)).toBeLessThan(0.02);
+    });
+    const turned = mergeScalings([scans[2], scans[0], scans[1]]);
+    expect(turned.keys.slice().sort()).toEqual(merged.keys.slice().sort());
+    expect(mergeScalings([mergeScalings(scans.slice(0, 2)), scans[2]])).toEqual(merged);
   });
 });
 
