@@ -25,13 +25,12 @@ export function assemble(
   { inputs, units, linear }: Inputs,
   target: Target,
   layout: Layout,
-  plan: FitPlan,
   committee: Committee,
   judged: Judged | undefined,
   warnings: string[],
 ): ModelData {
   const { schema, actual, weight } = source;
-  const { results, centres } = committee;
+  const { plan, results, centres } = committee;
   const blend = judged?.blend ?? 1;
   const members = results.map((m, e) => ({
     weights: m.weights[m.best] as Float32Array,

@@ -12,14 +12,14 @@ import type { Readings } from "./readings.js";
 import { createSeat, type Helper, type Layout, layNetworks, type Setup, startHelpers } from "./threads.js";
 import { type Block, createTrainer, type Trainer } from "./wasm.js";
 
-/** A lighter decay must lower the out-of-fold loss by 2 %: below that the choice is mostly noise. */
+/** A lighter decay, or more steps, must lower the out-of-fold loss by 2 %: below that the choice is mostly noise. */
 export const CLEARLY = 0.98;
 
 /**
- * A lighter decay is tried where the members' best looks lie, in the mean, beyond a third of the steps: networks that are at their best before that
- * are not held back.
+ * From what share of the steps on the members' best looks must lie, in the mean, for a round: the first, a lighter decay, more steps. Networks that
+ * are at their best before that are not held back.
  */
-const LATE = 1 / 3;
+const LATE = [0, 1 / 3, 1 / 2];
 
 /** Workers, which begin with the setup as soon as that is known. */
 export interface Workers {
@@ -50,7 +50,8 @@ export interface Supply {
 type Report = (look: Look) => void;
 
 /**
- * Committees, one a decay of the ridge; the one with the least out-of-fold loss stays. Leaves the trainer with the weights and the ridge of the last one.
+ * Committees, one a decay of the ridge, and one for longer; the one with the least out-of-fold loss stays, with its plan. Leaves the trainer with the
+ * weights and the ridge of the last one.
  *
  * @param ridge [networks], where the trainer has the ridge of each
  * @param progress hears of each look, and what share of all training is done
@@ -76,29 +77,33 @@ export async function trainCommittee(
   };
   workers.begin(setup);
   await pause();
-  const train = createTraining(t, plan, setup, supply, leftOut, centres, workers.helpers, pause);
-  const { decays } = plan;
-  let results: MemberResult[] = [];
+  const { decays, longer } = plan;
+  const rounds = decays.length + Number(longer !== undefined);
+  let kept = { plan, decay: 1, results: [] as MemberResult[] };
   let told = 0;
-  for (const [round, decay] of decays.entries()) {
-    if (round > 0 && results.reduce((sum, m) => sum + m.best, 0) < LATE * plan.looks * held.length) break;
+  for (let round = 0; round < rounds; round++) {
+    if (kept.results.reduce((sum, m) => sum + m.best, 0) < LATE[round] * plan.looks * held.length) break;
+    const decay = decays[round] ?? kept.decay;
+    const tried = round < decays.length ? plan : { ...plan, ...longer };
     const lambdas = layout.lambdas.map((lambda) => lambda * decay);
     t.f32(ridge).set(lambdas);
     const done = new Float64Array(held.length);
     const report = (e: number) => (look: Look) => {
-      done[e] = look.step / plan.steps;
-      told = (round + sumOf(done) / done.length) / decays.length;
+      done[e] = look.step / tried.steps;
+      told = (round + sumOf(done) / done.length) / rounds;
       progress(look, told);
     };
-    const members = await train(lambdas, report, (e) => {
+    const train = createTraining(t, tried, setup, supply, leftOut, centres, workers.helpers, pause);
+    const results = await train(lambdas, report, (e) => {
       done[e] = 1;
     });
-    if (plan.keepAll) chooseStep(members, leftOut);
-    if (round === 0 || lossOf(members, leftOut) < CLEARLY * lossOf(results, leftOut)) results = members;
+    if (plan.keepAll) chooseStep(results, leftOut);
+    if (round === 0 || lossOf(results, leftOut) < CLEARLY * lossOf(kept.results, leftOut))
+      kept = { plan: tried, decay, results };
   }
   // steps that stopping saved, and rounds, count as done
-  if (told < 1) progress(results[0].looks.at(-1) as Look, 1);
-  return { plan, results, held, leftOut, centres };
+  if (told < 1) progress(kept.results[0].looks.at(-1) as Look, 1);
+  return { plan: kept.plan, results: kept.results, held, leftOut, centres };
 }
 
 /** What trains every member once: by whoever is free, the helpers and this thread, each member on the rows that it does not leave out. */

@@ -180,7 +180,7 @@ async function train(
   const close = link.name === "identity" ? fewDigits(schema.target, target.scale, target.offset) : [];
   const said = [...scaling.warnings, ...close, ...partly(plan.trainedOn, sample?.seen ?? n), ...chosen.warnings];
   return {
-    data: assemble(t, source, scaling.features, chosen, target, layout, plan, committee, judged, said),
+    data: assemble(t, source, scaling.features, chosen, target, layout, committee, judged, said),
     losses: judged?.losses ?? new Float64Array(0),
   };
 }
@@ -191,11 +191,12 @@ const partly = (rows: number, seen: number) =>
 /** What tells `onProgress` of a look, and of the share of all training that is `done`. */
 function progressOf(
   { onProgress }: Schema,
-  { epochs }: FitPlan,
+  { epochs: once, longer }: FitPlan,
   helpers: Helper[],
   began: number,
   part: (done: number) => number,
 ) {
+  const epochs = longer?.epochs ?? once;
   return ({ step, loss, validationLoss }: Look, done: number) =>
     // before the first step there is no loss to tell
     step > 0 &&

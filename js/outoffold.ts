@@ -4,6 +4,7 @@
 import { linkOf } from "./link.js";
 import type { MemberResult, Plan } from "./member.js";
 import { indexOfLeast, meanOf, middleOf, scoresOf, sumOf } from "./metrics.js";
+import type { FitPlan } from "./plan.js";
 import type { Floats } from "./table.js";
 import type { ModelData } from "./types.js";
 import type { Trainer } from "./wasm.js";
@@ -16,7 +17,7 @@ const TRIMMED = 0.02;
 
 /** A trained committee and the rows that its members left out. */
 export interface Committee {
-  plan: Plan;
+  plan: FitPlan;
   results: MemberResult[];
   /** By member, the numbers of its left-out rows in the table, */
   held: Uint32Array[];

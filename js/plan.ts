@@ -26,6 +26,8 @@ export interface FitPlan extends Plan {
   trainedOn: number;
   /** Multiples of the ridge to try. */
   decays: number[];
+  /** What is other in one more round, with the better ridge. */
+  longer?: Pick<FitPlan, "steps" | "rate" | "epochs">;
   /** Where rows are read again: parts that a member goes through, and pieces that it takes of each. */
   reads: number;
   quota: number;
@@ -85,6 +87,8 @@ export function planTraining(
   const dp = (signs.length + 4) & ~3;
   // few rows: looks are kept, to choose one step for all members
   const keepAll = of.length < 250 && out;
+  const passes = epochs ?? steps / Math.ceil(each / batch);
+  const { longer } = auto;
   return {
     seed: schema.seed,
     loss: LOSSES[loss.name],
@@ -104,9 +108,13 @@ export function planTraining(
     slice: threads > 1 ? SLICE / 4 : SLICE,
     room,
     // the last step of an epoch takes the rows that are left
-    epochs: epochs ?? steps / Math.ceil(each / batch),
+    epochs: passes,
     trainedOn,
     decays: out && !epochs ? auto.decays : [1],
+    longer:
+      longer && out && !epochs && !readings
+        ? { steps: longer * steps, rate: given(hyper.learningRate, auto.longerRate), epochs: longer * passes }
+        : undefined,
     reads,
     quota,
   };

@@ -22,3 +22,21 @@ describe("steps of wide tables", () => {
     expect([shard.batch, shard.learningRate]).toEqual([128, 0.06 / 16]);
   });
 });
+
+describe("training longer", () => {
+  it.each([
+    [127, "default", 0],
+    [128, "default", 8],
+    [249, "best", 8],
+    [250, "default", 2],
+    [1999, "best", 2],
+    [1999, "fast", 0],
+    [2000, "best", 0],
+  ] as const)("of %i rows, effort %s, takes %i times the steps, or is not tried", (n, effort, times) => {
+    expect(defaultsFor(n, 3, effort).longer).toBe(times);
+  });
+
+  it("has the rate of larger tables, which falls with the inputs of wide ones", () => {
+    expect(defaultsFor(200, 4 * WIDE)).toMatchObject({ learningRate: 0.01, longerRate: 0.015 });
+  });
+});

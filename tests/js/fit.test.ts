@@ -163,6 +163,66 @@ describe("fit", () => {
     expect((await fit(rows, { ...options, epochs: 40 })).training.curve).toHaveLength(41);
   });
 
+  /** a b and a hinge in c, 0 to 10 each: few steps do not do. */
+  function bent(n: number, seed = 2) {
+    const random = generator(seed);
+    return Array.from({ length: n }, () => {
+      const [a, b, c] = [10 * random(), 10 * random(), 10 * random()];
+      return { a, b, c, y: a * b + Math.max(0, c - 5) ** 2 };
+    });
+  }
+  const smooth = { target: "y", features: { a: 1, b: 1, c: 1 } } as const;
+
+  test.each([
+    [150, {}, 4000, 0.06],
+    [150, { learningRate: 0.05 }, 4000, 0.05],
+    [150, { effort: "best" }, 8000, 0.06],
+    [300, {}, 8000, 0.06],
+    // fewer rows, or not asked of left-out rows
+    [127, {}, 500, 0.04],
+    [150, { effort: "fast" }, 125, 0.04],
+    [150, { validation: 0 }, 500, 0.04],
+    [150, { epochs: 250 }, 750, 0.04],
+  ] as const)(
+    "members that are late train longer: %i rows with %j take %i steps at %f",
+    async (n, more, steps, rate) => {
+      const { training } = await fit(bent(n), { ...smooth, ...more });
+      expect(training).toMatchObject({ steps, learningRate: rate });
+      expect(training.curve.at(-1)?.step).toBeLessThanOrEqual(steps);
+      // a step is a batch of 64: of 131 rows, the third of an epoch
+      if (n === 150 && !("validation" in more))
+        expect(training.curve.at(-1)).toMatchObject({ step: steps, epoch: steps / 3 });
+    },
+  );
+
+  test("members that train longer do so alike on any threads, with half the error, and progress climbs to the end", async () => {
+    const seen: Progress[] = [];
+    const model = await fit(bent(200), { ...smooth, onProgress: (p) => seen.push(p) });
+    expect(text(await fit(bent(200), { ...smooth, threads: 2 }))).toBe(text(model));
+    expect(seen.every((p, i) => i === 0 || p.epoch >= seen[i - 1].epoch)).toBe(true);
+    const { curve } = model.training;
+    expect(seen.at(-1)).toMatchObject({ epoch: curve.at(-1)?.epoch, epochs: curve.at(-1)?.epoch });
+    // 40 looks of eight members and three rounds: two ridges, and more steps
+    expect(seen).toHaveLength(40 * 8 * 3);
+    const fresh = bent(500, 3);
+    const rmse = (m: typeof model) =>
+      Math.sqrt(fresh.reduce((sum, row) => sum + (m.predict(row) - row.y) ** 2, 0) / fresh.length);
+    // as many steps as there were, from the same start
+    const few = await fit(bent(200), { ...smooth, epochs: 167 });
+    expect(rmse(model)).toBeLessThan(rmse(few) / 2);
+  });
+
+  test("members that are at their best early do not train longer", async () => {
+    const random = generator(5);
+    const rows = Array.from({ length: 200 }, () => ({ a: random(), b: random(), y: random() }));
+    const seen: Progress[] = [];
+    const { training } = await fit(rows, { ...smooth, features: { a: 1, b: 1 }, onProgress: (p) => seen.push(p) });
+    expect(training).toMatchObject({ steps: 500, learningRate: 0.04 });
+    // one round, and word of the end
+    expect(seen).toHaveLength(40 * 8 + 1);
+    expect(seen.at(-1)?.epoch).toBe(seen.at(-1)?.epochs);
+  });
+
   test.each([
     [0, null],
     [0.1, expect.any(Number)],
