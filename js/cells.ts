@@ -122,7 +122,7 @@ export function notText(name: string): InputError {
 export function recordChecker(name: string, header: readonly string[]): (records: CsvRecord[]) => CsvRecord[] {
   let blank = 0;
   return (records) => {
-    let kept = records.length;
+    let kept = blank > 0 ? 0 : records.length;
     for (let r = 0; r < records.length; r++) {
       const { cells, line } = records[r] as CsvRecord;
       if (cells.length === 1 && cells[0] === "" && header.length > 1) {

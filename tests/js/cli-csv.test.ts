@@ -151,6 +151,32 @@ describe("CSV", () => {
     );
   });
 
+  it("may end in blank lines, however many and wherever its pieces end, and have none before", async () => {
+    const path = join(folder, "blank.csv");
+    writeFileSync(path, "");
+    const [a, , y] = kinds;
+    const read = async (...pieces: string[]) => {
+      async function* text() {
+        for (const piece of pieces) {
+          yield Buffer.from(piece);
+          // what there is so far is read before more comes
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+      }
+      return (await readColumns(await openCsv(path, {}, text()), [a, y])).columns;
+    };
+    for (const end of ["", "\n", "\n\n", "\r\n\r\n", "\n\n\n\n"]) {
+      const want = { a: Float64Array.of(1, 3), y: Float64Array.of(2, 4) };
+      expect(await read(`a,y\n1,2\n3,4${end}`)).toEqual(want);
+      expect(await read("a,y\n1,2\n3,4", ...end)).toEqual(want);
+    }
+    for (const after of ["3,4", "\n3,4", "\n\n\n3,4"]) {
+      const wrong = "blank.csv, line 3 is blank: remove it";
+      await expect(read(`a,y\n1,2\n\n${after}\n`)).rejects.toThrow(wrong);
+      await expect(read("a,y\n1,2\n\n", ...after)).rejects.toThrow(wrong);
+    }
+  });
+
   it("of a single column may end without a line end", async () => {
     const path = join(folder, "end.csv");
     writeFileSync(path, "a\n1\n2");
