@@ -8,11 +8,11 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toModule, toModuleTypes } from "../../js/export/index.js";
-import { pruneModel } from "../../js/export/prune.js";
+import { bounds, pruneModel } from "../../js/export/prune.js";
 import { inputConstraint } from "../../js/format.js";
 import { load as loadModel } from "../../js/model.js";
 import type { ModelData } from "../../js/types.js";
-import { evaluate, everyKind, makeModel, makeRows, rowObject } from "../js/oracle.js";
+import { evaluate, everyKind, logf, makeModel, makeRows, rowObject } from "../js/oracle.js";
 
 interface Exported {
   features: string[];
@@ -331,6 +331,46 @@ describe("toModuleTypes", () => {
       expect(text.includes("interval")).toBe(toModule(data).includes("function interval"));
     }
   });
+});
+
+it.each([
+  "signs, categories, missing values, log1p",
+  "log link",
+  "several inputs of one feature, networks with bounds",
+  "quantiles",
+])("pruning looks between the least and the greatest of each input inside the training ranges: %s", (kind) => {
+  const data = everyKind()[kind];
+  for (const input of data.inputs) {
+    const feature = data.features[input.feature];
+    const z = (t: number) => Math.min(50, Math.max(-50, Math.fround(Math.fround(t - input.center) * input.scale)));
+    const of = (v: number) => {
+      const q = Math.fround(v / (input.divisor ?? 1));
+      return z(input.transform === "log1p" && q >= 0 ? logf(Math.fround(1 + q)) : q);
+    };
+    const ends =
+      input.transform === "level" || (!feature.range && feature.kind === "number")
+        ? [-50, 50]
+        : input.transform === "equals" || input.transform === "missing"
+          ? [z(0), z(1)]
+          : [...(feature.range as [number, number]), ...(feature.fill === undefined ? [] : [feature.fill])]
+              .map(Math.fround)
+              .map(of);
+    expect(bounds(data, input)).toEqual([Math.min(...ends), Math.max(...ends)]);
+  }
+});
+
+it("a module says of what model it is, and whether it was pruned", () => {
+  const data = makeModel({ numbers: 2 });
+  const title = (target: string, options?: { prune: boolean }) =>
+    toModule({ ...data, target: { name: target } }, options)
+      .split("\n")
+      .slice(0, 2);
+  expect(title("minutes")[0]).toBe("// Predicts minutes. Made by isotone: the model's own bits.");
+  expect(title("")[0]).toBe("// Predicts the target. Made by isotone: the model's own bits.");
+  expect(title("minutes")[1]).not.toContain("Pruned");
+  expect(title("minutes", { prune: true })[1]).toBe(
+    "// Pruned: planes that never decide inside the training ranges are left out.",
+  );
 });
 
 describe("pruneModel", () => {

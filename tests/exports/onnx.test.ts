@@ -1,25 +1,10 @@
-// The bytes of the ONNX export: what a reader of the file finds. That graphs compute what the library does is tested in their engines, by
-// npm run test:exports.
+// The bytes of the ONNX export: what a reader of the file finds, and what its operators come to. What engines make of them: npm run test:exports.
 
-import { PbfReader } from "pbf";
 import { describe, expect, it } from "vitest";
 import { toONNX } from "../../js/export/index.js";
 import type { ModelData } from "../../js/types.js";
-import { everyKind, makeModel } from "../js/oracle.js";
-
-type Fields = Map<number, unknown[]>;
-
-/** All fields of a message, by number: varints as numbers, everything else as bytes. */
-function fields(bytes: Uint8Array): Fields {
-  return new PbfReader(bytes).readFields((tag, found: Fields, pbf) => {
-    const value = pbf.type === 2 ? pbf.readBytes() : pbf.readVarint();
-    found.set(tag, [...(found.get(tag) ?? []), value]);
-  }, new Map());
-}
-
-const all = (message: Fields, tag: number) => (message.get(tag) ?? []) as Uint8Array[];
-const text = (message: Fields, tag: number, at = 0) =>
-  new TextDecoder("utf-8", { fatal: true }).decode(all(message, tag)[at]);
+import { evaluate, everyKind, makeModel, makeRows } from "../js/oracle.js";
+import { all, evaluateGraph, fields, floats, text } from "./graph.js";
 
 function read(data: ModelData, options?: { exact: boolean }) {
   const model = fields(toONNX(data, options));
@@ -69,6 +54,100 @@ describe("toONNX", () => {
       expect(metadata.loss).toEqual(data.loss);
     });
   }
+
+  /** Predictions of row-major rows, at a level where there is one, or one a row. */
+  const predicted = (
+    data: ModelData,
+    rows: Float32Array,
+    levels: number[],
+    options?: { exact?: boolean; prune?: boolean },
+  ) => {
+    const width = data.features.length;
+    const level = data.loss.name === "quantiles" ? { level: floats([levels.length], levels.map(Math.fround)) } : {};
+    const feeds = { rows: floats([rows.length / width, width], rows), ...level };
+    const { type, dims, data: got } = evaluateGraph(toONNX(data, options), feeds).get("prediction") ?? floats([0], []);
+    expect([type, dims]).toEqual([1, [rows.length / width]]);
+    return got;
+  };
+
+  it.each(Object.entries(everyKind()))(
+    "computes what the library does, bit for bit, or nearly where that was asked for: %s",
+    (_, data) => {
+      const n = 24;
+      const width = data.features.length;
+      const rows = makeRows(data, n, 3);
+      const want = (level: (r: number) => number) =>
+        Array.from(
+          { length: n },
+          (_, r) => evaluate(data, rows.subarray(r * width, (r + 1) * width), level(r)).prediction,
+        );
+      const own = Array.from({ length: n }, (_, r) => Math.fround((r + 1) / (n + 2)));
+      expect(predicted(data, rows, [0.5])).toEqual(want(() => 0.5));
+      expect(predicted(data, rows, own)).toEqual(want((r) => own[r]));
+      const near = want(() => 0.25);
+      const size = Math.max(...near.map(Math.abs), data.link.name === "identity" ? 50 * data.scale : 0);
+      predicted(data, rows, [0.25], { exact: false }).forEach((value, r) => {
+        expect(Math.abs(value - near[r])).toBeLessThanOrEqual(1e-5 * size);
+      });
+    },
+  );
+
+  it("gives NaN for what the library refuses: numbers that are none, codes of no category, what may not be missing, levels that are none", () => {
+    const data = makeModel({ numbers: 2, categories: 1, missing: false, quantiles: true });
+    const city = data.features.findIndex(({ kind }) => kind === "category");
+    const good = data.features.map(({ kind }) => (kind === "category" ? 1 : 0.5));
+    const other = (f: number, value: number) => good.map((v, k) => (k === f ? value : v));
+    const count = data.features[city].categories?.length as number;
+    const rows = [
+      good,
+      other(0, Number.NaN),
+      other(0, Number.POSITIVE_INFINITY),
+      other(1, Number.NEGATIVE_INFINITY),
+      other(city, count),
+      other(city, -1),
+      other(city, 0.5),
+      other(city, Number.NaN),
+      other(city, count - 1),
+      other(city, 0),
+    ];
+    const given = Float32Array.from(rows.flat());
+    expect(predicted(data, given, [0.5]).map(Number.isNaN)).toEqual([
+      false,
+      true,
+      true,
+      true,
+      true,
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
+    const levels = [0, 1, -0.5, 1.5, Number.NaN, 0.5, 1e-7, 1 - 2 ** -24, 0.1, 0.9];
+    const same = Float32Array.from(levels.flatMap(() => good));
+    expect(predicted(data, same, levels).map(Number.isNaN)).toEqual([
+      true,
+      true,
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  it("keeps the bits inside the training ranges when pruned", () => {
+    const data = makeModel({ seed: 21, numbers: 5, networks: 4, ragged: false, categories: 0, missing: false });
+    const width = data.features.length;
+    const rows = makeRows(data, 30, 2).map((v, i) => {
+      const [low, high] = data.features[i % width].range as [number, number];
+      return Math.min(high, Math.max(low, v));
+    });
+    expect(predicted(data, rows, [], { prune: true })).toEqual(predicted(data, rows, []));
+  });
 
   it("holds the argument of an exact exponential to the library's bounds, which are no float32 numbers", () => {
     const { nodes, constants } = read(everyKind()["logistic link"]);
