@@ -706,6 +706,23 @@ describe("how to use the model", () => {
     expect(again(12, "heldOut")).toBe("isotone report m.json f.csv --held-out --row 12 -o report.html");
   });
 
+  it("shows the median row, some of its columns where there are many, and how to ask for a quantile of a model that has them", () => {
+    const code = (columns: number, loss: string) =>
+      javascript({
+        modelFile: "m.json",
+        example: Object.fromEntries(Array.from({ length: columns }, (_, k) => [`x${k}`, k])),
+        exampleAnswer: 1.5,
+        loss: { name: loss },
+      } as unknown as Study).split("\n");
+    expect(code(0, "squared")).toContain("const row = {};");
+    expect(code(12, "squared").filter((line) => /^ {2}x\d+: \d+,$/.test(line))).toHaveLength(12);
+    expect(code(12, "squared").join()).not.toContain("more columns");
+    expect(code(15, "squared")).toContain("  // and 3 more columns");
+    expect(code(1, "squared")).toContain("model.predict(row); // 1.5");
+    expect(code(1, "squared").at(-1)).toBe("model.sensitivity(row); // partial derivatives, by name");
+    expect(code(1, "quantiles").at(-1)).toBe("model.quantile(row, 0.9);");
+  });
+
   it("repeats what the files were called and how they were read", () => {
     const asked = {
       paths: { model: "out/m.json", file: "data/f.csv" },
@@ -761,6 +778,11 @@ describe("the page", () => {
         const { document } = parseHTML(text);
         expect(document.querySelectorAll("h1").length).toBe(1);
         expect(document.querySelectorAll("section").length).toBe(7);
+        // each begins with what the list of sections calls it
+        const called = [...document.querySelectorAll("nav a")].map((link) => link.textContent);
+        expect([...document.querySelectorAll("section > .eyebrow")].map((eyebrow) => eyebrow.textContent)).toEqual(
+          called,
+        );
         expect(document.querySelectorAll("script, img, link, iframe, object, form").length).toBe(0);
         const outside = [...text.matchAll(/(?:href|src|url)\s*[=(]\s*["']?([^"')\s>]+)/g)].map((match) => match[1]);
         for (const target of outside) expect(target.startsWith("#"), target).toBe(true);
@@ -777,6 +799,264 @@ describe("the page", () => {
       }
     },
   );
+
+  /** Cells of the table of this caption, line by line, names of groups left out; numbers as numbers. */
+  const tableOf = (page: string | Document, caption: string | RegExp) => {
+    const document = typeof page === "string" ? parseHTML(page).document : page;
+    const tables = [...document.querySelectorAll("table")].filter((table) => {
+      const own = table.querySelector("caption")?.textContent ?? "";
+      return typeof caption === "string" ? own === caption : caption.test(own);
+    });
+    expect(tables).toHaveLength(1);
+    const [head, ...rows] = [...tables[0].querySelectorAll("tr")]
+      .filter((row) => row.getAttribute("class") !== "group")
+      .map((row) => [...row.querySelectorAll("th,td")].map((cell) => cell.textContent ?? ""));
+    return { head, rows };
+  };
+  const powers = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+  const numberOf = (text: string) => {
+    const plain = text.replaceAll("−", "-").replaceAll(",", "").replace("×10", "e").replace("⁻", "-");
+    return Number([...plain].map((c) => (powers.includes(c) ? powers.indexOf(c) : c)).join(""));
+  };
+  /** Whether cells are these numbers, to the digits that a column shows; text must be the same. */
+  const matches = (
+    cells: string[],
+    want: (string | number)[],
+    size = Math.max(...want.map((v) => (typeof v === "number" ? Math.abs(v) : 0))),
+  ) => {
+    expect(cells).toHaveLength(want.length);
+    want.forEach((value, k) => {
+      if (typeof value === "string") expect(cells[k]).toBe(value);
+      else
+        expect(Math.abs(numberOf(cells[k]) - value), `${cells.join(" | ")} at ${k}`).toBeLessThanOrEqual(
+          0.006 * Math.max(Math.abs(value), size),
+        );
+    });
+  };
+
+  it.each(["signs, categories, missing values, log1p", "log link", "quantiles", "numbers only, linear"])(
+    "has the numbers of its study in its tables: %s",
+    (kind) => {
+      const data = everyKind()[kind];
+      const n = 150;
+      const model = makeModel(data);
+      const rows = makeRows(data, n, 5);
+      const random = generator(2);
+      const actual = Float64Array.from(model.predictMany(rows), (p) => p * (0.9 + 0.2 * random()) + 0.01);
+      const study = makeStudy(model, gathered(model, rows, actual), { file: "rows.csv", unit: "min" });
+      const { document } = parseHTML(renderReport(study));
+      const quality = study.quality as NonNullable<Study["quality"]>;
+
+      const ranking = tableOf(document, "ranking of all drivers").rows;
+      expect(ranking.map(([name]) => name)).toEqual(study.drivers.map(({ name }) => name));
+      const strongest = study.drivers[0].strength;
+      study.drivers.forEach(({ rank, rankInterval: [from, to], strength, strengthInterval, constraint }, k) => {
+        matches(ranking[k].slice(1, 3), [`${rank}`, from === to ? `${from}` : `${from}–${to}`]);
+        matches(ranking[k].slice(3, 6), [strength, ...strengthInterval], strongest);
+        expect(ranking[k][6]).toBe(constraint);
+      });
+
+      const numbers = study.drivers.filter(({ slopes }) => slopes);
+      const slopes = tableOf(document, `partial derivatives, min per unit, over ${n} rows`).rows;
+      numbers.forEach(({ name, slopes: own }, k) => {
+        const s = own as NonNullable<typeof own>;
+        expect(slopes[k][0]).toBe(name);
+        const { p5, p50, p95 } = s.quantiles;
+        matches(slopes[k].slice(1, 8), [s.mean, s.sd, p5, p50, p95, s.min, s.max]);
+        expect(slopes[k].slice(8)).toEqual([s.negative, s.wrongSign, s.largest].map(percent));
+      });
+
+      const scores = tableOf(document, /^Scores, min$/).rows;
+      const lines: [string, { rmse: number; mae: number; r2: number }][] = [
+        ...(study.training.heldOut
+          ? ([
+              ["this model", study.training.heldOut.model],
+              ["linear fit", study.training.heldOut.linear],
+              ["the mean", study.training.heldOut.mean],
+            ] as const)
+          : []),
+        ["this model", quality.scores],
+        ["their mean", quality.mean],
+      ].map(([label, own]) => [label, own] as [string, { rmse: number; mae: number; r2: number }]);
+      expect(scores).toHaveLength(lines.length);
+      lines.forEach(([label, own], k) => {
+        matches(scores[k].slice(0, 3), [label, own.rmse, own.mae], Math.max(...lines.map(([, s]) => s.rmse)));
+        expect(scores[k][3]).toBe(rSquared(own.r2));
+      });
+
+      const groups = tableOf(document, "calibration").rows;
+      expect(groups).toHaveLength(quality.calibration.length);
+      quality.calibration.forEach((bin, k) => {
+        expect(groups[k].slice(0, 2)).toEqual([`${k + 1}`, `${bin.rows}`]);
+        matches(
+          groups[k].slice(2),
+          [bin.predicted, bin.actual, bin.error],
+          Math.max(...quality.calibration.map(({ actual }) => Math.abs(actual))),
+        );
+      });
+      const spread = tableOf(document, "residuals of all rows").rows;
+      expect(spread.map(([share]) => share)).toEqual(["5 %", "25 %", "50 %", "75 %", "95 %"]);
+      matches(
+        spread.map(([, value]) => value),
+        [...quality.spread],
+      );
+      if (quality.coverage.length > 0) {
+        const coverage = tableOf(document, `coverage on ${quality.coveredRows} rows`).rows;
+        quality.coverage.forEach(({ asked, held, error, width }, k) => {
+          expect(coverage[k].slice(0, 3)).toEqual([percent(asked), percent(held), `± ${percent(error)}`]);
+          if (width !== undefined) matches(coverage[k].slice(3), [width]);
+        });
+      }
+
+      study.explained.forEach(({ number, baseline, prediction, parts, others, actual: own }) => {
+        const want: (string | number)[][] = [
+          ["median row", "", baseline],
+          ...parts.map((part) => [part.name, part.value, part.contribution]),
+          ...(others ? [[`${others.features} others`, "", others.contribution]] : []),
+          ["prediction", "", prediction],
+          ...(own === undefined ? [] : [["actual", "", own]]),
+        ];
+        const shown = tableOf(document, `row ${number}`).rows;
+        expect(shown).toHaveLength(want.length);
+        want.forEach((line, k) => {
+          matches(shown[k], line, Math.abs(prediction) + Math.abs(baseline));
+        });
+      });
+
+      const certificate = tableOf(document, "Features and what is promised of them").rows;
+      expect(certificate.map(([name]) => name)).toEqual(data.features.map(({ name }) => name));
+      data.features.forEach(({ kind: own, constraint, missing, range }, k) => {
+        const promise = {
+          increasing: "never falls when it rises",
+          decreasing: "never rises when it rises",
+          free: "may move either way",
+        };
+        expect(certificate[k][1]).toBe(own);
+        expect(certificate[k][2]).toBe(own === "category" ? "has no direction" : promise[constraint]);
+        if (range) matches(certificate[k].slice(3, 5), [...range]);
+        else expect(certificate[k].slice(3, 5)).toEqual(["–", "–"]);
+        const gone = { error: "is refused", median: "counts as the median", indicator: "has an effect of its own" };
+        expect(certificate[k][5]).toBe(gone[missing]);
+      });
+
+      for (const { feature, kind: own, grid, pdp, ale, rows: counts } of study.curves) {
+        const card = [...document.querySelectorAll(".driver")].find(
+          (one) => one.querySelector("h3")?.textContent === feature,
+        ) as Element;
+        const cells = [...(card.querySelector("figure:last-of-type table")?.querySelectorAll("tbody tr") ?? [])].map(
+          (row) => [...row.querySelectorAll("th,td")].map((cell) => cell.textContent ?? ""),
+        );
+        if (grid.length < 2 && own === "number") continue;
+        const size = Math.max(
+          ...pdp.map((v) => Math.abs(v - (own === "category" ? 0 : pdp[0]))),
+          ...ale.map((v) => Math.abs(v - ale[0])),
+        );
+        expect(cells).toHaveLength(grid.length);
+        grid.forEach((value, k) => {
+          if (own === "category") matches(cells[k], [String(value), String((counts as number[])[k]), pdp[k]], size);
+          else {
+            expect(Math.abs(numberOf(cells[k][0]) - Number(value))).toBeLessThanOrEqual(
+              1e-3 * Math.abs(Number(value)) + 1e-9,
+            );
+            matches(cells[k].slice(1), [pdp[k] - pdp[0], ...(ale.length > 0 ? [ale[k] - ale[0]] : [])], size);
+          }
+        });
+      }
+
+      // derivatives by value, of every number that has a card
+      for (const { name, bins } of study.slopes) {
+        const card = [...document.querySelectorAll(".driver")].find(
+          (one) => one.querySelector("h3")?.textContent === name,
+        ) as Element;
+        const units = words.unitsOf(study.drivers.find((one) => one.name === name) as Study["drivers"][number]);
+        const lines = [...card.querySelectorAll("figure:first-of-type tbody tr")].map((line) =>
+          [...line.querySelectorAll("th,td")].map((cell) => cell.textContent ?? ""),
+        );
+        expect(lines).toHaveLength(bins.length);
+        const size = Math.max(...bins.map(({ p5, p95 }) => units * Math.max(Math.abs(p5), Math.abs(p95))));
+        bins.forEach(({ from, to, rows: of, p5, median, p95 }, k) => {
+          matches(lines[k].slice(0, 2), [from, to], 0);
+          expect(lines[k][2]).toBe(`${of}`);
+          matches(lines[k].slice(3), [p5 * units, median * units, p95 * units], size);
+        });
+      }
+
+      // what is drawn: a mark for each
+      const marks = (label: string, selector: string) => {
+        const svg = [...document.querySelectorAll("svg")].find((one) =>
+          one.getAttribute("aria-label")?.startsWith(label),
+        ) as Element;
+        return svg.querySelectorAll(selector).length;
+      };
+      expect(marks("Ranking of", "circle")).toBe(study.drivers.length);
+      expect(marks("Calibration:", "circle")).toBe(quality.calibration.length);
+      for (const { parts, others, actual: own, number } of study.explained) {
+        const label = `Waterfall. Row ${number.toLocaleString("en")}`;
+        // a bar for each part, and one between it and the next; the two ends are dots, what came a diamond
+        const steps = parts.length + Number(others !== undefined);
+        expect(marks(label, 'line[stroke-width="13"], [stroke-width="13"] line')).toBe(steps);
+        expect(marks(label, "circle")).toBe(2);
+        expect(marks(label, "path[transform]")).toBeGreaterThanOrEqual(Number(own !== undefined));
+      }
+
+      // labels of charts count the same
+      const labels = [...document.querySelectorAll("svg")].map((svg) => svg.getAttribute("aria-label") ?? "");
+      const dots = study.swarms[0].effects.length;
+      for (const label of [
+        `Ranking of ${study.drivers.length} drivers by strength: `,
+        `Distribution of the effect over ${dots} rows for ${study.swarms.length} drivers; `,
+        `Calibration: mean actual value against mean prediction in ${quality.calibration.length} groups of rows. `,
+        `Residuals of ${quality.residuals.length} rows against their predictions. `,
+      ])
+        expect(labels.filter((own) => own.startsWith(label)).length, label).toBeGreaterThan(0);
+    },
+  );
+
+  it("says what there is of a model that was merged, that left warnings, or that holds no curve", () => {
+    const data = plane();
+    data.training = { ...data.training, merged: 4, warnings: ["<b> is 7 in every row", "another"], curve: [] };
+    const text = pageOf(data, 40, true);
+    const facts = tableOf(text, "How it was trained").rows;
+    expect(facts).toContainEqual(["models merged", "4"]);
+    expect(facts).toContainEqual(["rows", "1,000"]);
+    expect(text).toContain("<li>&lt;b&gt; is 7 in every row</li>");
+    expect(text).toContain("Training left 2 warnings");
+    expect(text).toContain("The model file holds no training curve.");
+    const plain = pageOf(plane(), 40, true);
+    expect(plain).not.toContain("models merged");
+    expect(plain).not.toContain('<ul class="plain">');
+  });
+
+  it("has the training curve by epochs, some forty of its looks, the last one among them", () => {
+    const data = plane();
+    const curve = Array.from({ length: 95 }, (_, k) => ({
+      step: 10 * k,
+      epoch: k / 2,
+      loss: 1 / (k + 1),
+      validationLoss: k % 2 ? 2 / (k + 1) : null,
+    }));
+    data.training = { ...data.training, curve };
+    const { rows } = tableOf(pageOf(data, 30, true), "training curve");
+    expect(rows.map(([epoch]) => numberOf(epoch))).toEqual(
+      curve.filter((_, k) => (94 - k) % 3 === 0).map(({ epoch }) => epoch),
+    );
+    expect(rows[0].slice(2)).toEqual([expect.stringMatching(/^0\.\d+$/), expect.stringMatching(/^[\d.]+$|^–$/)]);
+    expect(rows[0][0]).toBe("0.5");
+    expect(rows.at(-1)?.[3]).toBe("–");
+  });
+
+  it("of categories alone has no derivatives to show, and of free features nothing to prove", () => {
+    const data = made({ seed: 5, numbers: 0, categories: 2, missing: false });
+    const text = pageOf(data, 40, false);
+    expect(text).toContain("Categories have no partial derivatives.");
+    expect(text).toContain("A category has no partial derivative.");
+    expect(text).toContain("No feature has a constraint, so there is nothing to prove");
+    expect(text).toContain("<dt>no feature has a constraint</dt><dd>–</dd>");
+    expect(text).toContain("<dt>features</dt><dd>2</dd>");
+    const one = made({ seed: 5, numbers: 1, categories: 0, missing: false });
+    expect(pageOf(one, 40, false)).toContain("<dt>feature</dt><dd>1</dd>");
+    expect(pageOf(one, 1, false)).toMatch(/<dt>row in this file; the model learned from [\d,]+<\/dt><dd>1<\/dd>/);
+  });
 
   it("is the same text every time", () => {
     const data = everyKind()["signs, categories, missing values, log1p"];
