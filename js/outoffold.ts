@@ -173,7 +173,7 @@ export function finish(
     const low = leastAbove0(y, w);
     // of all rows, where none left out is above 0
     const zero = Math.fround((low < Number.POSITIVE_INFINITY ? low : leastAbove0(actual, weight)) / 2);
-    residuals = listOf(n, (r) => wasm.logf(Math.fround(y[r] || zero)) - wasm.logf(Math.fround(model[r])));
+    residuals = listOf(n, (r) => wasm.logf(y[r] || zero) - wasm.logf(model[r]));
     if (y.some((v, r) => v === 0 && w?.[r] !== 0)) data.training.zero = zero;
   } else {
     residuals = listOf(n, (r) => y[r] - model[r]);

@@ -50,10 +50,6 @@ const FITS: Record<string, () => Promise<isotone.Model | ReturnType<isotone.Mode
     const noisy = makeRows(40, 3).map(({ scan, repair }, r) => ({ scan, repair, y: scan + 7 * repair + noise(r) / 2 }));
     return fit(noisy, { target: "y" });
   },
-  "few rows for which steps run out": () => {
-    const smooth = makeRows(150, 3).map(({ scan, hour }) => ({ scan, hour, y: scan * hour }));
-    return fit(smooth, { target: "y", ...tiny });
-  },
   "some hundred rows": () => fit(rows, minutes),
   "a short search of weighted rows": () => fit(weighted, { ...minutes, weight: "n", effort: "fast", ...tiny }),
   "a long search, in which ramps win": () => {
@@ -115,9 +111,34 @@ const FITS: Record<string, () => Promise<isotone.Model | ReturnType<isotone.Mode
     const asked = { validation: 0.5, learningRate: 0.02, batch: 40, epochs: 6 };
     return fit(rows, { ...minutes, target: "late", loss: "logistic", ...tiny, ...asked });
   },
+  "more rows than a cache holds": () => {
+    const many = makeRows(27_000, 9).map(({ scan, repair, staff, hour, minutes }) => ({
+      scan,
+      repair,
+      staff,
+      hour,
+      late: staff * scan,
+      minutes,
+    }));
+    const asked = {
+      features: { ...numbers, late: 0 },
+      loss: { quantiles: [0.2, 0.7] },
+      members: 1,
+      epochs: 1,
+    } as const;
+    return fit(many, { target: "minutes", ...asked, ...tiny });
+  },
   "batches of which a sample trains": () => fitData(batches(), { ...minutes, ...tiny, epochs: 3 }, 900),
   "batches that are read again": () =>
     fitData({ [Symbol.asyncIterator]: batches }, { ...minutes, ...tiny, epochs: 3 }, 900),
+  "batches that are read again, weighted, of chances": () => {
+    const again = {
+      *[Symbol.iterator]() {
+        yield weighted;
+      },
+    };
+    return fitData(again, { ...minutes, target: "late", loss: "logistic", weight: "n", ...tiny, epochs: 3 }, 900);
+  },
   "rows that train in pieces": () => fitData(rows, { ...minutes, ...tiny, epochs: 3 }, 900),
   "shards of one scaling, merged": async () => {
     const shards = [rows.slice(0, 200), rows.slice(200)];

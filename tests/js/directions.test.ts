@@ -33,6 +33,50 @@ describe("a fit", () => {
     expect(await warned(table, "free")).toEqual([]);
   });
 
+  it("says so of a target that rises with what is declared to let it fall", async () => {
+    const [warning] = await warned(
+      rows(300, (scan, staff, noise) => 4 * staff - scan / 9 + noise),
+      "decreasing",
+    );
+    expect(warning).toMatch(
+      /^"staff" is declared decreasing, but "minutes" rises with it in these rows \(correlation 0\.9/,
+    );
+  });
+
+  it("is judged from a tenth of a correlation on, and from four of its standard errors", () => {
+    // x and y of m rows, whose correlation is that of the share of rows that agree
+    const found = (n: number, agree: number) => {
+      const x = Float32Array.from({ length: n }, (_, r) => (r % 2 ? 1 : -1));
+      const y = Float64Array.from(x, (v, r) => (r < agree ? v : -v));
+      return directionsAgainst(x, y, [-1], Float64Array.of(0, 0)).map(
+        ({ correlation }) => Math.round(1000 * correlation) / 1000,
+      );
+    };
+    expect(found(10_000, 5_500)).toEqual([]);
+    expect(found(10_000, 5_502)).toEqual([0.1]);
+    expect(found(400, 240)).toEqual([]);
+    expect(found(400, 242)).toEqual([0.21]);
+    // of many rows every so many are looked at
+    const random = generator(2);
+    const long = Float32Array.from({ length: 200_000 }, () => random());
+    expect(
+      directionsAgainst(
+        long,
+        long.map((v, r) => v * (r % 4 ? -1 : 1)),
+        [-1],
+        Float64Array.of(0, 0),
+      )[0].correlation,
+    ).toBeCloseTo(1, 9);
+    // a column, or a target, of one value tells nothing; nor does a free one, nor one that the fit uses
+    const x = Float32Array.of(1, 1, 1, 1);
+    expect(directionsAgainst(x, [1, 2, 3, 4], [-1], Float64Array.of(0, 0))).toEqual([]);
+    const rising = Float32Array.from({ length: 100 }, (_, r) => r);
+    const against = (sign: number, used: number) => directionsAgainst(rising, rising, [sign], Float64Array.of(used, 0));
+    expect([against(-1, 0), against(0, 0), against(-1, 0.1), against(1, 0)].map((all) => all.length)).toEqual([
+      1, 0, 0, 0,
+    ]);
+  });
+
   it("says nothing where a feature has no effect", async () => {
     for (let seed = 1; seed <= 20; seed++)
       expect(

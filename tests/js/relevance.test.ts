@@ -25,6 +25,61 @@ function made(n: number, d: number, of: (row: Float32Array) => number, seed = 5)
   return { x, y };
 }
 
+describe("what the kernels tell of inputs", () => {
+  const random = generator(8);
+  const t = createTrainer(wasmModule);
+  const numbers = (n: number) => Float32Array.from({ length: n }, () => 20 * (random() - 0.5) ** 3);
+
+  test.each([1, 2, 3, 4, 5, 7, 8, 9, 30])("the greatest size of each of %i", (d) => {
+    const n = 57;
+    const x = numbers(n * d);
+    const at = t.floats(n * d + 16);
+    t.f32(at).set(x);
+    const out = t.floats(d + 3);
+    t.wasm.farthest(at.at, n, d, out.at);
+    const want = Array.from({ length: d }, (_, i) => Math.max(...x.filter((_, k) => k % d === i).map(Math.abs)));
+    expect(Array.from(t.f32(out).slice(0, d))).toEqual(want);
+  });
+
+  test("targets, and what a linear fit leaves of them, every so many rows; a column of them", () => {
+    const [n, d, step] = [50, 5, 3];
+    const [x, y] = [numbers(n * d), numbers(n)];
+    const centre = Float64Array.from({ length: d + 1 }, () => random() - 0.5);
+    const picked = Array.from({ length: Math.ceil(n / step) }, (_, k) => k * step);
+    const [target, rest] = [t.doubles(picked.length), t.doubles(picked.length)];
+    const at = t.put(x);
+    t.wasm.residuals(at.at, t.put(y).at, n, d, step, t.put(centre, "f64").at, target.at, rest.at);
+    expect(Array.from(t.f64(target))).toEqual(picked.map((r) => y[r]));
+    picked.forEach((r, k) => {
+      let fit = centre[d];
+      for (let i = 0; i < d; i++) fit += centre[i] * x[r * d + i];
+      expect(t.f64(rest)[k]).toBeCloseTo(y[r] - fit, 12);
+    });
+    const column = t.floats(picked.length);
+    t.wasm.takeColumn(at.at + 2 * 4, picked.length, step * d * 4, column.at);
+    expect(Array.from(t.f32(column))).toEqual(picked.map((r) => x[r * d + 2]));
+  });
+
+  test.each([1, 2, 7, 15])("sums by the bins between %i edges, the edge itself in the upper one", (count) => {
+    const n = 400;
+    const edges = Array.from({ length: count }, (_, k) => Math.fround(k / 3));
+    const values = Float32Array.from({ length: n }, (_, r) => (r % 5 ? 6 * random() - 1 : edges[r % count]));
+    const [a, b] = [1, 2].map(() => Float64Array.from({ length: n }, () => random()));
+    const out = t.doubles(48);
+    t.f64(out).fill(0);
+    const all = t.put(Float32Array.from({ length: 16 }, (_, k) => edges[k] ?? Number.POSITIVE_INFINITY));
+    t.wasm.addBins(t.put(values).at, n, all.at, t.put(a, "f64").at, t.put(b, "f64").at, out.at);
+    const want = new Float64Array(48);
+    values.forEach((v, r) => {
+      const bin = 3 * edges.filter((edge) => v >= edge).length;
+      want[bin]++;
+      want[bin + 1] += a[r];
+      want[bin + 2] += b[r];
+    });
+    expect(Array.from(t.f64(out))).toEqual(Array.from(want));
+  });
+});
+
 describe("relevance", () => {
   const n = 4000;
   const d = 60;

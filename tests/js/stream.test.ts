@@ -138,6 +138,8 @@ describe("fit from a source that can be read again", () => {
       },
     };
     expect(JSON.stringify(await fitData(columns, { ...more, ...other }, RESIDENT))).toBe(want);
+    // of one batch a part takes more rows than the kernels are given at once
+    expect(JSON.stringify(await fitData(source(all, N), { ...more, ...other }, RESIDENT))).toBe(want);
   });
 
   test.each([4, "auto"] as const)(

@@ -75,6 +75,7 @@ const job = (change: Partial<Plan> = {}) => ({
 });
 
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.unstubAllGlobals();
 });
 
@@ -122,8 +123,11 @@ describe("fit with threads", () => {
         }
       },
     );
+    const revoked = vi.spyOn(URL, "revokeObjectURL");
     expect(JSON.stringify(await fit(rows, { ...options, threads: 3 }))).toBe(one);
     expect(ended).toBe(2);
+    // nor is their text kept
+    expect(revoked).toHaveBeenCalledTimes(2);
     // workers start before the last row is read
     const bad = { ...rows, b: [...rows.b.slice(0, 299), Number.NaN] };
     await expect(fit(bad, { ...options, threads: 3 })).rejects.toThrow('row 299: "b" is NaN');
