@@ -1,7 +1,7 @@
 // The commands, called in this process: what they say and refuse where a process of its own for each case (cli.test.ts) would take too long, and what they
 // say to a terminal.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
@@ -160,7 +160,9 @@ describe("is refused as wrong usage", () => {
     put("two.csv", "one,two\n1,2\n");
     put("one.csv", "y\n1\n2\n");
     put("grid.csv", "audit_row,audit_test,audit_feature,audit_direction,a\n1,row,,,1\n");
-    const said = await refused(UsageError, ...args);
+    // `id` is the case column of one, and a word of the other
+    const words = args.includes("id") && args[3] === "id" ? args : args;
+    const said = await refused(UsageError, ...words);
     if (typeof message === "string") expect(said).toBe(message);
     else expect(said).toMatch(message);
   });
@@ -353,6 +355,45 @@ describe("says beside its results", () => {
     expect(out.match(/\d+ % intervals hold/g)).toEqual(["50 % intervals hold"]);
   });
 
+  it("of a cross-validation the score that the loss is about, too", async () => {
+    const args = ["-t", "y", "-i", "a,b", "--folds", "2", "--epochs", "1", "--networks", "1", "--no-compare", "-q"];
+    const head = async (...more: string[]) =>
+      (await isotone("cv", "jobs.csv", ...args, ...more)).out
+        .split("\n")
+        .slice(0, 2)
+        .map((line) => line.trim().split(/ {2,}/));
+    expect(await head("--quantiles", "0.1,0.9")).toEqual([
+      ["RMSE", "MAE", "R2", "median relative error", "pinball", "sd of pinball over folds"],
+      ["this model", ...new Array(6).fill(expect.stringMatching(/^-?[\d.]+( %)?$/))],
+    ]);
+    put(
+      "yes.csv",
+      get("jobs.csv").replace(/[\d.]+$/gm, (y) => String(Number(Number(y) > 20))),
+    );
+    const { out } = await isotone("cv", "yes.csv", ...args, "--loss", "logistic");
+    expect(out.split("\n")[0].trim().split(/ {2,}/)).toEqual([
+      "RMSE",
+      "MAE",
+      "R2",
+      "log loss",
+      "accuracy",
+      "sd of log loss over folds",
+    ]);
+    expect(out.split("\n")[1]).toMatch(/^this model( +-?[\d.]+){4} +[\d.]+ % +[\d.]+$/);
+  });
+
+  it("of a merge what only the merged model is warned of", async () => {
+    const exp = JSON.parse(get("model.json"));
+    exp.link = { name: "exp", maximum: 3 };
+    put("low.json", JSON.stringify({ ...exp, training: { ...exp.training, warnings: ["of its own"] } }));
+    put("high.json", JSON.stringify({ ...exp, link: { name: "exp", maximum: 4 } }));
+    const { err } = await isotone("merge", "low.json", "high.json");
+    expect(err).toContain(
+      "warning: merged models held their predictions below different bounds: the highest is used\n",
+    );
+    expect(err).not.toContain("of its own");
+  });
+
   it("that a query is large, for the engines that need to be told", async () => {
     const data = JSON.parse(get("model.json"));
     const many = { ...data, networks: Array.from({ length: 700 }, () => data.networks[1]) };
@@ -368,7 +409,7 @@ describe("says beside its results", () => {
     expect(small.out).toBe(`${toSQL(get("model.json"), { dialect: "clickhouse" })}\n`);
   });
 
-  it("nothing of SQL, but gives every option of it to the library", async () => {
+  it("gives every option of SQL to the library", async () => {
     const asked = [
       "--table",
       "jobs",
@@ -404,7 +445,7 @@ describe("says beside its results", () => {
     expect((await isotone(...args, "--lifecycle", "lifecycle")).err).not.toContain("every row");
   });
 
-  it("nothing within JSON, which is one array however many pieces it is written in", async () => {
+  it("in JSON and in CSV, one array and one table however many pieces they are written in", async () => {
     const n = 2500;
     put(
       "many.csv",
@@ -433,21 +474,24 @@ describe("says beside its results", () => {
         names.map((name, i) => [name, Array.from({ length: 40 }, (_, r) => (i < 2 ? r % (5 + i) : 3))]),
       ),
       [long]: Array.from({ length: 40 }, (_, r) => (r % 3 ? r : Number.NaN)),
+      city: Array.from({ length: 40 }, (_, r) => (r % 4 ? "Oslo" : null)),
       y: Array.from({ length: 40 }, (_, r) => (r % 5) * 2 + (r % 6) + r / 9),
     };
     const features = {
       ...Object.fromEntries(names.map((name) => [name, 1 as const])),
       [long]: { missing: "median" } as const,
+      city: { categories: "auto", missing: "indicator" } as const,
     };
     put("flat.json", JSON.stringify(await fit(columns, { target: "y", features, networks: 2, members: 2, epochs: 3 })));
-    put("flat.csv", `${names.join(",")},${long}\n4,5,3,3,3,3,3,3,3,\n`);
+    put("flat.csv", `${names.join(",")},${long},city\n4,5,3,3,3,3,3,3,3,,Oslo\n`);
     const { out } = await isotone("explain", "flat.json", "flat.csv", "--row", "1");
-    expect(out).toMatch(/^the other [78] +0$/m);
+    expect(out).toMatch(/^the other [89] +0$/m);
     expect(out).not.toMatch(/^x5/m);
-    put("flat.csv", `${names.join(",")},${long}\n4,5,3,3,3,3,3,3,3,39\n`);
+    put("flat.csv", `${names.join(",")},${long},city\n4,5,3,3,3,3,3,3,3,39,\n`);
     const known = await isotone("explain", "flat.json", "flat.csv", "--row", "1");
     expect(known.out).toMatch(/^a column whose name is longer… +39 /m);
-    put("flat.csv", `${names.join(",")},${long}\n4,5,3,3,3,3,3,3,3,\n`);
+    expect(known.out).toMatch(/^city +missing +-?[\d.]+$/m);
+    put("flat.csv", `${names.join(",")},${long},city\n4,5,3,3,3,3,3,3,3,,Oslo\n`);
     const zero = await isotone("explain", "flat.json", "flat.csv", "--row", "1", "--baseline", "zero");
     expect(zero.out).toMatch(/^a column whose name is longer… +missing /m);
   });
@@ -470,6 +514,85 @@ describe("says beside its results", () => {
     expect(line).toMatch(/^a column with a lon… +down +- +- +- +- +-$/);
     expect(out).toMatch(/^0 of 0 \(0\.0 %\) partial derivatives have the wrong sign\n$/m);
     expect(out).not.toContain("pairs");
+  });
+});
+
+describe("an audit of an ONNX file", () => {
+  /** A stand-in for onnxruntime: the file says what its inputs and outputs are, and what goes wrong; the output is 2 times the first column less the second. */
+  const RUNTIME = `
+class Tensor { constructor(type, data, dims) { Object.assign(this, { type, data, dims }); } }
+const InferenceSession = { async create(bytes) {
+  const { inputs, outputs = ["y"], type = "float32", broken, shape } = JSON.parse(Buffer.from(bytes).toString());
+  if (broken === "file") throw new Error("no graph\\nat all");
+  return {
+    inputNames: inputs, outputNames: outputs, inputMetadata: inputs.map((name) => ({ name, type })),
+    async run(feeds) {
+      if (broken === "run") throw "no memory";
+      const [first, second] = inputs.map((name) => feeds[name]);
+      if (first.type !== type || first.data.constructor !== (type === "float64" ? Float64Array : Float32Array)) throw new Error("wrong type " + first.type);
+      const [n, d] = first.dims;
+      const at = (r, f) => (second ? [first, second][f].data[r] : first.data[r * d + f]);
+      const data = Array.from({ length: n }, (_, r) => 2 * at(r, 0) - at(r, 1));
+      return Object.fromEntries(outputs.map((name, k) => [name, shape ? { data: [1, 2], dims: [2, 1] } : { data: k === 0 ? data : data.map((v) => -v), dims: [n, 1] }]));
+    },
+  };
+} };`;
+  const before = process.cwd();
+  afterAll(() => process.chdir(before));
+  const install = (name: string, code: string) => {
+    mkdirSync(at(`node_modules/${name}`), { recursive: true });
+    put(`node_modules/${name}/package.json`, `{ "name": "${name}", "main": "index.cjs" }`);
+    put(`node_modules/${name}/index.cjs`, code);
+    process.chdir(folder);
+  };
+  const graph = (text: object) => put("net.onnx", JSON.stringify(text));
+  const rows = ["net.onnx", "jobs.csv"];
+
+  it("takes the runtime that is there, its default export too, and either type of number", async () => {
+    for (const [name, code] of [
+      // names that a module does not tell beforehand are in its default export
+      ["onnxruntime-web", `${RUNTIME}\nmodule.exports = { ["Inference" + "Session"]: InferenceSession, Tensor };`],
+      ["onnxruntime-node", `${RUNTIME}\nexports.Tensor = Tensor; exports.InferenceSession = InferenceSession;`],
+    ]) {
+      install(name, code);
+      for (const type of ["float32", "float64"])
+        for (const inputs of [["x"], ["a", "b"]]) {
+          graph({ inputs, type });
+          const { out, error } = await isotone("audit", ...rows, "-i", "a,b", "--json");
+          expect(error).toBeUndefined();
+          expect(JSON.parse(out).features.map((f: { name: string; wrong: number }) => [f.name, f.wrong])).toEqual([
+            ["a", 0],
+            ["b", 1],
+          ]);
+        }
+    }
+  });
+
+  it("asks for another output by its name, and says how many of the rows it looked at", async () => {
+    graph({ inputs: ["x"], outputs: ["y", "turned"] });
+    const { out, err } = await isotone("audit", ...rows, "-i", "a,b", "--prediction", "turned", "--rows", "20");
+    expect(err).toBe("looked at 20 of 60 rows, sampled\n");
+    expect(out).toMatch(/^a +up +100 % +2 +wrong/m);
+  });
+
+  it("says what is the matter with the file, the rows and the options", async () => {
+    const said = async (given: object, ...args: string[]) => {
+      graph({ inputs: ["x"], ...given });
+      return (await isotone("audit", ...rows, "-i", "a,b", ...args)).error?.message.replaceAll(`${folder}/`, "");
+    };
+    expect(await said({ broken: "file" })).toBe("net.onnx: onnxruntime says: no graph");
+    expect(await said({ broken: "run" })).toBe("net.onnx: onnxruntime says: no memory");
+    expect(await said({ inputs: ["a", "q"] })).toBe(
+      'net.onnx has the input "q", jobs.csv has no such column: a, b, city, y',
+    );
+    expect(await said({ inputs: ["a", "y"] }, "--inputs", "a,b")).toBe("--inputs: net.onnx has the inputs a, y");
+    expect(await said({}, "--inputs", "a")).toBe("b is no input of net.onnx; inputs: a");
+    expect(await said({}, "--inputs", "a,q")).toBe('--inputs: no column "q" in jobs.csv; columns: a, b, city, y');
+    expect(await said({}, "--prediction", "z")).toBe('--prediction: net.onnx has no output "z"; outputs: y');
+    expect(await said({ shape: true })).toBe(
+      'net.onnx: the output "y" has the shape 2 x 1, expected one number for each of 60 rows',
+    );
+    expect(await said({ shape: true, outputs: ["y", "z"] })).toContain("; choose with --prediction: y, z");
   });
 });
 

@@ -297,6 +297,25 @@ describe("contributions", () => {
     }
   });
 
+  test("of zero are from numbers of 0 and the first category, of the median from the commonest one", () => {
+    const data = everyKind()["signs, categories, missing values, log1p"];
+    const model = makeModel(data);
+    const row = makeRows(data, 1, 8);
+    const named = (of: (feature: ModelData["features"][number], f: number) => number | string) =>
+      Object.fromEntries(data.features.map((feature, f) => [feature.name, of(feature, f)]));
+    const zero = named(({ categories }) => categories?.[0] ?? 0);
+    expect(model.explain(row, "zero").baseline).toBeCloseTo(model.predict(zero), 5);
+    expect(model.explain(row, "zero").contributions).toEqual(model.explain(row, zero).contributions);
+    // an input is centred at the share of its category in training
+    const commonest = named(({ categories, median }, f) => {
+      const shares = categories?.map(
+        (_, category) => data.inputs.find((input) => input.feature === f && input.category === category)?.center ?? -1,
+      );
+      return shares ? (categories as string[])[shares.indexOf(Math.max(...shares))] : (median as number);
+    });
+    expect(model.explain(row).contributions).toEqual(model.explain(row, commonest).contributions);
+  });
+
   test("refuse a baseline that is neither a row nor a name", () => {
     const model = makeModel(everyKind()["numbers only, linear"]);
     const row = Object.fromEntries(model.features.map(({ name }) => [name, 1]));
@@ -343,6 +362,21 @@ describe("one more unit", () => {
   ])("effect refuses the change %o", (change, kind, text) => {
     expect(() => model.effect(row, change as Record<string, number>)).toThrow(kind);
     expect(() => model.effect(row, change as Record<string, number>)).toThrow(text);
+  });
+
+  test("a missing value has the elasticity of what stands in for it, and cannot change", () => {
+    const given = { ...row };
+    const name = data.features.find(
+      ({ kind, missing, fill }) => kind === "number" && missing === "median" && fill !== 0,
+    )?.name as string;
+    const fill = data.features.find((feature) => feature.name === name)?.fill as number;
+    given[name] = Number.NaN;
+    const { [name]: elasticity } = model.elasticity(given);
+    expect(elasticity).toBe((model.sensitivity(given)[name] * fill) / model.predict(given));
+    expect(elasticity).not.toBe(0);
+    expect(() => model.effect(given, { [name]: 1 })).toThrow(
+      new TypeError(`"${name}" expected a number that can change, got NaN`),
+    );
   });
 
   test("elasticity is derivative times value over prediction, for numbers", () => {

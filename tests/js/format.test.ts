@@ -57,6 +57,15 @@ function refusal(model: unknown): string {
 const wrong: [string, unknown, string][] = [
   ["what is not JSON", "{", "not a model file"],
   ["what is not an object", "[]", '"model" expected an object, got an array of 0'],
+  [
+    "a weight against the quantile level",
+    {
+      ...(changed("loss", { name: "quantiles", levels: [0.5] }) as object),
+      inputs: [...minimal().inputs, { feature: -1, transform: "level", center: 0, scale: 1 }],
+      networks: [[[[1, -1, 0]]]],
+    },
+    '"networks[0][0][0][1]" expected a weight [network][group][plane][input] within the constraint of the quantile level, increasing, got -1',
+  ],
   ["another format", changed("format", "onnx"), '"format" expected "isotone", got "onnx"'],
   ["a later version", changed("version", 2), '"version" expected 1 (to read a later one, update isotone), got 2'],
   [

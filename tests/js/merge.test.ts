@@ -134,21 +134,27 @@ describe("merge of models whose scalings differ", () => {
     });
   }
 
-  it("keeps inputs side by side, and the average everywhere, where one model clips within the ranges of another", () => {
-    const near = makeModel({ numbers: 3, categories: 0, missing: false, log1p: false });
-    const far: ModelData = {
-      ...near,
-      features: near.features.map((feature) => ({ ...feature, range: [1e6, 2e6] as [number, number] })),
-      inputs: near.inputs.map((input) => ({ ...input, center: 1500000, scale: f(3e-6) })),
-    };
-    const merged = mergeData([near, far]);
-    expect(merged.inputs.length).toBe(6);
-    const width = 3;
-    const rows = new Float32Array(300 * width);
-    rows.set(makeRows(near, 100));
-    rows.set(makeRows(far, 200), 100 * width);
-    expect(apart(merged, [near, far], [0.5, 0.5], rows)).toBeLessThan(1e-5);
-  });
+  it.each([1, -1])(
+    "keeps inputs side by side, and the average everywhere, where one model clips within the ranges of another: %i",
+    (side) => {
+      const near = makeModel({ numbers: 3, categories: 0, missing: false, log1p: false });
+      const far: ModelData = {
+        ...near,
+        features: near.features.map((feature) => ({
+          ...feature,
+          range: [1e6 * side, 2e6 * side].sort((a, b) => a - b) as [number, number],
+        })),
+        inputs: near.inputs.map((input) => ({ ...input, center: 1500000 * side, scale: f(3e-6) })),
+      };
+      const merged = mergeData([near, far]);
+      expect(merged.inputs.length).toBe(6);
+      const width = 3;
+      const rows = new Float32Array(300 * width);
+      rows.set(makeRows(near, 100));
+      rows.set(makeRows(far, 200), 100 * width);
+      expect(apart(merged, [near, far], [0.5, 0.5], rows)).toBeLessThan(1e-5);
+    },
+  );
 
   it("keeps log1p beside linear", () => {
     const a = makeModel({ numbers: 3, categories: 0, missing: false, log1p: false });
@@ -210,6 +216,31 @@ describe("merge of models whose scalings differ", () => {
     expect(a.features[free].fill).not.toBe(b.features[free].fill);
     const row = Float32Array.from(a.features, (feature, i) => (i === free ? Number.NaN : (feature.median as number)));
     expect(apart(merged, [a, b], [0.5, 0.5], row)).toBeLessThan(1e-5);
+  });
+
+  it("averages what a missing value gives, by fills of their own, of inputs on a logarithm, of one scaling or several", () => {
+    const base = makeModel({ numbers: 1, categories: 0, missing: false });
+    const model = (fill: number, center: number, seed: number): ModelData => ({
+      ...reweighted(base, seed),
+      features: [
+        { name: "a", constraint: "free", kind: "number", missing: "indicator", fill, range: [-3, 40], median: fill },
+      ],
+      inputs: [
+        { feature: 0, transform: "log1p", divisor: 2, center, scale: f(0.7) },
+        { feature: 0, transform: "missing", center: f(0.25), scale: 2 },
+      ],
+      networks: base.networks.map((groups) =>
+        groups.map((planes) => planes.map((plane, k) => [f(0.3 + k / 7), f(k - 1.5), plane[plane.length - 1]])),
+      ),
+    });
+    for (const center of [1, 1.5]) {
+      const models = [model(3, 1, 1), model(9, center, 2), model(-2, center, 3)];
+      const merged = mergeData(models);
+      expect(merged.inputs.map(({ transform }) => transform).sort()).toEqual(["log1p", "missing"]);
+      expect(apart(merged, models, thirds(3), Float32Array.of(Number.NaN, 0, 5, -1, 39, Number.NaN))).toBeLessThan(
+        1e-5,
+      );
+    }
   });
 
   it("takes the features of the first model, in its order", () => {
@@ -343,6 +374,12 @@ describe("merge", () => {
     expect(plain.calibration?.map(([p]) => p)).toEqual([0.2, 0.9]);
     expect(plain.calibration?.[0][1]).toBeCloseTo(0.15, 10);
     expect(plain.calibration?.[1][1]).toBeCloseTo(0.85, 10);
+    // beyond the last point, and before the first, straight to (1, 1) and (0, 0)
+    const far: ModelData = { ...quantiles, calibration: [[0.96, 0.94]] };
+    const ends = load(mergeData([other, far])).toJSON().calibration ?? [];
+    expect(ends.map(([p]) => p)).toEqual([0.2, 0.9, 0.96]);
+    expect(ends[0][1]).toBeCloseTo((0.1 + (0.2 / 0.96) * 0.94) / 2, 10);
+    expect(ends[2][1]).toBeCloseTo((0.8 + (0.06 / 0.1) * 0.2 + 0.94) / 2, 10);
     const none = { ...quantiles, calibration: undefined };
     expect(mergeData([none, none]).calibration).toBeUndefined();
     const row = [...makeRows(quantiles, 1)];

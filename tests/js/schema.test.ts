@@ -339,6 +339,35 @@ describe("options of fit", () => {
     expect(failure(() => read(options))).toContain(message);
   });
 
+  it.each<[string, number, number]>([
+    ["networks", 1, 1024],
+    ["groups", 1, 256],
+    ["hyperplanes", 1, 256],
+    ["epochs", 1, 1e9],
+    ["batch", 1, 1e6],
+    ["members", 1, 64],
+    ["threads", 1, 256],
+    ["seed", 0, 4294967295],
+  ])("take whole numbers for %s, from %i to %i, and no others", (name, least, most) => {
+    const given = (value: unknown) => read({ target: "minutes", features: { scan: 1 }, [name]: value });
+    const taken = (schema: ReturnType<typeof read>) => ({ ...schema, ...schema.hyper })[name as "seed"];
+    for (const value of [least, most]) expect(taken(given(value))).toBe(value);
+    for (const value of [least - 1, most + 1, least + 0.5, Number.NaN])
+      expect(failure(() => given(value))).toContain(
+        `RangeError: "${name}" expected a whole number from ${least} to ${most}`,
+      );
+    expect(taken(given(undefined))).toBe(["threads", "seed"].includes(name) ? 1 : "auto");
+  });
+
+  it.each<[string, number[], number[]]>([
+    ["learningRate", [1e-9, 10], [0, 10.001, -1]],
+    ["validation", [0, 0.9], [-0.001, 0.901]],
+  ])("take shares and rates for %s: %j, not %j", (name, good, bad) => {
+    const given = (value: unknown) => read({ target: "minutes", features: { scan: 1 }, [name]: value });
+    for (const value of good) expect(given(value).hyper[name as "validation"]).toBe(value);
+    for (const value of bad) expect(failure(() => given(value))).toContain(`RangeError: "${name}" expected`);
+  });
+
   it("refuse fewer than two rows", () => {
     expect(failure(() => read({ target: "minutes" }, numeric.slice(0, 1)))).toBe(
       'RangeError: "rows" expected at least 2 rows, got 1',

@@ -6,6 +6,7 @@ import { interactions, partialDependence, surface } from "../../js/dependence.js
 import { alphaCurves, permutationImportance } from "../../js/importance.js";
 import { makeModel } from "../../js/model.js";
 import { type Sensitive, sensitivitySummary } from "../../js/sensitivity.js";
+import { quantileOf, weightedQuantiles } from "../../js/statistics.js";
 import type { Constraint, Feature, ModelData } from "../../js/types.js";
 import { evaluate, evaluate64, everyKind, generator, makeModel as made, makeRows } from "./oracle.js";
 import { randomModel } from "./random-model.js";
@@ -218,6 +219,41 @@ describe("sensitivitySummary", () => {
       expect(scaled[f].quantiles).toEqual(weighted[f].quantiles);
       expect(scaled[f].rankInterval).toEqual(weighted[f].rankInterval);
     });
+  });
+
+  test("quantiles by weight lie at the middles of the weights, the first at 0 and the last at 1, linear between", () => {
+    const random = generator(31);
+    for (let round = 1; round < 40; round++) {
+      const values = Array.from({ length: round }, () => Math.floor(30 * random()));
+      const weight = values.map((_, i) => (i === 0 ? 1 : Math.floor(4 * random())));
+      const all = values
+        .map((v, i) => [v, weight[i]])
+        .filter(([, w]) => w > 0)
+        .sort((a, b) => a[0] - b[0]);
+      const middles = all.map(([, w], k) => all.slice(0, k).reduce((sum, [, own]) => sum + own, 0) + w / 2);
+      const [first, last] = [middles[0], middles[middles.length - 1]];
+      const shares = [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1];
+      const want = shares.map((p) => {
+        const at = first + p * (last - first);
+        const k = middles.findLastIndex((middle) => middle <= at);
+        if (k >= all.length - 1) return all[all.length - 1][0];
+        return all[k][0] + ((at - middles[k]) / (middles[k + 1] - middles[k])) * (all[k + 1][0] - all[k][0]);
+      });
+      weightedQuantiles(values, weight, shares).forEach((value, k) => {
+        expect(value).toBeCloseTo(want[k], 9);
+      });
+      // of equal weights, those without
+      const sorted = [...values].sort((a, b) => a - b);
+      weightedQuantiles(
+        values,
+        values.map(() => 3),
+        shares,
+      ).forEach((value, k) => {
+        expect(value).toBeCloseTo(quantileOf(sorted, shares[k]), 9);
+      });
+    }
+    expect(quantileOf([], 0.5)).toBeNaN();
+    expect(quantileOf([1, 2, 4], 0.75)).toBe(3);
   });
 
   test("a column of one value has no strength at all, whatever its derivative, the value and the weights", () => {
@@ -504,6 +540,23 @@ describe("interactions and importance", () => {
     expect(first.strength).toBeCloseTo(range(0) * range(1), 4);
     expect(rest.length).toBe(2);
     for (const { strength } of rest) expect(strength).toBeLessThan(1e-5);
+  });
+
+  test("mixed differences are of rows evenly spaced, as many as asked for: five hundred, unless told otherwise", () => {
+    // a b c: what a and b do together is as much as the row's c
+    const triple = analytic(
+      NUMBERS,
+      (x) => x[0] * x[1] * x[2],
+      (x) => [x[1] * x[2], x[0] * x[2], x[0] * x[1]],
+    );
+    const rows = Float32Array.from({ length: 3 * 1200 }, (_, i) => (i % 3 === 2 ? (i - 2) / 3 : Math.floor(i / 3) % 2));
+    const of = (most?: number) =>
+      interactions(triple, rows, most ? { most } : {}).find(({ a, b }) => a + b === "ab")?.strength as number;
+    const size = (picked: number[]) => Math.sqrt(picked.reduce((sum, c) => sum + c * c, 0) / picked.length);
+    expect(of(1)).toBe(0);
+    expect(of(2)).toBeCloseTo(size([0, 600]), 3);
+    expect(of()).toBeCloseTo(size(Array.from({ length: 500 }, (_, k) => Math.floor((k * 1200) / 500))), 1);
+    expect(of(5000)).toBeCloseTo(size(Array.from({ length: 1200 }, (_, k) => k)), 1);
   });
 
   test("permutation importance is what shuffling costs: of b in -3b, sqrt(2) 3 sd; of an unused input, nothing", () => {
