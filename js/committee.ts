@@ -79,6 +79,9 @@ export async function trainCommittee(
   await pause();
   const { decays, longer } = plan;
   const rounds = decays.length + Number(longer !== undefined);
+  /** Steps of all rounds, and of those before the one at hand. */
+  const total = decays.length * plan.steps + (longer?.steps ?? 0);
+  let before = 0;
   let kept = { plan, decay: 1, results: [] as MemberResult[] };
   let told = 0;
   for (let round = 0; round < rounds; round++) {
@@ -90,7 +93,7 @@ export async function trainCommittee(
     const done = new Float64Array(held.length);
     const report = (e: number) => (look: Look) => {
       done[e] = look.step / tried.steps;
-      told = (round + sumOf(done) / done.length) / rounds;
+      told = (before + (sumOf(done) / done.length) * tried.steps) / total;
       progress(look, told);
     };
     const train = createTraining(t, tried, setup, supply, leftOut, centres, workers.helpers, pause);
@@ -100,6 +103,7 @@ export async function trainCommittee(
     if (plan.keepAll) chooseStep(results, leftOut);
     if (round === 0 || lossOf(results, leftOut) < CLEARLY * lossOf(kept.results, leftOut))
       kept = { plan: tried, decay, results };
+    before += tried.steps;
   }
   // steps that stopping saved, and rounds, count as done
   if (told < 1) progress(kept.results[0].looks.at(-1) as Look, 1);

@@ -20,8 +20,8 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [47440, 18400, 66900],
-  "isotone, fit and load": [34060, 18400, 53660],
+  "isotone, everything": [47470, 18400, 66930],
+  "isotone, fit and load": [34080, 18400, 53680],
   "isotone/predict": [6540, 3730, 11850],
   "isotone/export": [23090, 0, 23090],
   "a model by toModule, less its numbers and names": [1710, 0, 1710],

@@ -50,6 +50,10 @@ const FITS: Record<string, () => Promise<isotone.Model | ReturnType<isotone.Mode
     const noisy = makeRows(40, 3).map(({ scan, repair }, r) => ({ scan, repair, y: scan + 7 * repair + noise(r) / 2 }));
     return fit(noisy, { target: "y" });
   },
+  "few rows for which steps run out": () => {
+    const smooth = makeRows(150, 3).map(({ scan, hour }) => ({ scan, hour, y: scan * hour }));
+    return fit(smooth, { target: "y", ...tiny });
+  },
   "some hundred rows": () => fit(rows, minutes),
   "a short search of weighted rows": () => fit(weighted, { ...minutes, weight: "n", effort: "fast", ...tiny }),
   "a long search, in which ramps win": () => {

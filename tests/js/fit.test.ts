@@ -186,7 +186,7 @@ describe("fit", () => {
   ] as const)(
     "members that are late train longer: %i rows with %j take %i steps at %f",
     async (n, more, steps, rate) => {
-      const { training } = await fit(bent(n), { ...smooth, ...more });
+      const { training } = await fit(bent(n), { ...smooth, networks: 8, ...more });
       expect(training).toMatchObject({ steps, learningRate: rate });
       expect(training.curve.at(-1)?.step).toBeLessThanOrEqual(steps);
       // a step is a batch of 64: of 131 rows, the third of an epoch
@@ -210,6 +210,25 @@ describe("fit", () => {
     // as many steps as there were, from the same start
     const few = await fit(bent(200), { ...smooth, epochs: 167 });
     expect(rmse(model)).toBeLessThan(rmse(few) / 2);
+  });
+
+  test.each([
+    ["late enough for the second ridge, but not for more steps", 3, 2 * 320 + 1],
+    ["late, but no better for more steps, stay as they were", 4, 3 * 320],
+  ])("members that are %s: seed %i", async (_, seed, looks) => {
+    const random = generator(seed);
+    const rows = Array.from({ length: 200 }, () => {
+      const [a, b, c] = [10 * random(), 10 * random(), 10 * random()];
+      return { a, b, c, y: (a * a) / 10 + b + random() + random() };
+    });
+    const seen: Progress[] = [];
+    const tiny = { networks: 4, groups: 2, hyperplanes: 2 } as const;
+    const { training } = await fit(rows, { ...smooth, ...tiny, onProgress: (p) => seen.push(p) });
+    expect(training).toMatchObject({ steps: 500, learningRate: 0.04 });
+    expect(seen).toHaveLength(looks);
+    // a round counts by its steps: 500, 500, 4,000
+    expect(seen[319].epoch / seen[319].epochs).toBeCloseTo(1 / 10, 10);
+    expect(seen.at(-1)?.epoch).toBe(seen.at(-1)?.epochs);
   });
 
   test("members that are at their best early do not train longer", async () => {
