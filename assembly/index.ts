@@ -4,13 +4,18 @@ export { expf, logf } from "./math";
 export { addLogs, addPowers, addValues, allFinite, narrow, prepareColumns, sortFloats } from "./columns";
 export {
   addMoments,
+  beginMoments,
+  beginPart,
+  beginRidge,
   momentScratch,
   momentSize,
+  ridgeSize,
   solveRidge,
   squaredError,
-  subtractMoments,
+  sumMoments,
   workingResponse,
 } from "./linear";
+export { beginDual, beginSolution, dualError, dualFit, dualSize, leaveOut, solveDual, takeRows } from "./dual";
 export { activePlanes, dropPlan, refresh, refreshTiles, setData, setNetworks, slabG, slabW } from "./trainer";
 export { start } from "./start";
 export { rateAt } from "./rate";

@@ -1,5 +1,6 @@
 // The linear centre: sign-constrained ridge regression on Gram matrices, float64. In: inputs [n][d] float32, target, weights, fold of each row.
 // Out: per fold the moments of (x, 1, y); coefficients by coordinate descent; squared error of any coefficients on any moments, without the rows.
+// Sums over rows and solutions go on in slices, so that the host's event loop gets its turns; a slice ends anywhere without a change of bits.
 
 import { ABSOLUTE, GAMMA, HUBER, LOGISTIC, POISSON } from "./loss";
 import { expf } from "./math";
@@ -11,69 +12,122 @@ export function momentSize(d: i32): i32 {
 
 /** Rows looked at together, and rows of one fold added together. */
 const BLOCK: i32 = 512;
-const TILE: usize = 64;
+export const TILE: i32 = 64;
 
 /** Bytes of scratch that `addMoments` needs: numbers of a block's rows by fold, and augmented rows with and without their weights. */
 export function momentScratch(d: i32): usize {
-  return (1 << 10) + (BLOCK << 2) + ((<usize>(TILE * momentSize(d))) << 4);
+  return (1 << 10) + (BLOCK << 2) + ((<usize>TILE * <usize>momentSize(d)) << 4);
 }
 
+// the work at hand, which is done a slice at a time
+let x: usize = 0;
+let y: usize = 0;
+let weight: usize = 0;
+let fold: usize = 0;
+let d: i32 = 0;
+let moments: usize = 0;
+let scratch: usize = 0;
+/** Rows [from, to) are still to come, those of the list from `next` to `end`; columns of the moments from `column` on (bytes) those of `count` rows. */
+let from: i32 = 0;
+let to: i32 = 0;
+let next: i32 = 0;
+let end: i32 = 0;
+let count: i32 = 0;
+let column: usize = 0;
+let own: usize = 0;
+
 /**
- * Adds rows [from, to) to the moments of their folds: `moments` is [folds][q][q] float64, q = momentSize(d), of which the upper triangle counts.
- * `weight` may be 0 (all one). Rows are sorted by fold, a block at a time, so that four by four sums stay in registers while a tile of rows
+ * Begins to add rows [first, last) to the moments of their folds: `sums` is [folds][q][q] float64, q = momentSize(d), of which the upper triangle
+ * counts. `weights` may be 0 (all one). Rows are sorted by fold, a block at a time, so that four by four sums stay in registers while a tile of rows
  * goes by: half to a fifth of the time of adding row by row to memory, and every sum still takes its rows in their order.
  */
-export function addMoments(
-  x: usize,
-  y: usize,
-  weight: usize,
-  fold: usize,
-  from: i32,
-  to: i32,
-  d: i32,
-  moments: usize,
-  scratch: usize,
+export function beginMoments(
+  rows: usize,
+  targets: usize,
+  weights: usize,
+  folds: usize,
+  first: i32,
+  last: i32,
+  size: i32,
+  sums: usize,
+  room: usize,
 ): void {
-  const q = momentSize(d);
-  const row = (<usize>q) << 3;
+  x = rows;
+  y = targets;
+  weight = weights;
+  fold = folds;
+  from = first;
+  to = last;
+  d = size;
+  moments = sums;
+  scratch = room;
+  next = end = 0;
+  column = (<usize>momentSize(size)) << 3;
+}
+
+/** Goes on for about `budget` multiply-adds; whether rows are left. */
+export function addMoments(budget: i32): bool {
+  const row = (<usize>momentSize(d)) << 3;
+  const plain = scratch + (1 << 10) + ((<usize>BLOCK) << 2);
+  const weighted = weight ? plain + <usize>TILE * row : plain;
+  while (budget > 0) {
+    if (column == row) {
+      if (next == end && !sortBlock()) return false;
+      putTile(plain, weighted, row);
+    }
+    const sums = moments + own * row * (row >> 3);
+    for (; column < row && budget > 0; column += 32) {
+      addTile(weighted, plain, count, row, column, sums);
+      budget -= (<i32>(row - column) >> 1) * count;
+    }
+  }
+  return true;
+}
+
+/** Sorts the next block of rows by their folds; false where there is none. */
+function sortBlock(): bool {
+  if (from >= to) return false;
   const list = scratch + (1 << 10);
-  const plain = list + ((<usize>BLOCK) << 2);
-  const weighted = weight ? plain + TILE * row : plain;
-  for (; from < to; from += BLOCK) {
-    const end = min(to, from + BLOCK);
-    // where each fold's rows end in the list
-    memory.fill(scratch, 0, 1 << 10);
-    for (let r = from; r < end; r++) {
-      const place = scratch + ((<usize>load<u8>(fold + r)) << 2);
-      store<i32>(place, load<i32>(place) + 1);
+  const last = min(to, from + BLOCK);
+  // where each fold's rows end in the list
+  memory.fill(scratch, 0, 1 << 10);
+  for (let r = from; r < last; r++) {
+    const place = scratch + ((<usize>load<u8>(fold + r)) << 2);
+    store<i32>(place, load<i32>(place) + 1);
+  }
+  let sum = 0;
+  for (let k: usize = 0; k < 1 << 10; k += 4) store<i32>(scratch + k, (sum += load<i32>(scratch + k)));
+  for (let r = last - 1; r >= from; r--) {
+    const place = scratch + ((<usize>load<u8>(fold + r)) << 2);
+    const k = load<i32>(place) - 1;
+    store<i32>(place, k);
+    store<i32>(list + ((<usize>k) << 2), r);
+  }
+  next = 0;
+  end = last - from;
+  from = last;
+  return true;
+}
+
+/** The next rows of one fold, as many as fit a tile, with and without their weights. */
+function putTile(plain: usize, weighted: usize, row: usize): void {
+  const list = scratch + (1 << 10);
+  own = load<u8>(fold + load<i32>(list + ((<usize>next) << 2)));
+  count = 0;
+  column = 0;
+  for (; count < TILE && next < end; next++) {
+    const r = load<i32>(list + ((<usize>next) << 2));
+    if (load<u8>(fold + r) != own) break;
+    const w: f64 = weight ? <f64>load<f32>(weight + ((<usize>r) << 2)) : 1;
+    if (w == 0) continue;
+    const values = plain + <usize>count * row;
+    augment(x + ((<usize>r * <usize>d) << 2), load<f32>(y + ((<usize>r) << 2)), d, values);
+    if (weight) {
+      const s = f64x2.splat(w);
+      for (let i: usize = 0; i < row; i += 16)
+        v128.store(weighted + <usize>count * row + i, f64x2.mul(s, v128.load(values + i)));
     }
-    let sum = 0;
-    for (let k: usize = 0; k < 1 << 10; k += 4) store<i32>(scratch + k, (sum += load<i32>(scratch + k)));
-    for (let r = end - 1; r >= from; r--) {
-      const place = scratch + ((<usize>load<u8>(fold + r)) << 2);
-      const k = load<i32>(place) - 1;
-      store<i32>(place, k);
-      store<i32>(list + ((<usize>k) << 2), r);
-    }
-    for (let k = 0; k < end - from; ) {
-      const own = load<u8>(fold + load<i32>(list + ((<usize>k) << 2)));
-      let count = 0;
-      for (; count < <i32>TILE && k < end - from; k++) {
-        const r = load<i32>(list + ((<usize>k) << 2));
-        if (load<u8>(fold + r) != own) break;
-        const w: f64 = weight ? <f64>load<f32>(weight + ((<usize>r) << 2)) : 1;
-        if (w == 0) continue;
-        const values = plain + <usize>count * row;
-        augment(x + ((<usize>r * <usize>d) << 2), load<f32>(y + ((<usize>r) << 2)), d, values);
-        if (weight) {
-          const s = f64x2.splat(w);
-          for (let i: usize = 0; i < row; i += 16)
-            v128.store(weighted + <usize>count * row + i, f64x2.mul(s, v128.load(values + i)));
-        }
-        count++;
-      }
-      addTile(weighted, plain, count, row, moments + <usize>own * row * <usize>q);
-    }
+    count++;
   }
 }
 
@@ -87,124 +141,199 @@ function augment(x: usize, y: f32, d: i32, out: usize): void {
   store<f64>(out + ((<usize>d) << 3), <f64>y, 8);
 }
 
-/** Adds a' b of `count` rows of `a` and `b`, `row` bytes each, to the blocks of four by four of `g` on and above its diagonal. */
-function addTile(a: usize, b: usize, count: i32, row: usize, g: usize): void {
+/**
+ * Adds a' b of `count` rows of `a` and `b`, `row` bytes each, to four rows of `g`: the blocks of four by four from the one on the diagonal on, whose
+ * columns are those at `i` (bytes).
+ */
+export function addTile(a: usize, b: usize, count: i32, row: usize, i: usize, g: usize): void {
   const end = <usize>count * row;
-  for (let i: usize = 0; i < row; i += 32) {
-    for (let j = i; j < row; j += 32) {
-      const g0 = g + (i >> 3) * row + j;
-      const g1 = g0 + row;
-      const g2 = g1 + row;
-      const g3 = g2 + row;
-      let s00 = v128.load(g0);
-      let s01 = v128.load(g0, 16);
-      let s10 = v128.load(g1);
-      let s11 = v128.load(g1, 16);
-      let s20 = v128.load(g2);
-      let s21 = v128.load(g2, 16);
-      let s30 = v128.load(g3);
-      let s31 = v128.load(g3, 16);
-      for (let r: usize = 0; r < end; r += row) {
-        const b0 = v128.load(b + r + j);
-        const b1 = v128.load(b + r + j, 16);
-        const p = a + r + i;
-        let f = v128.load64_splat(p);
-        s00 = f64x2.add(s00, f64x2.mul(f, b0));
-        s01 = f64x2.add(s01, f64x2.mul(f, b1));
-        f = v128.load64_splat(p, 8);
-        s10 = f64x2.add(s10, f64x2.mul(f, b0));
-        s11 = f64x2.add(s11, f64x2.mul(f, b1));
-        f = v128.load64_splat(p, 16);
-        s20 = f64x2.add(s20, f64x2.mul(f, b0));
-        s21 = f64x2.add(s21, f64x2.mul(f, b1));
-        f = v128.load64_splat(p, 24);
-        s30 = f64x2.add(s30, f64x2.mul(f, b0));
-        s31 = f64x2.add(s31, f64x2.mul(f, b1));
-      }
-      v128.store(g0, s00);
-      v128.store(g0, s01, 16);
-      v128.store(g1, s10);
-      v128.store(g1, s11, 16);
-      v128.store(g2, s20);
-      v128.store(g2, s21, 16);
-      v128.store(g3, s30);
-      v128.store(g3, s31, 16);
+  g += (i >> 3) * row;
+  a += i;
+  for (let j = i; j < row; j += 32) {
+    const g0 = g + j;
+    const g1 = g0 + row;
+    const g2 = g1 + row;
+    const g3 = g2 + row;
+    let s00 = v128.load(g0);
+    let s01 = v128.load(g0, 16);
+    let s10 = v128.load(g1);
+    let s11 = v128.load(g1, 16);
+    let s20 = v128.load(g2);
+    let s21 = v128.load(g2, 16);
+    let s30 = v128.load(g3);
+    let s31 = v128.load(g3, 16);
+    for (let r: usize = 0; r < end; r += row) {
+      const b0 = v128.load(b + r + j);
+      const b1 = v128.load(b + r + j, 16);
+      const p = a + r;
+      let f = v128.load64_splat(p);
+      s00 = f64x2.add(s00, f64x2.mul(f, b0));
+      s01 = f64x2.add(s01, f64x2.mul(f, b1));
+      f = v128.load64_splat(p, 8);
+      s10 = f64x2.add(s10, f64x2.mul(f, b0));
+      s11 = f64x2.add(s11, f64x2.mul(f, b1));
+      f = v128.load64_splat(p, 16);
+      s20 = f64x2.add(s20, f64x2.mul(f, b0));
+      s21 = f64x2.add(s21, f64x2.mul(f, b1));
+      f = v128.load64_splat(p, 24);
+      s30 = f64x2.add(s30, f64x2.mul(f, b0));
+      s31 = f64x2.add(s31, f64x2.mul(f, b1));
     }
+    v128.store(g0, s00);
+    v128.store(g0, s01, 16);
+    v128.store(g1, s10);
+    v128.store(g1, s11, 16);
+    v128.store(g2, s20);
+    v128.store(g2, s21, 16);
+    v128.store(g3, s30);
+    v128.store(g3, s31, 16);
   }
 }
 
-/** total - part, upper triangles of q x q, to `out`. */
-export function subtractMoments(total: usize, part: usize, d: i32, out: usize): void {
-  const q = momentSize(d);
-  for (let i: usize = 0; i < (<usize>(q * q)) << 3; i += 8)
-    store<f64>(out + i, load<f64>(total + i) - load<f64>(part + i));
+/** Sums of `parts` moments, their numbers [first, last) of q x q, to `total`. */
+export function sumMoments(sums: usize, parts: i32, q: i32, first: i32, last: i32, total: usize): void {
+  const step = (<usize>q * <usize>q) << 3;
+  for (let i = (<usize>first) << 3; i < (<usize>last) << 3; i += 8) {
+    let sum: f64 = 0;
+    let p = sums + i;
+    for (let k = 0; k < parts; k++, p += step) sum += load<f64>(p);
+    store<f64>(total + i, sum);
+  }
+}
+
+// the ridge regression at hand: of `total` less `part`
+let total: usize = 0;
+let part: usize = 0;
+let signs: usize = 0;
+let beta: usize = 0;
+/** [d][d], the centred Gram matrix, of which the first rows and columns are there */
+let gram: usize = 0;
+/** [d] each: sums of inputs, their moments with the target about the means, these less what the coefficients explain. */
+let inputSums: usize = 0;
+let targetMoments: usize = 0;
+let residual: usize = 0;
+let rowWeight: f64 = 0;
+let targetSum: f64 = 0;
+let targetSquare: f64 = 0;
+let centred: i32 = 0;
+let penalty: f64 = 0;
+/** Sweeps, input of the next step; the greatest gain of a step in this sweep. */
+let sweep: i32 = 0;
+let sweeps: i32 = 0;
+let input: i32 = 0;
+let moved: f64 = 0;
+
+/** Floats64 that `work` of `beginPart` holds. */
+export function ridgeSize(d: i32): f64 {
+  return (<f64>d + 3) * <f64>d;
+}
+
+function momentAt(i: i32, j: i32): f64 {
+  const place = (<usize>(i * momentSize(d) + j)) << 3;
+  return part ? load<f64>(total + place) - load<f64>(part + place) : load<f64>(total + place);
 }
 
 /**
- * min over beta, b0 of sum w (y - b0 - x beta)^2 / 2 + ridge * n |beta|^2 / 2 with sign(beta_i) = signs[i] or 0 (free where signs[i] is 0).
- * `moments` [q][q]; `beta` [d + 1] float64, start values in, result out (b0 last); `work` (d * d + d) float64. Gives the sweeps used.
+ * From now on `solveRidge` fits the rows behind the moments `all` ([q][q]) less those behind `without` (0: none). `coefficients`: [size + 1] float64,
+ * start values in, result out (the bias last); `work`: ridgeSize(size) float64. Gives the rows' weight.
  */
-export function solveRidge(
-  moments: usize,
-  d: i32,
-  signs: usize,
-  ridge: f64,
-  beta: usize,
-  work: usize,
-  maxSweeps: i32,
-): i32 {
-  const q = momentSize(d);
-  const n = load<f64>(moments + ((<usize>(d * q + d)) << 3));
-  const sumY = load<f64>(moments + ((<usize>(d * q + d + 1)) << 3));
-  const gram = work;
-  const residual = work + ((<usize>(d * d)) << 3);
+export function beginPart(all: usize, without: usize, size: i32, sign: usize, coefficients: usize, work: usize): f64 {
+  total = all;
+  part = without;
+  d = size;
+  signs = sign;
+  beta = coefficients;
+  gram = work;
+  inputSums = gram + ((<usize>d * <usize>d) << 3);
+  targetMoments = inputSums + ((<usize>d) << 3);
+  residual = targetMoments + ((<usize>d) << 3);
+  rowWeight = momentAt(d, d);
+  targetSum = momentAt(d, d + 1);
+  targetSquare = momentAt(d + 1, d + 1);
+  for (let i = 0; i < d; i++) {
+    const place = (<usize>i) << 3;
+    const sum = momentAt(i, d);
+    store<f64>(inputSums + place, sum);
+    store<f64>(targetMoments + place, momentAt(i, d + 1) - (sum * targetSum) / rowWeight);
+  }
+  centred = 0;
+  return rowWeight;
+}
+
+/**
+ * Begins min over beta, b0 of sum w (y - b0 - x beta)^2 / 2 + ridge * n |beta|^2 / 2, n being the rows' weight, with sign(beta_i) = signs[i] or 0 (free
+ * where signs[i] is 0; beta_i = 0 where it is NaN), in `maxSweeps` sweeps at most.
+ */
+export function beginRidge(ridge: f64, maxSweeps: i32): void {
+  penalty = ridge * rowWeight;
+  memory.copy(residual, targetMoments, (<usize>d) << 3);
+  sweeps = maxSweeps;
+  // before the first sweep the residuals of the start values
+  sweep = -1;
+  input = 0;
+  moved = 0;
+}
+
+/** Goes on for about `budget` multiply-adds; whether there is more to do. */
+export function solveRidge(budget: i32): bool {
   // centred Gram matrix, both triangles; the intercept drops out
-  for (let i = 0; i < d; i++) {
-    const sumI = load<f64>(moments + ((<usize>(i * q + d)) << 3));
-    for (let j = i; j < d; j++) {
-      const sumJ = load<f64>(moments + ((<usize>(j * q + d)) << 3));
-      const g = load<f64>(moments + ((<usize>(i * q + j)) << 3)) - (sumI * sumJ) / n;
-      store<f64>(gram + ((<usize>(i * d + j)) << 3), g);
-      store<f64>(gram + ((<usize>(j * d + i)) << 3), g);
-    }
-    store<f64>(residual + ((<usize>i) << 3), load<f64>(moments + ((<usize>(i * q + d + 1)) << 3)) - (sumI * sumY) / n);
+  for (; centred < d; centred += 8) {
+    if (budget <= 0) return true;
+    centreRows();
+    budget -= (d - centred) << 3;
   }
-  for (let i = 0; i < d; i++) {
-    const b = load<f64>(beta + ((<usize>i) << 3));
-    if (b != 0) addColumn(gram, residual, d, i, -b);
-  }
-  const penalty = ridge * n;
   // a coefficient that moves the fit by less than 1e-7 of the target's sum of squares is at rest
-  const rest = 1e-14 * load<f64>(moments + ((<usize>((d + 1) * q + d + 1)) << 3));
-  let sweep = 0;
-  for (; sweep < maxSweeps; sweep++) {
-    let moved: f64 = 0;
-    for (let i = 0; i < d; i++) {
-      const g = load<f64>(gram + ((<usize>(i * d + i)) << 3));
-      const old = load<f64>(beta + ((<usize>i) << 3));
-      const curvature = g + penalty;
-      if (!(curvature > 1e-12 * n)) {
-        continue; // a constant input keeps its start value
+  const rest = 1e-14 * targetSquare;
+  for (; sweep < sweeps; sweep++) {
+    for (; input < d; input++) {
+      if (budget <= 0) return true;
+      const at = (<usize>input) << 3;
+      const old = load<f64>(beta + at);
+      if (sweep < 0) {
+        if (old != 0) {
+          addColumn(gram, residual, d, input, -old);
+          budget -= d;
+        }
+        continue;
       }
-      let b = (load<f64>(residual + ((<usize>i) << 3)) + g * old) / curvature;
-      const sign = load<f32>(signs + ((<usize>i) << 2));
+      const g = load<f64>(gram + at * <usize>(d + 1));
+      const curvature = g + penalty;
+      if (!(curvature > 1e-12 * rowWeight)) continue; // a constant input keeps its start value
+      let b = (load<f64>(residual + at) + g * old) / curvature;
+      const sign = load<f32>(signs + (at >> 1));
       if (sign > 0 && b < 0) b = 0;
       if (sign < 0 && b > 0) b = 0;
+      if (sign != sign) b = 0;
       const step = b - old;
       if (step != 0) {
-        store<f64>(beta + ((<usize>i) << 3), b);
-        addColumn(gram, residual, d, i, -step);
+        store<f64>(beta + at, b);
+        addColumn(gram, residual, d, input, -step);
+        budget -= d;
         const gain = step * step * curvature;
         if (gain > moved) moved = gain;
       }
     }
-    if (moved <= rest) break;
+    if (sweep >= 0 && moved <= rest) break;
+    input = 0;
+    moved = 0;
   }
-  let b0 = sumY;
-  for (let i = 0; i < d; i++)
-    b0 -= load<f64>(beta + ((<usize>i) << 3)) * load<f64>(moments + ((<usize>(i * q + d)) << 3));
-  store<f64>(beta + ((<usize>d) << 3), b0 / n);
-  return sweep;
+  let b0 = targetSum;
+  for (let i: usize = 0; i < (<usize>d) << 3; i += 8) b0 -= load<f64>(beta + i) * load<f64>(inputSums + i);
+  store<f64>(beta + ((<usize>d) << 3), b0 / rowWeight);
+  return false;
+}
+
+/** Eight rows and columns of the centred Gram matrix, from `centred` on: a column's numbers lie side by side in the other triangle. */
+function centreRows(): void {
+  for (let j = centred; j < d; j++) {
+    const sumJ = load<f64>(inputSums + ((<usize>j) << 3));
+    const last = min(j, centred + 7);
+    for (let i = centred; i <= last; i++) {
+      const g = momentAt(i, j) - (load<f64>(inputSums + ((<usize>i) << 3)) * sumJ) / rowWeight;
+      store<f64>(gram + ((<usize>(i * d + j)) << 3), g);
+      store<f64>(gram + ((<usize>(j * d + i)) << 3), g);
+    }
+  }
 }
 
 function addColumn(gram: usize, residual: usize, d: i32, column: i32, factor: f64): void {

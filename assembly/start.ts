@@ -7,7 +7,7 @@ import { columns, d, dp, g, level, levelScale, moments, planes, refresh, signs, 
 /**
  * Start at the linear fit `centre` ([d + 1] float32, bias last): network 0 is the plane when `withPlane`, and gets half of it; every other
  * hyperplane gets the (half) centre with log-normal noise, its bias such that it meets the centre at a random training row. `spread`: sd of
- * that noise. `rowsAt`, `count`: training rows. `stream`: the member.
+ * that noise. `rowsAt`, `count`: training rows. `stream`: the member. Planes [first, last): all of them in turn, nothing else in between.
  */
 export function start(
   seedValue: i32,
@@ -17,12 +17,16 @@ export function start(
   spread: f32,
   rowsAt: usize,
   count: i32,
+  first: i32,
+  last: i32,
 ): void {
-  seed(<u32>seedValue, <u32>stream);
-  memory.fill(moments, 0, (<usize>(planes * dp)) << 3);
-  memory.fill(g, 0, (<usize>(planes * dp)) << 2);
+  if (first == 0) {
+    seed(<u32>seedValue, <u32>stream);
+    memory.fill(moments, 0, (<usize>(planes * dp)) << 3);
+    memory.fill(g, 0, (<usize>(planes * dp)) << 2);
+  }
   const share: f32 = withPlane ? 0.5 : 1;
-  for (let p = 0; p < planes; p++) {
+  for (let p = first; p < last; p++) {
     const to = w + ((<usize>(p * dp)) << 2);
     if (withPlane && p == 0) {
       for (let i: usize = 0; i < (<usize>d) << 2; i += 4) {
@@ -57,5 +61,5 @@ export function start(
     }
     store<f32>(to + ((<usize>d) << 2), target - own + <f32>0.1 * nextNormal());
   }
-  refresh();
+  if (last == planes) refresh();
 }

@@ -4,7 +4,8 @@
 // Folded in float64 and rounded once: every term of a weight has the sign of its constraint, so the sum has it too.
 
 import type { Bounds, Judged } from "./bounds.js";
-import { parseModel } from "./format.js";
+import { ModelFormatError } from "./errors.js";
+import { networkReader, parseModel } from "./format.js";
 import type { Inputs } from "./inputs.js";
 import type { MemberResult } from "./member.js";
 import { type Committee, finish } from "./outoffold.js";
@@ -13,12 +14,16 @@ import type { Unit } from "./ramps.js";
 import type { Source } from "./source.js";
 import type { Target } from "./target.js";
 import type { Layout } from "./threads.js";
+import { paced } from "./turn.js";
 import type { Feature, ModelData, TrainingReport } from "./types.js";
 import { VERSION } from "./version.js";
 import type { Trainer } from "./wasm.js";
 
-/** The model, with scores, residuals and levels from the left-out rows that were `judged`, if any. */
-export function assemble(
+/** Weights of a model between turns of the event loop: 10 to 20 ms. */
+const SLICE = 1e5;
+
+/** The model, with scores, residuals and levels from the left-out rows that were `judged`, if any. `pause` is awaited between blocks of work. */
+export async function assemble(
   t: Trainer,
   source: Source,
   features: Feature[],
@@ -28,7 +33,8 @@ export function assemble(
   committee: Committee,
   judged: Judged | undefined,
   warnings: string[],
-): ModelData {
+  pause: () => Promise<void>,
+): Promise<ModelData> {
   const { schema, actual, weight } = source;
   const { plan, results, centres } = committee;
   const blend = judged?.blend ?? 1;
@@ -44,7 +50,7 @@ export function assemble(
     loss: schema.loss,
     features,
     inputs,
-    networks: foldMembers(members, layout, units, plan.dp, blend),
+    networks: [],
     scale: Math.fround(target.scale),
     offset: Math.fround(target.offset),
     link: target.link,
@@ -61,11 +67,16 @@ export function assemble(
       warnings,
     },
   };
-  if (judged) finish(t, data, committee, judged.outOfFold, blend, actual, weight, linear.without);
+  if (judged) await finish(t, data, committee, judged.outOfFold, blend, actual, weight, linear.without, pause);
   // through the reader, so that what is in memory is what a file would hold
   try {
-    return parseModel(data);
+    return parseModel(
+      data,
+      await foldMembers(members, layout, units, plan.dp, blend, networkReader(features, inputs), pause),
+    );
   } catch (cause) {
+    // an abort, and what onProgress throws, comes by way of `pause`
+    if (!(cause instanceof ModelFormatError)) throw cause;
     throw new RangeError(
       'training went beyond the numbers of float32: lower "learningRate", or give weights that are less far apart',
       { cause },
@@ -89,14 +100,17 @@ function curveOf(results: MemberResult[], { steps, epochs }: FitPlan): TrainingR
   }));
 }
 
-/** `a` in [0, 1]: weight of the networks, 1 - a the weight of the linear fit. */
-function foldMembers(
+/** `a` in [0, 1]: weight of the networks, 1 - a the weight of the linear fit. Each network goes through `read`. */
+async function foldMembers(
   members: { weights: Float32Array; centre: Float64Array; bounds?: Bounds }[],
   { shapes, factors }: Layout,
   units: Unit[],
   dp: number,
   a: number,
-): number[][][][] {
+  read: ReturnType<typeof networkReader>,
+  pause: () => Promise<void>,
+): Promise<number[][][][]> {
+  const breathe = paced(pause, SLICE);
   const share = 1 / members.length;
   const d = units.length;
   const plane = new Float64Array(d + 1);
@@ -122,7 +136,7 @@ function foldMembers(
     }
     if (a === 0) continue;
     let at = 0;
-    factors.forEach((factor, m) => {
+    for (const [m, factor] of factors.entries()) {
       const [groups, hyperplanes] = shapes.slice(2 * m);
       const c = a * share * factor;
       if (groups === 1 && hyperplanes === 1) {
@@ -131,7 +145,7 @@ function foldMembers(
           plane[i] += c * v;
         });
         at += dp;
-        return;
+        continue;
       }
       const network: number[][][] = [];
       for (let k = 0; k < groups; k++) {
@@ -139,14 +153,15 @@ function foldMembers(
         for (let j = 0; j < hyperplanes; j++) {
           group.push(Array.from(unfolded(weights, at), (v) => Math.fround(c * v)));
           at += dp;
+          await breathe(d);
         }
         if (bounds && bounds.low[m] > Number.NEGATIVE_INFINITY) group.push(constant(a * share * bounds.low[m]));
         network.push(group);
       }
       if (bounds && bounds.high[m] < Number.POSITIVE_INFINITY) network.push([constant(a * share * bounds.high[m])]);
-      networks.push(network);
-    });
+      networks.push(read([network], 0));
+    }
   }
-  if (anyPlane) networks.unshift([[Array.from(plane, Math.fround)]]);
+  if (anyPlane) networks.unshift(read([[[Array.from(plane, Math.fround)]]], 0));
   return networks;
 }

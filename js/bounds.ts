@@ -39,18 +39,22 @@ function unbounded(t: Trainer, { plan }: Committee, outOfFold: OutOfFold): Judge
   return { blend: a, losses, outOfFold };
 }
 
-/** The blend, and the bounds where `may` says that there may be some; nothing where no rows were left out. The rest as for boundNetworks. */
-export function judge(
+/**
+ * The blend, and the bounds where `may` says that there may be some; nothing where no rows were left out. `pause` is awaited between blocks of work. The
+ * rest as for boundNetworks.
+ */
+export async function judge(
   t: Trainer,
   committee: Committee,
   { out, of }: Folds,
   { shapes, factors }: Layout,
   may: boolean,
-): Judged | undefined {
+  pause: () => Promise<void>,
+): Promise<Judged | undefined> {
   if (!out) return undefined;
-  const o = collect(t, committee);
+  const o = await collect(t, committee, pause);
   const flat = factors.map((_, m) => shapes[2 * m] * shapes[2 * m + 1] === 1);
-  return may ? boundNetworks(t, committee, o, flat, of) : unbounded(t, committee, o);
+  return may ? boundNetworks(t, committee, o, flat, of, pause) : unbounded(t, committee, o);
 }
 
 /**
@@ -60,27 +64,44 @@ export function judge(
  * @param flat for each network, whether it is a single plane: those have no bounds
  * @param foldOf the fold of each row; member e left out fold e. The kernels have all rows, in this order
  */
-function boundNetworks(t: Trainer, committee: Committee, o: OutOfFold, flat: boolean[], foldOf: Uint8Array): Judged {
+async function boundNetworks(
+  t: Trainer,
+  committee: Committee,
+  o: OutOfFold,
+  flat: boolean[],
+  foldOf: Uint8Array,
+  pause: () => Promise<void>,
+): Promise<Judged> {
   const { plan, results, held } = committee;
   const n = foldOf.length;
-  const stride = (n + 7) & ~7;
+  const chunk = Math.max(8, Math.floor(plan.slice / plan.planes / plan.dp) & ~7);
   const mark = t.wasm.mark();
   const list = t.put(
     Uint32Array.from({ length: n }, (_, r) => r),
     "u32",
   );
-  const out = t.floats(flat.length * stride);
+  const out = t.floats(flat.length * ((Math.min(chunk, n) + 7) & ~7));
+  const all = flat.map(() => new Float32Array(n));
   const sums = { above: new Float32Array(o.networks.length), below: new Float32Array(o.networks.length) };
   const both = new Float32Array(o.networks.length);
   let first = 0;
-  const bounds = results.map((member, e): Bounds => {
+  const bounds: Bounds[] = [];
+  for (const [e, member] of results.entries()) {
     t.slabW(plan.planes * plan.dp).set(member.weights[member.best] as Float32Array);
     t.wasm.refreshTiles();
-    t.wasm.evaluateNetworks(list.at, n, 0.5, out.at);
+    for (let from = 0; from < n; from += chunk) {
+      const count = Math.min(chunk, n - from);
+      t.wasm.evaluateNetworks(list.at + from * 4, count, 0.5, out.at);
+      const stride = (count + 7) & ~7;
+      all.forEach((values, m) => {
+        values.set(t.f32({ at: out.at + m * stride * 4, length: count }), from);
+      });
+      await pause();
+    }
     const low = new Float32Array(flat.length);
     const high = new Float32Array(flat.length);
     flat.forEach((single, m) => {
-      const values = t.f32(out).subarray(m * stride, m * stride + n);
+      const values = all[m];
       // over the rows that the member trained on, and over all
       let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
       let [leastOfAll, mostOfAll] = [least, most];
@@ -107,8 +128,8 @@ function boundNetworks(t: Trainer, committee: Committee, o: OutOfFold, flat: boo
       [low[m], high[m]] = [leastOfAll, mostOfAll];
     });
     first += held[e].length;
-    return { low, high };
-  });
+    bounds.push({ low, high });
+  }
   t.wasm.reset(mark);
   const free = chooseBlend(t, plan, o);
   const loss = sumOf(free.losses);

@@ -16,6 +16,8 @@ export const RESIDENT = 1 << 24;
 const BLOCK = 64;
 /** Blocks of a piece, at least, where they are longer than that: enough to look like the whole table. 512 rows of a column are read three times as fast as 64. */
 const BLOCKS = 128;
+/** Numbers made between turns of the event loop: 10 to 20 ms. */
+const SLICE = 2 ** 21;
 /** Rows that stand for all where they come in pieces, at most. */
 const SAMPLE = 32768;
 
@@ -108,8 +110,9 @@ export function createFeed(t: Trainer, rows: FeedRows, most: number, extra: numb
       image = model;
       units = unitsAt;
       if (!whole) return;
-      for (let from = 0; from < n; from += 64 * CHUNK) {
-        load(from, Math.min(n, from + 64 * CHUNK), from);
+      const rows = Math.ceil(SLICE / columns);
+      for (let from = 0; from < n; from += rows) {
+        load(from, Math.min(n, from + rows), from);
         await pause();
       }
     },

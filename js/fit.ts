@@ -148,7 +148,7 @@ async function train(
   const { n } = table;
   const target = scaleTarget(actual, weight, schema, t.wasm.logf);
   const room = roomForColumns(t, schema.features.length);
-  const { raw, scaling } = describeSource(t, source, room, rounds[k]);
+  const { raw, scaling } = await describeSource(t, source, room, rounds[k], pause);
   const { linear, units } = scaling;
   const columns = linear.length;
   const isUnasked = (i: number) => units[i] !== AS_IS && schema.features[linear[i].feature].transform === "auto";
@@ -176,11 +176,11 @@ async function train(
 
   // blend and bounds, the model
   const bounded = auto.bounds && plan.withPlane && !layout.withLevel && !pieces && link.name === "identity";
-  const judged = judge(t, committee, folds, layout, bounded);
+  const judged = await judge(t, committee, folds, layout, bounded, pause);
   const close = link.name === "identity" ? fewDigits(schema.target, target.scale, target.offset) : [];
   const said = [...scaling.warnings, ...close, ...partly(plan.trainedOn, sample?.seen ?? n), ...chosen.warnings];
   return {
-    data: assemble(t, source, scaling.features, chosen, target, layout, committee, judged, said),
+    data: await assemble(t, source, scaling.features, chosen, target, layout, committee, judged, said, pause),
     losses: judged?.losses ?? new Float64Array(0),
   };
 }

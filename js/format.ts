@@ -110,34 +110,41 @@ const readRange: Read<[number, number]> = (self, key) => {
   return range.length === 2 && range[0] <= range[1] ? range : wrong(self, key, "[least, greatest]");
 };
 
-const readFeature: Read<Feature> = (features, i) => {
-  const self = object(features, i);
-  const name = string(self, "name");
-  if ((features as unknown as Feature[]).findIndex((feature) => feature.name === name) < +i)
-    wrong(self, "name", "distinct names");
-  const kind = word(self, "kind", ["number", "category"]);
-  const category = kind === "category";
-  const constraint = word(self, "constraint", category ? ["free"] : ["increasing", "decreasing", "free"]);
-  const missing = word(
-    self,
-    "missing",
-    category ? ["error", "indicator"] : constraint === "free" ? ["error", "median", "indicator"] : ["error", "median"],
-    ` for ${constraint} ${kind}`,
-  );
-  const feature: Feature = { name, constraint, kind, missing };
-  if (category) {
-    const categories = each(self, "categories", distinct, "category");
-    feature.categories = categories;
-    feature.unknown = maybe(self, "unknown", (self, key) =>
-      categories.includes(self[key] as string) ? (self[key] as string) : wrong(self, key, "one of the categories"),
+/** `names`: those of the features before. */
+const featureReader =
+  (names: Set<string>): Read<Feature> =>
+  (features, i) => {
+    const self = object(features, i);
+    const name = string(self, "name");
+    if (names.has(name)) wrong(self, "name", "distinct names");
+    names.add(name);
+    const kind = word(self, "kind", ["number", "category"]);
+    const category = kind === "category";
+    const constraint = word(self, "constraint", category ? ["free"] : ["increasing", "decreasing", "free"]);
+    const missing = word(
+      self,
+      "missing",
+      category
+        ? ["error", "indicator"]
+        : constraint === "free"
+          ? ["error", "median", "indicator"]
+          : ["error", "median"],
+      ` for ${constraint} ${kind}`,
     );
-  } else {
-    if (missing !== "error") feature.fill = float(self, "fill");
-    feature.range = maybe(self, "range", readRange);
-    feature.median = maybe(self, "median", between(FINITE, Number, -3.4028235e38, 3.4028235e38));
-  }
-  return only(self, feature);
-};
+    const feature: Feature = { name, constraint, kind, missing };
+    if (category) {
+      const categories = each(self, "categories", distinct, "category");
+      feature.categories = categories;
+      feature.unknown = maybe(self, "unknown", (self, key) =>
+        categories.includes(self[key] as string) ? (self[key] as string) : wrong(self, key, "one of the categories"),
+      );
+    } else {
+      if (missing !== "error") feature.fill = float(self, "fill");
+      feature.range = maybe(self, "range", readRange);
+      feature.median = maybe(self, "median", between(FINITE, Number, -3.4028235e38, 3.4028235e38));
+    }
+    return only(self, feature);
+  };
 
 const readLoss = (file: Fields): Loss => {
   const self = object(file, "loss");
@@ -190,10 +197,10 @@ export const signsOf = (inputs: readonly Input[], features: readonly Feature[]):
   inputs.map((input) => SIGNS[inputConstraint(input, features)]);
 
 /**
- * [network][group][plane][inputs + 1], copied: each weight a float32 with its constraint's sign, and no weights so large that a sum of them can
- * overflow.
+ * A reader of networks, [group][plane][inputs + 1] each, copied: each weight a float32 with its constraint's sign, and no weights so large that a sum of
+ * them in all networks that were read can overflow.
  */
-function networksOf(model: Fields, features: readonly Feature[], inputs: readonly Input[]): number[][][][] {
+export function networkReader(features: readonly Feature[], inputs: readonly Input[]) {
   const d = inputs.length;
   const whose: Constraint[] = [...inputs.map((input) => inputConstraint(input, features)), "free"];
   const least = whose.map((constraint) => (constraint === "increasing" ? 0 : -SMALL));
@@ -235,13 +242,12 @@ function networksOf(model: Fields, features: readonly Feature[], inputs: readonl
     return plane;
   };
   const readGroup: Read<number[][]> = (groups, k) => each(groups, k, readPlane, "hyperplane");
-  const readNetwork: Read<number[][][]> = (networks, m) => {
-    const network = each(networks, m, readGroup, "group");
+  return (networks: unknown, m: Key): number[][][] => {
+    const network = each(networks as Fields, m, readGroup, "group");
     sum += bound;
     bound = 0;
-    return sum <= LARGEST ? network : wrong(networks, m, "weights of which no sum can overflow float32");
+    return sum <= LARGEST ? network : wrong(networks as Fields, m, "weights of which no sum can overflow float32");
   };
-  return each(model, "networks", readNetwork, "network");
 }
 
 const readLink = (file: Fields): Link => {
@@ -281,12 +287,12 @@ const readCalibration: Read<[number, number]> = (pairs, i) => {
     : wrong(pairs, i, "[requested level, level fed in], not below the pair before");
 };
 
-function readModel(holder: Fields): ModelData {
+function readModel(holder: Fields, networks?: number[][][][]): ModelData {
   const self = object(holder, "model");
   word(self, "format", ["isotone"]);
   if (self.version !== VERSION) wrong(self, "version", `${VERSION} (to read a later one, update isotone)`);
   const loss = readLoss(self);
-  const features = each(self, "features", readFeature, "feature");
+  const features = each(self, "features", featureReader(new Set()), "feature");
   const inputs = each(self, "inputs", inputOf(features), "input");
   const quantiles = loss.name === "quantiles";
   if (quantiles !== inputs.some(({ feature }) => feature < 0))
@@ -299,7 +305,7 @@ function readModel(holder: Fields): ModelData {
     loss,
     features,
     inputs,
-    networks: networksOf(self, features, inputs),
+    networks: networks ?? each(self, "networks", networkReader(features, inputs), "network"),
     scale: positive(self, "scale"),
     offset: float(self, "offset"),
     link: readLink(self),
@@ -320,9 +326,10 @@ function readModel(holder: Fields): ModelData {
  * feature is refused.
  *
  * @param source JSON text, or what JSON.parse made of it (never changed, never kept)
+ * @param networks what networkReader gave already, in the place of the source's own
  * @throws ModelFormatError naming the field that is wrong
  */
-export function parseModel(source: unknown): ModelData {
+export function parseModel(source: unknown, networks?: number[][][][]): ModelData {
   let model = source;
   if (typeof source === "string") {
     try {
@@ -336,7 +343,7 @@ export function parseModel(source: unknown): ModelData {
   if (typeof (model as { toJSON?: unknown })?.toJSON === "function") model = (model as { toJSON(): unknown }).toJSON();
   file = model as Fields;
   try {
-    return readModel({ model });
+    return readModel({ model }, networks);
   } finally {
     file = undefined;
   }

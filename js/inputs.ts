@@ -38,19 +38,20 @@ export interface Inputs {
 }
 
 /** Raw columns in `room`, and the scalings that they allow, with `ramps` unasked at most. Ranges are those of all rows that a source gave. */
-export function describeSource(
+export async function describeSource(
   t: Trainer,
   source: Source,
   room: Block,
   ramps: number,
-): { raw: RawColumns; scaling: Scaling } {
+  pause: () => Promise<void>,
+): Promise<{ raw: RawColumns; scaling: Scaling }> {
   const { table, schema, shared, sample } = source;
   const raw = rawColumns(t, table, schema.features, room);
   const specs = schema.features.map(({ transform, ...feature }) => feature);
   const transforms = schema.features.map((f) => f.transform);
   const scaling = shared
-    ? describeScaling(shared, specs, transforms, t)
-    : describe(t, raw, table.n, specs, transforms, ramps);
+    ? await describeScaling(shared, specs, transforms, t, pause)
+    : await describe(t, raw, table.n, specs, transforms, ramps, pause);
   if (sample) {
     for (const f of scaling.features) {
       const [low, high] = sample.ranges[sample.names.indexOf(f.name)];
@@ -114,7 +115,13 @@ export async function chooseInputs(
 
   const ramps = units.map((unit) => unit !== AS_IS);
   let straight = ramps.includes(true)
-    ? await fitCentre(t, { ...problem, drop: ramps }, folds.of, folds.count, pause)
+    ? await fitCentre(
+        t,
+        { ...problem, signs: t.put(signs.map((sign, i) => (ramps[i] ? Number.NaN : sign))) },
+        folds.of,
+        folds.count,
+        pause,
+      )
     : centre;
   /** Writes the coefficients for other inputs. */
   const rewrite = (write: (b: Float64Array, error: number) => Float64Array) => {
@@ -131,7 +138,7 @@ export async function chooseInputs(
   const x = t.f32({ at: some.x, length: some.rows * d });
   const y = t.f32({ at: some.y, length: some.rows });
   // of a column as a whole, not of a stretch of it
-  const against = directionsAgainst(x, y, signs, centre.all).filter(({ input }) => !ramps[input]);
+  const against = (await directionsAgainst(x, y, signs, centre.all, pause)).filter(({ input }) => !ramps[input]);
   const warnings = against.map(({ input, correlation }) => {
     const { name, constraint } = features[inputs[input].feature];
     return (
@@ -140,7 +147,7 @@ export async function chooseInputs(
     );
   });
   if (d > WIDE && !shared) {
-    const factor = relevanceOf(t, some.x, some.y, centre.all, some.rows, d, some.weight);
+    const factor = await relevanceOf(t, some.x, some.y, centre.all, some.rows, d, some.weight, pause);
     // a ramp's scale is that of its ends
     inputs = inputs.map((input, i) => (ramps[i] ? input : { ...input, scale: Math.fround(input.scale * factor[i]) }));
     units = units.map((unit, i) => (ramps[i] ? { ...unit, factor: unit.factor * factor[i] } : unit));

@@ -70,7 +70,13 @@ export async function trainMember(
   const others = t.put(leftOut, "u32");
   const start: Block = t.put(centre);
   const f = t.floats(Math.max(8, leftOut.length));
-  wasm.start(plan.seed, stream, start.at, plan.withPlane ? 1 : 0, plan.spread, own.at, rows.length);
+  // a weight drawn at random takes the time of some hundred multiply-adds
+  const portion = Math.ceil(plan.slice / 200 / plan.dp);
+  for (let p = 0; p < plan.planes; p += portion) {
+    const to = Math.min(plan.planes, p + portion);
+    wasm.start(plan.seed, stream, start.at, plan.withPlane ? 1 : 0, plan.spread, own.at, rows.length, p, to);
+    if (to < plan.planes) await pause();
+  }
   wasm.begin(own.at, rows.length, plan.batch, plan.steps, plan.rate, plan.loss, plan.parameter);
   const result: MemberResult = { looks: [], weights: [], sums: [], best: 0 };
   const size = plan.planes * plan.dp;
@@ -86,7 +92,7 @@ export async function trainMember(
     if (leftOut.length > 0) {
       sums = new Float32Array(plan.levels.length * leftOut.length);
       validationLoss = 0;
-      const rowsASlice = Math.max(64, Math.floor(plan.slice / size) & ~7);
+      const rowsASlice = Math.max(8, Math.floor(plan.slice / size) & ~7);
       for (let k = 0; k < plan.levels.length; k++) {
         for (let from = 0; from < leftOut.length; from += rowsASlice) {
           const count = Math.min(rowsASlice, leftOut.length - from);

@@ -8,6 +8,7 @@ import { LARGEST } from "./format.js";
 import { medianOf } from "./metrics.js";
 import { AS_IS, type Ramp, rampsOf, type Unit } from "./ramps.js";
 import type { Transform } from "./schema.js";
+import { paced } from "./turn.js";
 import type { Feature, Input } from "./types.js";
 import { SORTING, type Trainer } from "./wasm.js";
 
@@ -15,6 +16,8 @@ import { SORTING, type Trainer } from "./wasm.js";
 const SKEWED = 1.5;
 /** Medians come from at most this many rows, evenly spaced: exact below. A quarter of them where the table itself is large. */
 const SAMPLE = 65536;
+/** Numbers looked at between turns of the event loop: some 10 ms. */
+const SLICE = 2 ** 21;
 /** A column's record in the kernels (addValues of assembly/columns.ts), before any value. */
 const EMPTY = [0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, Number.NaN, 1, 0];
 
@@ -45,31 +48,36 @@ export interface Scaling {
 }
 
 /** Calls for every column of every chunk of rows: feature, address, rows, and the number of the first. */
-type Each = (visit: (f: number, at: number, count: number, from: number) => void) => void;
+type Each = (visit: (f: number, at: number, count: number, from: number) => void) => Promise<void>;
 
 /**
  * Describes `n` raw rows. `transforms[f]` forces a feature's transform ("linear" or "log1p") or leaves the choice; "ramps" adds those. So does "auto",
- * where these are `most` ramps together at most.
+ * where these are `most` ramps together at most. `pause` is awaited between blocks of work.
  */
-export function describe(
+export async function describe(
   t: Trainer,
   raw: RawColumns,
   n: number,
   features: Feature[],
   transforms: Transform[],
   most: number,
-): Scaling {
+  pause: () => Promise<void>,
+): Promise<Scaling> {
   const start = t.wasm.mark();
-  const each: Each = (visit) => {
-    for (let from = 0; from < n; from += CHUNK) {
-      const count = Math.min(CHUNK, n - from);
+  const breathe = paced(pause, SLICE);
+  const width = features.length;
+  const rows = Math.min(CHUNK, Math.ceil(SLICE / width));
+  const each: Each = async (visit) => {
+    for (let from = 0; from < n; from += rows) {
+      const count = Math.min(rows, n - from);
       raw.read(from, from + count);
-      for (let f = 0; f < features.length; f++) visit(f, raw.at + f * STRIDE, count, from);
+      for (let f = 0; f < width; f++) visit(f, raw.at + f * STRIDE, count, from);
+      await breathe(count * width);
     }
   };
   const isAuto = (f: number) => transforms[f] === "auto" && most > 0;
   const withRamps = transforms.map((transform, f) => transform === "ramps" || isAuto(f));
-  const { columns, counts } = readColumns(t, each, n, features, withRamps);
+  const { columns, counts } = await readColumns(t, each, n, features, withRamps, breathe);
   const unasked = columns.filter((_, f) => isAuto(f));
   if (unasked.reduce((sum, c) => sum + c.ramps.length, 0) > most) for (const c of unasked) c.ramps = [];
   const warnings: string[] = [];
@@ -77,8 +85,9 @@ export function describe(
   const divisors = features.map((feature, f) =>
     feature.kind === "number" && transforms[f] !== "linear" ? divisorOf(columns[f], n, transforms[f] === "log1p") : 0,
   );
-  const logs = readLogs(t, each, n, columns, divisors);
+  const logs = await readLogs(t, each, n, columns, divisors);
   t.wasm.reset(start);
+  await pause();
   const logged = divisors.map((_, f) => scaled(logs.mean[f], logs.square[f], n));
   columns.forEach((c, f) => {
     // the slope of log(1 + v / divisor) at 0 would be infinite, and with a weight of 0 the derivative NaN
@@ -123,13 +132,14 @@ function scaled(mean: number, square: number, n: number) {
 }
 
 /** Two readings: what is in each column, and the rows of each category, the missing ones last. */
-function readColumns(
+async function readColumns(
   t: Trainer,
   each: Each,
   n: number,
   features: Feature[],
   ramped: boolean[],
-): { columns: Column[]; counts: Float64Array[] } {
+  breathe: (cost: number) => Promise<void> | undefined,
+): Promise<{ columns: Column[]; counts: Float64Array[] }> {
   const { wasm } = t;
   const width = features.length;
   const counts = features.map((f) => new Float64Array((f.categories?.length ?? 0) + 1));
@@ -139,7 +149,7 @@ function readColumns(
   const kept = new Uint32Array(width);
   const records = t.doubles(width * EMPTY.length);
   for (let f = 0; f < width; f++) t.f64(records).set(EMPTY, f * EMPTY.length);
-  each((f, at, count, from) => {
+  await each((f, at, count, from) => {
     const values = t.f32({ at, length: count });
     if (features[f].kind === "category") {
       const tally = counts[f];
@@ -160,7 +170,7 @@ function readColumns(
   });
   const sorting = t.floats(sampled);
   const scratch = t.floats(sampled + SORTING);
-  const columns = features.map((feature, f): Column => {
+  const describeColumn = (feature: Feature, f: number): Column => {
     const at = f * EMPTY.length;
     const [present, sum, low, high, , , whole, many] = t.f64(records).subarray(at, at + EMPTY.length);
     const c: Column = {
@@ -187,10 +197,16 @@ function readColumns(
     c.mean = (sum + (n - present) * c.median) / n;
     if (ramped[f]) c.ramps = rampsOf(f, sorted);
     return c;
-  });
+  };
+  const columns: Column[] = [];
+  for (const [f, feature] of features.entries()) {
+    columns.push(describeColumn(feature, f));
+    // sorting takes the time of five looks
+    await breathe(5 * sampled + SORTING);
+  }
   const sums = t.doubles(width * 2);
   t.f64(sums).fill(0);
-  each((f, at, count) => {
+  await each((f, at, count) => {
     const c = columns[f];
     if (features[f].kind === "number" && c.present > 0) wasm.addPowers(at, count, c.median, c.mean, sums.at + f * 16);
   });
@@ -234,14 +250,14 @@ function divisorOf(c: Column, n: number, asked: boolean): number {
 }
 
 /** Mean of log1p(v / divisor) and sum of squares about it, on the very float32 values that the model will see; two readings, where there is a divisor. */
-function readLogs(t: Trainer, each: Each, n: number, columns: Column[], divisors: number[]) {
+async function readLogs(t: Trainer, each: Each, n: number, columns: Column[], divisors: number[]) {
   const mean = new Float64Array(columns.length);
   const square = new Float64Array(columns.length);
   if (divisors.some((divisor) => divisor > 0)) {
     const sums = t.doubles(columns.length * 2);
     for (const second of [false, true]) {
       t.f64(sums).fill(0);
-      each((f, at, count) => {
+      await each((f, at, count) => {
         if (divisors[f] > 0) t.wasm.addLogs(at, count, columns[f].median, divisors[f], mean[f], sums.at + f * 16);
       });
       for (let f = 0; f < columns.length; f++) {

@@ -6,6 +6,7 @@ import type { MemberResult, Plan } from "./member.js";
 import { indexOfLeast, meanOf, middleOf, scoresOf, sumOf } from "./metrics.js";
 import type { FitPlan } from "./plan.js";
 import type { Floats } from "./table.js";
+import { paced } from "./turn.js";
 import type { ModelData } from "./types.js";
 import type { Trainer } from "./wasm.js";
 
@@ -35,8 +36,12 @@ export interface OutOfFold {
   linear: Float32Array;
 }
 
-/** What networks and centre say of the rows that they were not trained on. */
-export function collect(t: Trainer, { plan, results, held, leftOut, centres }: Committee): OutOfFold {
+/** What networks and centre say of the rows that they were not trained on. `pause` is awaited between blocks of work. */
+export async function collect(
+  t: Trainer,
+  { plan, results, held, leftOut, centres }: Committee,
+  pause: () => Promise<void>,
+): Promise<OutOfFold> {
   const total = leftOut.reduce((s, rows) => s + rows.length, 0);
   const rows = new Uint32Array(total);
   const places = new Uint32Array(total);
@@ -52,26 +57,33 @@ export function collect(t: Trainer, { plan, results, held, leftOut, centres }: C
     });
     at += own.length;
   });
-  return { rows, places, networks, linear: linearSums(t, leftOut, centres, plan.levels) };
+  return { rows, places, networks, linear: await linearSums(t, leftOut, centres, plan.levels, pause) };
 }
 
 /** What linear fits, one a member, say of the rows at their places: sums, [levels][rows]. */
-function linearSums(t: Trainer, places: Uint32Array[], fits: Float64Array[], levels: readonly number[]): Float32Array {
+async function linearSums(
+  t: Trainer,
+  places: Uint32Array[],
+  fits: Float64Array[],
+  levels: readonly number[],
+  pause: () => Promise<void>,
+): Promise<Float32Array> {
   const total = places.reduce((s, rows) => s + rows.length, 0);
   const sums = new Float32Array(total * levels.length);
   let at = 0;
-  places.forEach((own, e) => {
+  for (const [e, own] of places.entries()) {
     const mark = t.wasm.mark();
     const list = t.put(own, "u32");
     const fit = t.put(fits[e]);
     const f = t.floats(own.length);
-    levels.forEach((level, k) => {
+    for (const [k, level] of levels.entries()) {
       t.wasm.evaluateCentre(list.at, own.length, fit.at, level, f.at);
       sums.set(t.f32(f), k * total + at);
-    });
+      await pause();
+    }
     t.wasm.reset(mark);
     at += own.length;
-  });
+  }
   return sums;
 }
 
@@ -133,9 +145,9 @@ export function certaintyOf(losses: Float64Array, others: Float64Array): number 
 
 /**
  * Residuals, calibration and held-out scores, from rows that the predicting member did not train on. `fits`: by member, the linear fit to compare
- * with.
+ * with. `pause` is awaited between blocks of work.
  */
-export function finish(
+export async function finish(
   t: Trainer,
   data: ModelData,
   committee: Committee,
@@ -144,7 +156,8 @@ export function finish(
   actual: Floats,
   weight: Float32Array | undefined,
   fits: Float64Array[],
-): void {
+  pause: () => Promise<void>,
+): Promise<void> {
   const n = o.rows.length;
   const { wasm } = t;
   const y = listOf(n, (r) => actual[o.rows[r]]);
@@ -155,7 +168,7 @@ export function finish(
   const middle = middleOf(levels);
   const sums = blended(o, a);
   const model = listOf(n, (r) => predict(sums[middle * n + r]));
-  const straight = linearSums(t, committee.leftOut, fits, [levels[middle]]);
+  const straight = await linearSums(t, committee.leftOut, fits, [levels[middle]], pause);
   const linear = listOf(n, (r) => predict(straight[r]));
   const scores = scoresOf(model, y, w);
   const { rows } = scores;
@@ -166,7 +179,7 @@ export function finish(
     mean: scoresOf(new Float64Array(n).fill(meanOf(actual, weight)), y, w),
     linear: scoresOf(linear, y, w),
   };
-  if (data.loss.name === "quantiles") data.calibration = calibrate(t, committee, a, actual, weight, data);
+  if (data.loss.name === "quantiles") data.calibration = await calibrate(t, committee, a, actual, weight, data, pause);
   if (data.link.name === "logistic" || data.loss.name === "quantiles") return;
   let residuals: Float64Array;
   if (data.link.name === "exp") {
@@ -216,20 +229,23 @@ function weightedRanks(values: Float64Array, weight: Float64Array): (rank: numbe
  * Levels to feed in so that, out of fold, the asked share of rows (by their weight) lies below: piecewise linear, non-decreasing, so quantiles
  * still never cross.
  */
-function calibrate(
+async function calibrate(
   t: Trainer,
   { plan, results, held, leftOut, centres }: Committee,
   a: number,
   actual: Floats,
   weight: Float32Array | undefined,
   data: ModelData,
-): [number, number][] {
+  pause: () => Promise<void>,
+): Promise<[number, number][]> {
   const grid = Array.from({ length: 49 }, (_, k) => (k + 1) / 50);
   grid.unshift(0.002, 0.005, 0.01);
   grid.push(0.99, 0.995, 0.998);
   const below = new Float64Array(grid.length);
   let total = 0;
-  results.forEach((m, e) => {
+  const most = Math.max(8, Math.floor(plan.slice / plan.planes / plan.dp) & ~7);
+  const breathe = paced(pause, most);
+  for (const [e, m] of results.entries()) {
     const own = leftOut[e];
     t.slabW(plan.planes * plan.dp).set(m.weights[m.best] as Float32Array);
     t.wasm.refreshTiles();
@@ -238,8 +254,11 @@ function calibrate(
     const centre = t.put(centres[e]);
     const f = t.floats(Math.max(8, own.length));
     const g = t.floats(own.length);
-    grid.forEach((level, k) => {
-      t.wasm.evaluate(list.at, own.length, level, f.at);
+    for (const [k, level] of grid.entries()) {
+      for (let from = 0; from < own.length; from += most) {
+        t.wasm.evaluate(list.at + from * 4, Math.min(most, own.length - from), level, f.at + from * 4);
+        await breathe(Math.min(most, own.length - from));
+      }
       t.wasm.evaluateCentre(list.at, own.length, centre.at, level, g.at);
       const net = t.f32(f);
       const lin = t.f32(g);
@@ -248,10 +267,10 @@ function calibrate(
         if (actual[row] <= (a * net[r] + (1 - a) * lin[r]) * data.scale + data.offset)
           below[k] += weight ? weight[row] : 1;
       }
-    });
+    }
     t.wasm.reset(mark);
     total += weight ? held[e].reduce((sum, row) => sum + weight[row], 0) : own.length;
-  });
+  }
   // the median, too: it is what predict gives
   const asked = [...new Set([...(data.loss.levels as number[]), 0.5])].sort((p, q) => p - q);
   return asked.map((level): [number, number] => {

@@ -52,8 +52,8 @@ export function makePredictor(data: ModelData, engine: Engine, networks = data.n
   const level = (p: number) => fedLevel(data, p);
   const median = leveled ? level(0.5) : 0;
   // such rows go to the kernels as they are: what is not finite is found there. A feature without an input is not looked at by them
-  const numbers =
-    !leveled && features.every((f, i) => f.kind === "number" && data.inputs.some((input) => input.feature === i));
+  const fed = new Set(data.inputs.map((input) => input.feature));
+  const numbers = !leveled && features.every((f, i) => f.kind === "number" && fed.has(i));
 
   let busy = false;
   const encode = (one: Row, fed: number): Float32Array => {

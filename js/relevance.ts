@@ -4,6 +4,7 @@
 // scaled down by c moves the sum c times as slowly and pays 1 / c^2 times the ridge for what it says; it can still say it.
 // Relevance is the correlation ratio (Pearson 1905) over 16 bins of equal count, so no shape is assumed. Only + - * / and sqrt.
 
+import { paced } from "./turn.js";
 import { type Block, SORTING, type Trainer } from "./wasm.js";
 
 /** Tables of more inputs than this are wide, and their inputs' factors sum to it at most: as many count in full, or more of them in part. */
@@ -16,20 +17,23 @@ const BINS = 16;
 const CHANCE = 2;
 /** Rows looked at for relevance, at most, evenly spaced. */
 const SAMPLE = 65536;
+/** Numbers looked at between turns of the event loop: some 20 ms. */
+const SLICE = 2 ** 20;
 
 /**
  * Factors of the inputs at `x` ([n][d] in the trainer's memory, z-scores), by what each says of the targets at `y` ([n]) and of what the linear fit
- * `centre` ([d + 1]) leaves of them. `weight` ([n]; 0: none): rows of weight 0 have no say.
+ * `centre` ([d + 1]) leaves of them. `weight` ([n]; 0: none): rows of weight 0 have no say. `pause` is awaited between blocks of work.
  */
-export function relevanceOf(
+export async function relevanceOf(
   t: Trainer,
   x: number,
   y: number,
   centre: Float64Array,
   n: number,
   d: number,
-  weight = 0,
-): Float64Array {
+  weight: number,
+  pause: () => Promise<void>,
+): Promise<Float64Array> {
   const { wasm } = t;
   const start = wasm.mark();
   const step = Math.max(1, Math.ceil(n / SAMPLE));
@@ -38,7 +42,8 @@ export function relevanceOf(
   wasm.residuals(x, y, n, d, step, t.put(centre, "f64").at, targets[0].at, targets[1].at);
   const weights = weight ? t.f32({ at: weight, length: n }) : undefined;
   const spreads = targets.map((target) => centred(t.f64(target), (k) => weights?.[k * step] !== 0));
-  const ratio = ratiosOf(t, x, step, d, targets, spreads);
+  await pause();
+  const ratio = await ratiosOf(t, x, step, d, targets, spreads, pause);
   // the ratio that counts in full: the least at which the factors sum to WIDE
   let low = 0;
   let high = d / WIDE;
@@ -74,20 +79,28 @@ function centred(values: Float64Array, counts: (k: number) => boolean): number {
  * Correlation ratios of two centred targets (every `step`-th row, with these sums of squares) on each input, less what chance gives, over the greatest;
  * the greater of the two.
  */
-function ratiosOf(t: Trainer, x: number, step: number, d: number, targets: Block[], spreads: number[]): Float64Array {
+async function ratiosOf(
+  t: Trainer,
+  x: number,
+  step: number,
+  d: number,
+  targets: Block[],
+  spreads: number[],
+  pause: () => Promise<void>,
+): Promise<Float64Array> {
   const { wasm } = t;
+  const breathe = paced(pause, SLICE);
   const m = targets[0].length;
   const column = t.floats(m);
   const sorting = t.floats(m);
   const scratch = t.floats(m + SORTING);
   const edgesAt = t.floats(BINS);
   const bins = t.doubles(3 * BINS);
-  const own = t.f32(column);
-  const sorted = t.f32(sorting);
   const out = targets.map(() => new Float64Array(d));
   for (let i = 0; i < d; i++) {
     wasm.takeColumn(x + i * 4, m, step * d * 4, column.at);
-    sorted.set(own);
+    const sorted = t.f32(sorting);
+    sorted.set(t.f32(column));
     wasm.sortFloats(sorting.at, m, scratch.at);
     const edges: number[] = [];
     for (let b = 1; b < BINS; b++) {
@@ -111,6 +124,7 @@ function ratiosOf(t: Trainer, x: number, step: number, d: number, targets: Block
       const chance = (filled - 1) / m + (CHANCE * Math.sqrt(2 * (filled - 1))) / m;
       ratios[i] = spreads[k] > 0 ? Math.sqrt(Math.max(0, between / spreads[k] - chance)) : 0;
     });
+    await breathe(m + SORTING);
   }
   const [whole, left] = out.map((ratios) => {
     const most = ratios.reduce((a, b) => Math.max(a, b), 0);

@@ -179,9 +179,16 @@ export function withCategories(
  *
  * @internal
  */
-export function describeScaling(file: ScalingFile, features: Feature[], transforms: Transform[], t: Trainer): Scaling {
+export async function describeScaling(
+  file: ScalingFile,
+  features: Feature[],
+  transforms: Transform[],
+  t: Trainer,
+  pause: () => Promise<void>,
+): Promise<Scaling> {
+  const byName = new Map(file.columns.map((column) => [column.name, column]));
   const columns = features.map(({ name }) => {
-    const column = file.columns.find((c) => c.name === name);
+    const column = byName.get(name);
     if (!column)
       throw new ModelFormatError(
         `the scaling has no column ${show(name)}; it has ${file.columns.map((c) => show(c.name)).join(", ")}`,
@@ -191,7 +198,7 @@ export function describeScaling(file: ScalingFile, features: Feature[], transfor
   const table = readTable(Object.fromEntries(columns.map(({ name, sample }) => [name, sample])));
   const before = t.wasm.mark();
   const raw = rawColumns(t, table, features, roomForColumns(t, features.length));
-  const scaling = describe(t, raw, table.n, features, transforms, 0);
+  const scaling = await describe(t, raw, table.n, features, transforms, 0, pause);
   t.wasm.reset(before);
   scaling.features.forEach((feature, f) => {
     const range = columns[f].range;

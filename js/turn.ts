@@ -28,3 +28,14 @@ export function turn(): Promise<void> {
     } else setTimeout(resolve, 0);
   });
 }
+
+/** What awaits `pause` whenever work that costs more than `most` together was told it since. */
+export function paced(pause: () => Promise<void>, most: number): (cost: number) => Promise<void> | undefined {
+  let since = 0;
+  return (cost) => {
+    since += cost;
+    if (since < most) return undefined;
+    since = 0;
+    return pause();
+  };
+}

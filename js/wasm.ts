@@ -43,7 +43,7 @@ interface TrainExports extends PredictExports {
   addBins(values: number, n: number, edges: number, a: number, b: number, out: number): void;
   farthest(x: number, n: number, d: number, out: number): void;
   sortFloats(values: number, n: number, scratch: number): void;
-  addMoments(
+  beginMoments(
     x: number,
     y: number,
     weight: number,
@@ -54,19 +54,23 @@ interface TrainExports extends PredictExports {
     moments: number,
     scratch: number,
   ): void;
+  addMoments(budget: number): number;
   momentSize(d: number): number;
   momentScratch(d: number): number;
-  subtractMoments(total: number, part: number, d: number, out: number): void;
-  solveRidge(
-    moments: number,
-    d: number,
-    signs: number,
-    ridge: number,
-    beta: number,
-    work: number,
-    sweeps: number,
-  ): number;
+  sumMoments(moments: number, parts: number, q: number, from: number, to: number, total: number): void;
+  ridgeSize(d: number): number;
+  beginPart(total: number, part: number, d: number, signs: number, beta: number, work: number): number;
+  beginRidge(ridge: number, sweeps: number): void;
+  solveRidge(budget: number): number;
   squaredError(moments: number, d: number, beta: number): number;
+  dualSize(n: number, d: number): number;
+  beginDual(n: number, d: number, signs: number, beta: number, room: number): void;
+  takeRows(x: number, first: number, count: number): void;
+  leaveOut(target: number, weight: number, id: number, part: number): number;
+  beginSolution(ridge: number): void;
+  solveDual(budget: number): number;
+  dualError(id: number, part: number): number;
+  dualFit(out: number): void;
   workingResponse(
     kind: number,
     f: number,
@@ -84,7 +88,17 @@ interface TrainExports extends PredictExports {
   activePlanes(): number;
   refresh(): void;
   refreshTiles(): void;
-  start(seed: number, stream: number, centre: number, plane: number, spread: number, rows: number, count: number): void;
+  start(
+    seed: number,
+    stream: number,
+    centre: number,
+    plane: number,
+    spread: number,
+    rows: number,
+    count: number,
+    first: number,
+    last: number,
+  ): void;
   begin(rows: number, count: number, batch: number, steps: number, rate: number, kind: number, parameter: number): void;
   feed(rows: number, count: number): void;
   advance(steps: number): number;

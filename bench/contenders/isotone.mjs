@@ -41,7 +41,7 @@ export async function create(variant) {
       put(new Float32Array(d + 1).fill(1)),
       batch,
     );
-    wasm.start(1, 1, put(new Float32Array(d + 1)), 0, 0.25, list, rows);
+    wasm.start(1, 1, put(new Float32Array(d + 1)), 0, 0.25, list, rows, 0, planes);
     const stride = (d + 4) & ~3;
     // `refresh` turns z into weights in place
     const z = new Float32Array(wasm.memory.buffer, wasm.slabW() >>> 0, planes * stride);

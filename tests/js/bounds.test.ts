@@ -134,7 +134,7 @@ test("the kernels' networks, added up in order, are the sums bit for bit, whatev
   const shapes = [1, 1, 4, 4, 3, 7, 2, 1, 5, 6];
   const factors = [1, 0.25, 0.25, 0.5, 0.125];
   const count = factors.length;
-  t.wasm.setNetworks(
+  const planes = t.wasm.setNetworks(
     count,
     t.put(shapes, "i32").at,
     t.put(factors).at,
@@ -146,7 +146,7 @@ test("the kernels' networks, added up in order, are the sums bit for bit, whatev
     Uint32Array.from({ length: n }, (_, r) => n - 1 - r),
     "u32",
   );
-  t.wasm.start(3, 1, t.put([1, -1, 0.5, 0, 2, 0.3]).at, 1, 0.25, list.at, n);
+  t.wasm.start(3, 1, t.put([1, -1, 0.5, 0, 2, 0.3]).at, 1, 0.25, list.at, n, 0, planes);
   const [sums, each] = [t.floats(n + 8), t.floats(count * 48)];
   t.wasm.evaluate(list.at, n, 0.5, sums.at);
   t.wasm.evaluateNetworks(list.at, n, 0.5, each.at);

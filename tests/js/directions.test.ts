@@ -43,36 +43,31 @@ describe("a fit", () => {
     );
   });
 
-  it("is judged from a tenth of a correlation on, and from four of its standard errors", () => {
+  it("is judged from a tenth of a correlation on, and from four of its standard errors", async () => {
+    const none = Float64Array.of(0, 0);
+    const pause = async () => {};
     // x and y of m rows, whose correlation is that of the share of rows that agree
-    const found = (n: number, agree: number) => {
+    const found = async (n: number, agree: number) => {
       const x = Float32Array.from({ length: n }, (_, r) => (r % 2 ? 1 : -1));
       const y = Float64Array.from(x, (v, r) => (r < agree ? v : -v));
-      return directionsAgainst(x, y, [-1], Float64Array.of(0, 0)).map(
-        ({ correlation }) => Math.round(1000 * correlation) / 1000,
-      );
+      const all = await directionsAgainst(x, y, [-1], none, pause);
+      return all.map(({ correlation }) => Math.round(1000 * correlation) / 1000);
     };
-    expect(found(10_000, 5_500)).toEqual([]);
-    expect(found(10_000, 5_502)).toEqual([0.1]);
-    expect(found(400, 240)).toEqual([]);
-    expect(found(400, 242)).toEqual([0.21]);
+    expect(await found(10_000, 5_500)).toEqual([]);
+    expect(await found(10_000, 5_502)).toEqual([0.1]);
+    expect(await found(400, 240)).toEqual([]);
+    expect(await found(400, 242)).toEqual([0.21]);
     // of many rows every so many are looked at
     const random = generator(2);
     const long = Float32Array.from({ length: 200_000 }, () => random());
-    expect(
-      directionsAgainst(
-        long,
-        long.map((v, r) => v * (r % 4 ? -1 : 1)),
-        [-1],
-        Float64Array.of(0, 0),
-      )[0].correlation,
-    ).toBeCloseTo(1, 9);
+    const turned = long.map((v, r) => v * (r % 4 ? -1 : 1));
+    expect((await directionsAgainst(long, turned, [-1], none, pause))[0].correlation).toBeCloseTo(1, 9);
     // a column, or a target, of one value tells nothing; nor does a free one, nor one that the fit uses
-    const x = Float32Array.of(1, 1, 1, 1);
-    expect(directionsAgainst(x, [1, 2, 3, 4], [-1], Float64Array.of(0, 0))).toEqual([]);
+    expect(await directionsAgainst(Float32Array.of(1, 1, 1, 1), [1, 2, 3, 4], [-1], none, pause)).toEqual([]);
     const rising = Float32Array.from({ length: 100 }, (_, r) => r);
-    const against = (sign: number, used: number) => directionsAgainst(rising, rising, [sign], Float64Array.of(used, 0));
-    expect([against(-1, 0), against(0, 0), against(-1, 0.1), against(1, 0)].map((all) => all.length)).toEqual([
+    const against = async (sign: number, used: number) =>
+      (await directionsAgainst(rising, rising, [sign], Float64Array.of(used, 0), pause)).length;
+    expect([await against(-1, 0), await against(0, 0), await against(-1, 0.1), await against(1, 0)]).toEqual([
       1, 0, 0, 0,
     ]);
   });
@@ -87,7 +82,7 @@ describe("a fit", () => {
       ).toEqual([]);
   });
 
-  it("says nothing where the other columns explain why the target falls", () => {
+  it("says nothing where the other columns explain why the target falls", async () => {
     // y = 3a + b, and b falls as a rises
     const random = generator(5);
     const [n, d] = [500, 2];
@@ -99,8 +94,9 @@ describe("a fit", () => {
       y[r] = 3 * x[r * d] + x[r * d + 1];
     }
     // alone, input 1 falls with the target; the fit of both gives it its coefficient of 1
-    expect(directionsAgainst(x, y, [1, 1], Float64Array.of(3, 1, 0))).toEqual([]);
-    const [found] = directionsAgainst(x, y, [1, 1], Float64Array.of(2, 0, 0));
+    const pause = async () => {};
+    expect(await directionsAgainst(x, y, [1, 1], Float64Array.of(3, 1, 0), pause)).toEqual([]);
+    const [found] = await directionsAgainst(x, y, [1, 1], Float64Array.of(2, 0, 0), pause);
     expect(found.input).toBe(1);
     expect(found.correlation).toBeLessThan(-0.9);
   });

@@ -312,6 +312,28 @@ describe("fit", () => {
     expect(unhandled).toEqual([]);
   });
 
+  test("an abort rejects with AbortError at whatever turn of a fit it comes", async () => {
+    const wide = Array.from({ length: 30 }, (_, r) => {
+      const columns = Array.from({ length: 70 }, (_, i) => [`x${i}`, (r * (i + 3) * 7919) % 101]);
+      return { ...Object.fromEntries(columns), y: r + ((r * 7) % 5) };
+    });
+    const short = { target: "y", networks: 2, groups: 2, hyperplanes: 2, members: 1, epochs: 2 };
+    let turns = 0;
+    const endingAfter = (last: number) => ({
+      get aborted() {
+        return ++turns > last;
+      },
+    });
+    await fit(wide, { ...short, signal: endingAfter(Number.POSITIVE_INFINITY) as AbortSignal });
+    const all = turns;
+    expect(all).toBeGreaterThan(20);
+    for (let last = 0; last < all; last++) {
+      turns = 0;
+      const running = fit(wide, { ...short, signal: endingAfter(last) as AbortSignal });
+      await expect(running, `turn ${last}`).rejects.toMatchObject({ name: "AbortError" });
+    }
+  });
+
   test("an onProgress whose promise does not come to an end holds the fit, until that is aborted", async () => {
     const controller = new AbortController();
     const options = { ...quick, target: "minutes", features, members: 1, epochs: 2, signal: controller.signal };

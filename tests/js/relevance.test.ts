@@ -9,12 +9,12 @@ import { generator } from "./oracle.js";
 
 const { WIDE } = relevance;
 
-function relevanceOf(x: Float32Array, y: Float32Array, centre: Float64Array, n: number, d: number): Float64Array {
+function relevanceOf(x: Float32Array, y: Float32Array, centre: Float64Array, n: number, d: number) {
   const t = createTrainer(wasmModule);
   // the kernels read whole vectors: room after the last row
   const given = t.floats(n * d + 16);
   t.f32(given).set(x);
-  return relevance.relevanceOf(t, given.at, t.put(y).at, centre, n, d);
+  return relevance.relevanceOf(t, given.at, t.put(y).at, centre, n, d, 0, async () => {});
 }
 
 /** n rows of d inputs of mean 0 and variance 1, and a target made of the first ones. */
@@ -85,42 +85,60 @@ describe("relevance", () => {
   const d = 60;
   const zero = new Float64Array(d + 1);
 
-  test("a steep input, a valley and a step count in full or nearly; noise counts for a hundredth", () => {
+  test("a steep input, a valley and a step count in full or nearly; noise counts for a hundredth", async () => {
     const { x, y } = made(n, d, (row) => row[0] + row[1] * row[1] + (row[2] > 1 ? 2 : 0));
-    const factor = relevanceOf(x, y, zero, n, d);
+    const factor = await relevanceOf(x, y, zero, n, d);
     for (const i of [0, 1, 2]) expect(factor[i]).toBeGreaterThan(0.9);
     const noise = factor.slice(3).sort();
     expect(noise[28]).toBe(0.01);
     expect(noise.filter((v) => v < 0.2).length).toBeGreaterThan(50);
   });
 
-  test("an input that only the linear fit's errors depend on counts in full", () => {
+  test("an input that only the linear fit's errors depend on counts in full", async () => {
     const { x, y } = made(n, d, (row) => 20 * row[0] + row[1] * row[1]);
     const centre = zero.slice();
     centre[0] = 20;
     centre[d] = 1;
-    expect(relevanceOf(x, y, centre, n, d)[1]).toBeGreaterThan(0.9);
+    const factor = await relevanceOf(x, y, centre, n, d);
+    expect(factor[1]).toBeGreaterThan(0.9);
     // and noise beside it does not
-    expect(relevanceOf(x, y, centre, n, d)[5]).toBeLessThan(0.2);
+    expect(factor[5]).toBeLessThan(0.2);
   });
 
-  test("where every input matters alike, the factors sum to the width that counts in full", () => {
+  test("the event loop runs between blocks of columns, and may end it", async () => {
+    const { x, y } = made(n, d, (row) => row[0]);
+    const t = createTrainer(wasmModule);
+    const given = t.floats(n * 4 * d + 16);
+    t.f32(given).set(x);
+    let pauses = 0;
+    await relevance.relevanceOf(t, given.at, t.put(y).at, new Float64Array(4 * d + 1), n, 4 * d, 0, async () => {
+      pauses++;
+    });
+    expect(pauses).toBeGreaterThan(2);
+    const stop = async () => {
+      throw new Error("enough");
+    };
+    await expect(relevance.relevanceOf(t, given.at, t.put(y).at, zero, n, d, 0, stop)).rejects.toThrow("enough");
+  });
+
+  test("where every input matters alike, the factors sum to the width that counts in full", async () => {
     const { x, y } = made(n, d, (row) => row.reduce((a, b) => a + b, 0));
-    const sum = relevanceOf(x, y, zero, n, d).reduce((a, b) => a + b, 0);
+    const sum = (await relevanceOf(x, y, zero, n, d)).reduce((a, b) => a + b, 0);
     expect(sum).toBeGreaterThan(0.9 * WIDE);
     expect(sum).toBeLessThan(WIDE + 0.1);
   });
 
-  test("a rare word far from its mean, a constant and a target without spread do no harm", () => {
+  test("a rare word far from its mean, a constant and a target without spread do no harm", async () => {
     const { x, y } = made(n, d, (row) => row[0]);
     for (let r = 0; r < n; r++) {
       x[r * d + 1] = r === 7 ? 40 : -0.01;
       x[r * d + 2] = 0;
     }
-    const factor = relevanceOf(x, y, zero, n, d);
+    const factor = await relevanceOf(x, y, zero, n, d);
     expect(factor[1] * 40).toBeLessThanOrEqual(6);
     expect(factor[2]).toBe(0.01);
-    expect(relevanceOf(x, new Float32Array(n), zero, n, d).every((v) => v > 0 && v <= 1)).toBe(true);
+    const none = await relevanceOf(x, new Float32Array(n), zero, n, d);
+    expect(none.every((v) => v > 0 && v <= 1)).toBe(true);
   });
 
   test("with fifty columns of noise a fit still halves the error of the linear fit, and stays monotone", async () => {

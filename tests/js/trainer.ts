@@ -42,7 +42,7 @@ export function makeTrainer(x: Float32Array, y: Float32Array, networks: Networks
     weights: () => t.slabW(planes * dp).slice(),
     /** Starts near a linear fit of equal coefficients; `withPlane`: network 0 is the plane of the sum. */
     start(withPlane: boolean, batch: number, steps: number): void {
-      t.wasm.start(3, 1, t.put(new Array<number>(d + 1).fill(0.3)).at, withPlane ? 1 : 0, 0.25, list, n);
+      t.wasm.start(3, 1, t.put(new Array<number>(d + 1).fill(0.3)).at, withPlane ? 1 : 0, 0.25, list, n, 0, planes);
       // room for the targets that go beside the rows' numbers
       const schedule = t.floats(2 * n);
       t.u32(schedule).set(all);

@@ -1,6 +1,6 @@
 // Turns of the event loop, in hosts that differ in what they have for it.
 import { afterEach, expect, test, vi } from "vitest";
-import { turn } from "../../js/turn.js";
+import { paced, turn } from "../../js/turn.js";
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -25,4 +25,16 @@ test("asks no timer where there are messages: a tab in the background gets timer
   vi.stubGlobal("setTimeout", timer);
   await turn();
   expect(timer).not.toHaveBeenCalled();
+});
+
+test("work is paced: a pause once what was done costs so much, none before", async () => {
+  const pause = vi.fn(async () => {});
+  const breathe = paced(pause, 10);
+  expect(breathe(4)).toBeUndefined();
+  expect(breathe(5)).toBeUndefined();
+  expect(breathe(1)).toBeInstanceOf(Promise);
+  expect(pause).toHaveBeenCalledTimes(1);
+  expect(breathe(9)).toBeUndefined();
+  await breathe(100);
+  expect(pause).toHaveBeenCalledTimes(2);
 });
