@@ -127,10 +127,13 @@ function sayScores(model: Model, target: string): void {
   if (heldOut === undefined) return;
   const relative = hasRelativeError(model.toJSON().link.name);
   say(`on rows left out of training (target ${quote(target)}):`);
-  const line = (name: string, { rmse, mae, r2, medianRelativeError }: Scores) => {
-    const share = Number.isFinite(medianRelativeError) ? `${digits(100 * medianRelativeError)} %` : "";
-    return [name, rmse, mae, r2.toFixed(3), ...(relative ? [share] : [])];
-  };
+  const line = (name: string, { rmse, mae, r2, medianRelativeError }: Scores) => [
+    name,
+    rmse,
+    mae,
+    r2.toFixed(3),
+    ...(relative ? [`${digits(100 * medianRelativeError)} %`] : []),
+  ];
   const { model: own, linear, mean } = heldOut;
   const lines = [line("this model", own), line("sign-constrained linear fit", linear), line("mean", mean)];
   say(textTable(["", "RMSE", "MAE", "R2", ...(relative ? ["median relative error"] : [])], lines).trimEnd());

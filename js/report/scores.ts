@@ -26,7 +26,7 @@ export function scoreRows(
     const own = scores[which];
     if (own === undefined) return [];
     const cells: (string | number)[] = [name, own.rmse, own.mae, rSquared(own.r2)];
-    if (relative) cells.push(Number.isFinite(own.medianRelativeError) ? percent(own.medianRelativeError) : "");
+    if (relative) cells.push(percent(own.medianRelativeError));
     if (own.pinball !== undefined) cells.push(own.pinball);
     if (own.logLoss !== undefined) cells.push(own.logLoss, percent(own.accuracy as number));
     return [[...cells, deviation(perFold.map((fold) => (fold[which] as CvScores)[criterion] as number))]];

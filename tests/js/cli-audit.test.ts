@@ -119,6 +119,11 @@ describe("isotone audit of predictions", () => {
       features.map(({ name, wrong, mean }) => [name, wrong, Number(mean.toPrecision(9))]);
     expect(named(report.features)).toEqual(named(own.features));
     expect(report.wrong).toBe(own.wrong);
+    // the worst of the file are numbered from 1
+    expect(report.worst.map((w: { row: number }) => w.row)).toEqual(own.worst.map(({ row }) => row + 1));
+    own.worst.forEach(({ standardised }, k) => {
+      expect(report.worst[k].standardised).toBeCloseTo(standardised, 5);
+    });
     const wrong = jobs.filter((job) => Number(job[1]) < 5).length;
     expect(report.features[1].wrong).toBe(wrong / 80);
     expect(report.features[1].size).toBeCloseTo(0.5, 6);

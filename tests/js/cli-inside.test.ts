@@ -152,6 +152,7 @@ describe("is refused as wrong usage", () => {
       ["fit", "jobs.csv", "-t", "y", "-i", "a", "--missing", "c"],
       '--missing: no column "c" in jobs.csv; columns: a, b, city, y',
     ],
+    [["fit", "jobs.csv", "-t", "y", "--weight", "n"], '--weight: no column "n" in jobs.csv; columns: a, b, city, y'],
     [["fit", "one.csv", "-t", "y"], 'one.csv has no column besides the target "y"'],
     [["scan", "jobs.csv"], "scan needs --target (or --merge for files it made before)"],
     [["sensitivity", "model.json", "jobs.csv", "--csv", "--json"], "--csv and --json exclude each other"],
@@ -328,6 +329,7 @@ describe("says beside its results", () => {
       "--learning-rate",
       "5",
     );
+    expect(err).toMatch(/^80 rows read in [\d.e-]+ s, trained in [\d.e-]+ s$/m);
     expect(err).toContain('warning: "x3" is 7 in every row');
     expect(err).toContain("\n… and 3 more\n");
     expect(err).toMatch(/^x19 +increasing/m);
@@ -494,6 +496,11 @@ describe("says beside its results", () => {
     expect(zero.out).toMatch(/^a column whose name is longer… +missing /m);
   });
 
+  it("of one row explained the words of its categories", async () => {
+    const { out } = await isotone("explain", "model.json", "jobs.csv", "--row", "1", "--baseline", "zero");
+    expect(out).toMatch(new RegExp(`^city +${get("jobs.csv").split("\n")[1].split(",")[2]} `, "m"));
+  });
+
   it("of an audit a dash for what was not asked, short names, and no pairs where none were wanted", async () => {
     const long = "a column with a long name";
     const row = (test: string, direction: string, a: string, y: number) =>
@@ -564,6 +571,17 @@ const InferenceSession = { async create(bytes) {
           ]);
         }
     }
+  });
+
+  it("takes a runtime of named exports alone", async () => {
+    const place = "elsewhere/node_modules/onnxruntime-node";
+    mkdirSync(at(place), { recursive: true });
+    put(`${place}/package.json`, '{ "name": "onnxruntime-node", "main": "index.mjs" }');
+    put(`${place}/index.mjs`, `${RUNTIME}\nexport { InferenceSession, Tensor };`);
+    process.chdir(at("elsewhere"));
+    graph({ inputs: ["x"] });
+    expect((await isotone("audit", ...rows, "-i", "a,b", "--json")).error).toBeUndefined();
+    process.chdir(folder);
   });
 
   it("asks for another output by its name, and says how many of the rows it looked at", async () => {

@@ -256,6 +256,11 @@ describe("isotone count of XES", () => {
     ["an attribute of XML twice", log('<trace a="1" a="2"/>'), "not well-formed XML: duplicate attribute: a"],
     ["characters that XML has not", log(trace("\u0001")), "not well-formed XML: disallowed character"],
     ["a prefix without a namespace", log("<x:trace/>"), 'not well-formed XML: unbound namespace prefix: "x"'],
+    [
+      "a sentence of the parser, whose full stop and place are not repeated",
+      log("\n<trace a=1/>"),
+      "stdin, line 2: not well-formed XML: unquoted attribute value\n",
+    ],
     ["another document", "\n<html/>", "stdin, line 2: expected XES, whose root element is <log>, got <html>"],
     ["no events", log(trace("1")), "stdin has no events"],
     [

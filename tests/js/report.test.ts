@@ -2,13 +2,14 @@
 // and pages for every kind of model. How pages look is tested in tests/browser.
 
 import { execFileSync } from "node:child_process";
+import * as Plot from "@observablehq/plot";
 import fc from "fast-check";
 import { parseHTML } from "linkedom";
 import { describe, expect, it } from "vitest";
 import { fit, load, type Model } from "../../js/index.js";
 import { makeModel } from "../../js/model.js";
 import { stacked } from "../../js/report/charts/drivers.js";
-import { extent, ticksWithin } from "../../js/report/drawing.js";
+import { draw, extent, packed, ticksWithin } from "../../js/report/drawing.js";
 import { gatherer, type ReportModel } from "../../js/report/gather.js";
 import { apart, fitted, roundTicks, shownName, tickLabels, widthOf } from "../../js/report/labels.js";
 import { calibrationOf, qualityOf, quantile } from "../../js/report/quality.js";
@@ -24,10 +25,12 @@ import {
   placed,
   rSquared,
   short,
+  tick,
   visible,
 } from "../../js/report/text.js";
 import { commands, javascript } from "../../js/report/usage.js";
 import * as words from "../../js/report/words.js";
+import { sensitivitySummary } from "../../js/sensitivity.js";
 import { shellWord } from "../../js/shell.js";
 import type { ModelData } from "../../js/types.js";
 import { everyKind, generator, HOSTILE, makeModel as made, makeRows } from "./oracle.js";
@@ -205,6 +208,21 @@ describe("labels", () => {
     expect(tickLabels([1000000, 1000001])).toEqual(["1M", "1.000001M"]);
   });
 
+  it.each<[number, string]>([
+    [0, "0"],
+    [1e-5, "1×10⁻⁵"],
+    [1e-4, "0.0001"],
+    [-1234, "−1234"],
+    [9999, "9999"],
+    [10_000, "10k"],
+    [-12_345_678, "−12.35M"],
+    [2e9, "2G"],
+    [1.5e12, "1.5T"],
+    [1e15, "1×10¹⁵"],
+  ])("writes %d beside an axis as %s", (value, text) => {
+    expect(tick(value)).toBe(text);
+  });
+
   it("leaves room between the labels of an axis", () => {
     fc.assert(
       fc.property(
@@ -265,6 +283,24 @@ describe("rows gathered from a file", () => {
     expect(Array.from(whole.sample)).toEqual(Array.from(rows));
     expect(Array.from(whole.sampledRows)).toEqual(Array.from({ length: 50 }, (_, k) => k));
     expect(Array.from(whole.predictions)).toEqual(Array.from(model.predictMany(rows)));
+  });
+
+  it("keeps the predictions, targets and weights of all rows of a large one", () => {
+    const n = 10_000;
+    const rows = planeRows(n, 3);
+    const random = generator(4);
+    const [actual, weights] = [1, 2].map(() => Float64Array.from({ length: n }, () => random()));
+    const pieces = gatherer(model);
+    for (const [from, to] of [
+      [0, 3000],
+      [3000, 5000],
+      [5000, n],
+    ])
+      pieces.add(rows.subarray(3 * from, 3 * to), actual.subarray(from, to), weights.subarray(from, to));
+    const all = pieces.done();
+    expect(Array.from(all.predictions)).toEqual(Array.from(model.predictMany(rows)));
+    expect(Array.from(all.actual ?? [])).toEqual(Array.from(actual));
+    expect(Array.from(all.weights ?? [])).toEqual(Array.from(weights));
   });
 
   it("samples a large file with equal chances, rows whole and in order", () => {
@@ -379,6 +415,8 @@ describe("quality", () => {
       )?.calibration.map((bin) => bin.rows);
     expect(sizes(12)).toEqual([12]);
     expect(sizes(4)).toEqual([4]);
+    expect(sizes(19)).toEqual([19]);
+    expect(sizes(20)).toEqual([10, 10]);
     expect(sizes(35)).toEqual([12, 11, 12]);
     expect(
       sizes(
@@ -543,6 +581,76 @@ describe("the study", () => {
         const own = model.predictMany(rows)[number - 1];
         expect(Math.abs(prediction - own), name).toBeLessThanOrEqual(1e-4 * (Math.abs(own) + size));
       }
+    }
+  });
+
+  it("counts derivatives of the wrong sign, of numbers with a constraint alone", () => {
+    const data = plane();
+    data.networks = [[[[0.5, -0.25, 0.1, 1]]]];
+    const model = makeModel(data);
+    const rows = planeRows(40);
+    expect(makeStudy(model, gathered(model, rows), { file: "f" }).signs).toEqual({ checked: 2 * 40, wrong: 0 });
+    // a model from elsewhere, which keeps to nothing
+    const turned = {
+      ...model,
+      sensitivityMany: (given: Float32Array) => model.sensitivityMany(given).map((v, i) => (i % 6 < 2 ? -v : v)),
+    };
+    expect(makeStudy(turned as never, gathered(model, rows), { file: "f" }).signs).toEqual({
+      checked: 2 * 40,
+      wrong: 40,
+    });
+  });
+
+  it("ranks drivers by rows as they weigh, and by rows alike where none weighs anything", () => {
+    const data = made({ seed: 31, numbers: 4, networks: 5, categories: 1, missing: false });
+    const model = makeModel(data);
+    const n = 80;
+    const rows = makeRows(data, n, 3);
+    const weights = Float64Array.from({ length: n }, (_, r) => (r < 40 ? 0 : 1 + (r % 3)));
+    const strengths = (given?: Float64Array) =>
+      makeStudy(model, gathered(model, rows, undefined, given ? { weights: given } : {}), { file: "f" }).drivers.map(
+        ({ name, strength }) => [name, strength],
+      );
+    const summary = (given?: Float64Array) =>
+      sensitivitySummary(model, rows, given ? { weights: given } : {})
+        .features.sort((a, b) => a.rank - b.rank)
+        .map(({ name, strength }) => [name, strength]);
+    expect(strengths(weights)).toEqual(summary(weights));
+    expect(strengths()).toEqual(summary());
+    expect(strengths(weights)).not.toEqual(strengths());
+    expect(strengths(new Float64Array(n))).toEqual(summary());
+  });
+
+  it("says what rows are explained: by the target where that is a size, else by the prediction", () => {
+    const titles = (kind: string, withTarget: boolean, explain?: number) => {
+      const data = everyKind()[kind];
+      const model = makeModel(data);
+      const rows = makeRows(data, 20, 2);
+      const actual = withTarget ? Float64Array.from({ length: 20 }, (_, r) => r % 2) : undefined;
+      return makeStudy(model, gathered(model, rows, actual, explain ? { explain } : {}), { file: "f" }).explained.map(
+        ({ title }) => title,
+      );
+    };
+    const [largest, middle] = ["The largest prediction", "A prediction in the middle"];
+    expect(titles("numbers only, linear", true)).toEqual(["The largest", "In the middle"]);
+    expect(titles("numbers only, linear", false, 3)).toEqual([largest, middle, "The one asked for"]);
+    expect(titles("logistic link", true)).toEqual([largest, middle]);
+  });
+
+  it("has the deciles of a number's values and the rows in each category behind its curves", () => {
+    const data = made({ seed: 12, numbers: 2, categories: 1, missing: false });
+    const model = makeModel(data);
+    const n = 111;
+    const rows = makeRows(data, n, 4);
+    const width = data.features.length;
+    for (const { feature, kind, deciles, rows: counts } of makeStudy(model, gathered(model, rows), { file: "f" })
+      .curves) {
+      const f = data.features.findIndex(({ name }) => name === feature);
+      const values = Array.from({ length: n }, (_, r) => rows[r * width + f]).sort((a, b) => a - b);
+      if (kind === "category")
+        expect(counts).toEqual(data.features[f].categories?.map((_, c) => values.filter((v) => v === c).length));
+      // of 111 values the eleventh after the first is at a tenth
+      else expect(deciles).toEqual([11, 22, 33, 44, 55, 66, 77, 88, 99].map((k) => values[k]));
     }
   });
 
@@ -807,7 +915,7 @@ describe("the page", () => {
       const own = table.querySelector("caption")?.textContent ?? "";
       return typeof caption === "string" ? own === caption : caption.test(own);
     });
-    expect(tables).toHaveLength(1);
+    expect(tables.length).toBe(1);
     const [head, ...rows] = [...tables[0].querySelectorAll("tr")]
       .filter((row) => row.getAttribute("class") !== "group")
       .map((row) => [...row.querySelectorAll("th,td")].map((cell) => cell.textContent ?? ""));
@@ -1012,6 +1120,74 @@ describe("the page", () => {
     },
   );
 
+  it("draws nothing outside of its charts, and a mark for each category and each end of a curve", () => {
+    for (const kind of ["signs, categories, missing values, log1p", "quantiles", "numbers only, linear"]) {
+      const { document } = parseHTML(pageOf(everyKind()[kind], 90, true));
+      for (const svg of document.querySelectorAll("svg")) {
+        const [, , width, height] = (svg.getAttribute("viewBox") ?? "").split(/[ ,]+/).map(Number);
+        const label = svg.getAttribute("aria-label")?.slice(0, 60);
+        expect(width * height, label).toBeGreaterThan(0);
+        const inside = (x: number, y: number) => {
+          expect(
+            x >= -1 && x <= width + 1 && y >= -1 && y <= height + 1,
+            `${label}: ${x}, ${y} of ${width}, ${height}`,
+          ).toBe(true);
+        };
+        const number = (element: Element, name: string) => Number(element.getAttribute(name) ?? 0);
+        for (const circle of svg.querySelectorAll("circle")) inside(number(circle, "cx"), number(circle, "cy"));
+        for (const line of svg.querySelectorAll("line")) {
+          inside(number(line, "x1"), number(line, "y1"));
+          inside(number(line, "x2"), number(line, "y2"));
+        }
+        // of paths the places that lines and dots go to; symbols and ticks are drawn about a place of their own
+        for (const path of svg.querySelectorAll("path"))
+          if (!path.getAttribute("transform") && !path.parentElement?.getAttribute("transform"))
+            for (const [, x, y] of (path.getAttribute("d") ?? "").matchAll(/[ML](-?[\d.]+),(-?[\d.]+)/g))
+              inside(Number(x), Number(y));
+      }
+    }
+    const data = made({ seed: 12, numbers: 1, categories: 2, missing: false });
+    const { document } = parseHTML(pageOf(data, 60, true));
+    const charts = [...document.querySelectorAll("svg")].filter((svg) =>
+      svg.getAttribute("aria-label")?.startsWith("Mean prediction with each category"),
+    );
+    expect(charts.map((svg) => svg.querySelectorAll("circle").length).sort()).toEqual(
+      data.features.flatMap(({ categories }) => categories?.length ?? []).sort(),
+    );
+  });
+
+  it("packs dots into paths at the places that circles would have", () => {
+    const { document } = parseHTML("<html><body></body></html>");
+    const random = generator(8);
+    const dots = Array.from({ length: 40 }, (_, k) => ({
+      x: 30 * random() - 10,
+      y: 5 * random(),
+      colour: ["red", "blue"][k % 2],
+    }));
+    const drawn = (render?: typeof packed) =>
+      draw({ document: document as never, width: 300 }, "dots", {
+        height: 200,
+        color: { type: "identity" },
+        marks: [Plot.dot(dots, { x: "x", y: "y", fill: "colour", ...(render && { render }) })],
+      });
+    const round = (v: string | null) => Math.round(10 * Number(v)) / 10;
+    const circles = [...drawn().querySelectorAll("circle")].map((circle) => [
+      circle.getAttribute("fill"),
+      round(circle.getAttribute("cx")),
+      round(circle.getAttribute("cy")),
+    ]);
+    const paths = [...drawn(packed).querySelectorAll(".dots path")].flatMap((path) =>
+      [...(path.getAttribute("d") ?? "").matchAll(/M([^,]+),([^h]+)h0/g)].map(([, x, y]) => [
+        path.getAttribute("stroke"),
+        Number(x),
+        Number(y),
+      ]),
+    );
+    const order = (a: unknown[], b: unknown[]) => String(a).localeCompare(String(b));
+    expect(circles).toHaveLength(40);
+    expect(paths.sort(order)).toEqual(circles.sort(order));
+  });
+
   it("says what there is of a model that was merged, that left warnings, or that holds no curve", () => {
     const data = plane();
     data.training = { ...data.training, merged: 4, warnings: ["<b> is 7 in every row", "another"], curve: [] };
@@ -1025,6 +1201,42 @@ describe("the page", () => {
     const plain = pageOf(plane(), 40, true);
     expect(plain).not.toContain("models merged");
     expect(plain).not.toContain('<ul class="plain">');
+  });
+
+  it("says that rows lie beyond the training ranges where some do", () => {
+    const data = plane();
+    const model = makeModel(data);
+    const page = (rows: Float32Array) =>
+      renderReport(makeStudy(model, gathered(model, rows, new Float64Array(20)), { file: "f" }));
+    expect(page(planeRows(20))).not.toContain("beyond the range of the training rows");
+    expect(page(planeRows(20).map((v, i) => (i === 7 ? 11 : v)))).toContain(
+      "1 row of the file (5 %) has a number beyond the range of the training rows",
+    );
+  });
+
+  it("tells derivatives for as many units as do something, in words, table and label alike", () => {
+    const data = plane();
+    data.features = data.features.map((feature) => ({ ...feature, range: [0, 10_000] }));
+    data.inputs = data.inputs.map((input) => ({ ...input, scale: 1e-3 }));
+    const model = makeModel(data);
+    const rows = planeRows(60).map((v) => 1000 * v);
+    const text = renderReport(makeStudy(model, gathered(model, rows), { file: "f", unit: "min" }));
+    const captions = [...parseHTML(text).document.querySelectorAll("caption")].filter(
+      ({ textContent }) => textContent === "derivative, min per 100 units",
+    );
+    const cells = captions.map((caption) =>
+      [...(caption.parentElement?.querySelectorAll("tbody td") ?? [])].map((cell) => numberOf(cell.textContent ?? "")),
+    );
+    // to, rows, then 5 %, median and 95 %: of b, which is stronger, and of a
+    [-0.3, 0.2].forEach((want, k) => {
+      expect(cells[k].length).toBeGreaterThan(10);
+      cells[k].forEach((value, at) => {
+        if (at % 5 > 1) expect(value).toBe(want);
+      });
+    });
+    const said = text.replaceAll("\u00a0", " ").replace(/<[^>]*>/g, "");
+    for (const sentence of ["100 more units of a add 0.2 min", "100 more units of b take off 0.3 min"])
+      expect(said).toContain(sentence);
   });
 
   it("has the training curve by epochs, some forty of its looks, the last one among them", () => {
