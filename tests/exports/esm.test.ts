@@ -331,6 +331,25 @@ describe("toModuleTypes", () => {
       expect(text.includes("interval")).toBe(toModule(data).includes("function interval"));
     }
   });
+
+  it("asks for what the model asks for: numbers, known words, and what may be missing", () => {
+    const base = makeModel({ numbers: 2, categories: 2 });
+    const features = [
+      { ...base.features[0], name: "a", missing: "error", fill: undefined },
+      { ...base.features[1], name: "b c", missing: "median", fill: 1 },
+      { ...base.features[2], name: "city", categories: ["Oslo", 'x"y'], unknown: undefined, missing: "error" },
+      { ...base.features[3], name: "team", categories: ["u", "v"], unknown: "u", missing: "error" },
+    ];
+    const inputs = [0, 1].map((feature) => ({ feature, transform: "linear", center: 0, scale: 1 }));
+    const text = toModuleTypes({ ...base, features, inputs, networks: [[[[0, 0, 1]]]] } as never);
+    const rows = text.slice(text.indexOf("export interface Row {"), text.indexOf("\n}")).split("\n").slice(1);
+    expect(rows).toEqual([
+      '  "a": number;',
+      '  "b c"?: number | null | undefined;',
+      '  "city": "Oslo" | "x\\"y";',
+      '  "team": "u" | "v" | (string & {});',
+    ]);
+  });
 });
 
 it.each([

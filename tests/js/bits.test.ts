@@ -39,8 +39,10 @@ const wide = makeRows(270, 5).map(({ scan, hour, minutes }, r) => {
   const more = Array.from({ length: 45 }, (_, i) => [`x${i}`, noise(r * (i + 7)) / 10 + (i < 3 ? scan : 0)]);
   return { ...Object.fromEntries(more), scan, hour, y: minutes };
 });
+/** More rows than a sample holds. */
+const many = makeRows(5000, 13).map((row, r) => ({ ...row, n: r % 7 === 3 ? 0 : 1 + (r % 3) }));
 async function* batches() {
-  for (let from = 0; from < rows.length; from += 50) yield rows.slice(from, from + 50);
+  for (let from = 0; from < many.length; from += 700) yield many.slice(from, from + 700);
 }
 
 /** Fits that need no more than a tenth of a second each, where that is enough to come by all choices. */
@@ -99,6 +101,7 @@ const FITS: Record<string, () => Promise<isotone.Model | ReturnType<isotone.Mode
         epochs: 9,
       },
     ),
+  "networks of a plane each": () => fit(rows, { ...minutes, networks: 3, groups: 1, hyperplanes: 1, effort: "fast" }),
   "a wide table": () => fit(wide, { target: "y", ...tiny, members: 2, epochs: 5 }),
   "quantiles of weighted rows": () =>
     fit(weighted, { ...minutes, loss: { quantiles: [0.05, 0.6] }, weight: "n", ...tiny, effort: "fast" }),
@@ -116,7 +119,7 @@ const FITS: Record<string, () => Promise<isotone.Model | ReturnType<isotone.Mode
     return fit(rows, { ...minutes, target: "late", loss: "logistic", ...tiny, ...asked });
   },
   "more rows than a cache holds": () => {
-    const many = makeRows(27_000, 9).map(({ scan, repair, staff, hour, minutes }) => ({
+    const many = makeRows(32_000, 9).map(({ scan, repair, staff, hour, minutes }) => ({
       scan,
       repair,
       staff,
@@ -132,16 +135,20 @@ const FITS: Record<string, () => Promise<isotone.Model | ReturnType<isotone.Mode
     } as const;
     return fit(many, { target: "minutes", ...asked, ...tiny });
   },
-  "batches of which a sample trains": () => fitData(batches(), { ...minutes, ...tiny, epochs: 3 }, 900),
+  "batches of which a sample trains": () => fitData(batches(), { ...minutes, ...tiny, epochs: 1 }, 8192),
   "batches that are read again": () =>
-    fitData({ [Symbol.asyncIterator]: batches }, { ...minutes, ...tiny, epochs: 3 }, 900),
+    fitData({ [Symbol.asyncIterator]: batches }, { ...minutes, ...tiny, members: 3, epochs: 2 }, 8192),
   "batches that are read again, weighted, of chances": () => {
     const again = {
       *[Symbol.iterator]() {
-        yield weighted;
+        yield many;
       },
     };
-    return fitData(again, { ...minutes, target: "late", loss: "logistic", weight: "n", ...tiny, epochs: 3 }, 900);
+    return fitData(
+      again,
+      { ...minutes, target: "late", loss: "logistic", weight: "n", ...tiny, members: 2, epochs: 1 },
+      8192,
+    );
   },
   "rows that train in pieces": () => fitData(rows, { ...minutes, ...tiny, epochs: 3 }, 900),
   "shards of one scaling, merged": async () => {

@@ -84,6 +84,19 @@ describe("crossValidate", () => {
     expect(other.predictions).not.toEqual(one.predictions);
   });
 
+  it("tells how far it is, up to the end, with a free fit to compare with and without", async () => {
+    for (const free of [true, false]) {
+      const seen: number[] = [];
+      const onProgress = ({ epoch, epochs }: { epoch: number; epochs: number }) => void seen.push(epoch / epochs);
+      const rows = made(60, (a, b) => a + b);
+      await crossValidate(rows, { ...fast, epochs: 3, folds: 2, repeats: 2, free, onProgress });
+      expect(seen.every((share, k) => k === 0 || share >= seen[k - 1])).toBe(true);
+      expect(seen.at(-1)).toBe(1);
+      // each fit is as long as another
+      expect(Math.max(...seen.map((share, k) => share - (seen[k - 1] ?? 0)))).toBeLessThan(1 / (free ? 8 : 4));
+    }
+  });
+
   it("repeats with new splits and averages", async () => {
     const result = await crossValidate(
       made(60, (a, b) => a + b),

@@ -9,6 +9,32 @@ const ROWS = 90;
 /** Rows that makeTrainer has room for. */
 const BATCH = 96;
 
+test.each([Number.NaN, Number.POSITIVE_INFINITY])(
+  "a step against a target of %d leaves weights that are no numbers, not some at their bounds",
+  (target) => {
+    const random = generator(1);
+    const x = Float32Array.from({ length: ROWS * 3 }, () => random() * 2 - 1);
+    for (const [signs, shapes] of [
+      [
+        [1, -1, 0],
+        [1, 1, 4, 4],
+      ],
+      [
+        [1, 1, 1],
+        [4, 4, 6, 6],
+      ],
+    ]) {
+      const y = Float32Array.from({ length: ROWS }, (_, r) => (r === 4 ? target : 0));
+      const trainer = makeTrainer(x, y, { shapes, factors: [1, 1], lambdas: [0, 0], signs });
+      trainer.start(false, BATCH, 8);
+      expect(trainer.weights().every(Number.isFinite)).toBe(true);
+      trainer.t.wasm.advance(8);
+      expect(trainer.weights().some(Number.isNaN)).toBe(true);
+      expect(trainer.sums().every(Number.isFinite)).toBe(false);
+    }
+  },
+);
+
 describe("gradients", () => {
   // one vector a row, and up to one more than the kernel takes at once, twice
   test.each([2, 5, 10, 13, 18, 20, 27, 33, 46, 50])(
