@@ -4,7 +4,7 @@
 
 import type { Folds } from "./folds.js";
 import { sumOf } from "./metrics.js";
-import { type Committee, chooseBlend, collect, type OutOfFold } from "./outoffold.js";
+import { type Committee, chooseBlend, collect, type OutOfFold, rowsASlice } from "./outoffold.js";
 import type { Layout } from "./threads.js";
 import type { Trainer } from "./wasm.js";
 
@@ -74,7 +74,7 @@ async function boundNetworks(
 ): Promise<Judged> {
   const { plan, results, held } = committee;
   const n = foldOf.length;
-  const chunk = Math.max(8, Math.floor(plan.slice / plan.planes / plan.dp) & ~7);
+  const chunk = rowsASlice(plan);
   const mark = t.wasm.mark();
   const list = t.put(
     Uint32Array.from({ length: n }, (_, r) => r),

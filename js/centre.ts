@@ -1,6 +1,7 @@
 // The linear centre: sign-constrained ridge regression, its strength chosen by cross-validation. In: inputs, targets and folds in a trainer's
 // memory. Out: coefficients (bias last, float64) for all rows and without each fold. Other losses: iteratively reweighted (Green 1984).
-// Up to as many inputs as rows it works on moments of the inputs (assembly/linear.ts), of more inputs on the rows (assembly/dual.ts).
+// Up to one and a half times as many inputs as rows it works on moments of the inputs (assembly/linear.ts), of more inputs on the rows (assembly/dual.ts):
+// there the two take the same time (docs/measurements.md, Wide tables).
 
 import type { Feed } from "./feed.js";
 import { indexOfLeast, sumOf } from "./metrics.js";

@@ -36,6 +36,11 @@ export interface OutOfFold {
   linear: Float32Array;
 }
 
+/** Rows that a member's networks may look at between turns of the event loop: eights. */
+export function rowsASlice({ slice, planes, dp }: Plan): number {
+  return Math.max(8, Math.floor(slice / planes / dp) & ~7);
+}
+
 /** What networks and centre say of the rows that they were not trained on. `pause` is awaited between blocks of work. */
 export async function collect(
   t: Trainer,
@@ -243,7 +248,7 @@ async function calibrate(
   grid.push(0.99, 0.995, 0.998);
   const below = new Float64Array(grid.length);
   let total = 0;
-  const most = Math.max(8, Math.floor(plan.slice / plan.planes / plan.dp) & ~7);
+  const most = rowsASlice(plan);
   const breathe = paced(pause, most);
   for (const [e, m] of results.entries()) {
     const own = leftOut[e];

@@ -151,10 +151,11 @@ export function readScaling(given: unknown): ScalingFile {
         isList(sample, (v) => v === null || (numeric ? Number.isFinite(v) : typeof v !== "object")) &&
         sample.length === keys.length
       );
-    });
+    }) &&
+    new Set(columns.map(({ name }) => name)).size === columns.length;
   if (!good)
     throw new ModelFormatError(
-      'not a scaling file: "columns" expected a name, a range, categories and as many sampled values as "keys" each',
+      'not a scaling file: "columns" expected a name of its own, a range, categories and as many sampled values as "keys" each',
     );
   return file;
 }

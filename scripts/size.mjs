@@ -20,8 +20,8 @@ const ROWS = [
 ];
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
-  "isotone, everything": [48300, 20950, 70350],
-  "isotone, fit and load": [34950, 20950, 57100],
+  "isotone, everything": [48300, 20950, 70370],
+  "isotone, fit and load": [34970, 20950, 57130],
   "isotone/predict": [6550, 3730, 11880],
   "isotone/export": [23090, 0, 23090],
   "a model by toModule, less its numbers and names": [1710, 0, 1710],

@@ -20,7 +20,7 @@ def spark_total(networks, z):  # array_min(array_max(...)) of from_json's arrays
     return sum(min(max(map(value, group)) for group in groups) for groups in json.loads(networks))
 
 
-def escaped(text):  # \\uXXXX of Spark and BigQuery
+def escaped(text):  # Spark and BigQuery: four hexadecimal digits
     return re.sub(r"\\u([0-9a-f]{4})", lambda m: chr(int(m[1], 16)), text)
 
 

@@ -155,7 +155,7 @@ describe("toSQL", () => {
 
 const python = spawnSync("python3", ["-c", "import sqlite3, sys; assert sys.version_info >= (3, 10)"]);
 
-describe.skipIf(python.status !== 0)("queries, run by SQLite in Python (skipped where there is no python3)", () => {
+describe.skipIf(python.status !== 0)("queries, run by SQLite in Python (skipped without Python 3.10)", () => {
   interface Task {
     dialect: Dialect;
     columns: [string, string][];

@@ -494,7 +494,13 @@ describe("scalings", () => {
           good,
         ]),
       ).toThrow(/not a scaling file/);
-    for (const wrong of [{ rows: "10" }, { rows: 9 }, { keys: good.keys.map(String) }, { keys: null }])
+    for (const wrong of [
+      { rows: "10" },
+      { rows: 9 },
+      { keys: good.keys.map(String) },
+      { keys: null },
+      { columns: [first, first, ...others] },
+    ])
       expect(() => mergeScalings([good, { ...good, ...wrong } as typeof good])).toThrow(/not a scaling file/);
     await expect(
       fit(rows(10), {
