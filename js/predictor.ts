@@ -10,8 +10,8 @@ import type { Engine, Kernel } from "./wasm.js";
 export interface Predictor {
   /** Names, constraints, categories and training ranges, in order. Frozen: rows are read by them. */
   readonly features: readonly Readonly<Feature>[];
-  /** How the model came to be: seed, loss curve, held-out scores, warnings. */
-  readonly training: TrainingReport;
+  /** How the model came to be: seed, loss curve, held-out scores, warnings. Frozen: intervals read it. */
+  readonly training: Readonly<TrainingReport>;
   /** The prediction for one row (an object, or values in feature order), in target units. Quantile models: the median. */
   predict(row: Row): number;
   /** Predictions for n rows: objects, columns, arrays, or a row-major Float32Array or Float64Array (a category is its index). */
@@ -98,9 +98,8 @@ export function makePredictor(data: ModelData, engine: Engine, networks = data.n
   }
 
   return {
-    // a copy: rows are read by the others, and by frozen ones more slowly
-    features: JSON.parse(JSON.stringify(features), (_, part) => Object.freeze(part)),
-    training: data.training,
+    // copies: rows are read by the features themselves, by frozen ones more slowly, and intervals read the training
+    ...JSON.parse(JSON.stringify({ features, training: data.training }), (_, part) => Object.freeze(part)),
     predict(one) {
       // what is no number, or not finite, comes to encodeRow, which says so
       if (numbers && (one as ArrayLike<unknown>)?.length === width) {

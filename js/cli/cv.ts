@@ -10,6 +10,7 @@ import {
   levels,
   readTraining,
   type TrainingFlags,
+  threadsFor,
   whole,
   withCsv,
   withOutputOptions,
@@ -54,6 +55,7 @@ async function run(path: string, flags: Flags): Promise<void> {
     const { options, kinds } = readTraining(flags, file);
     const { columns, n } = await readColumns(file, kinds);
     if (n < 4) throw new InputError(`${file.name} has ${plural(n, "row")}: cross-validation needs at least 4`);
+    options.threads ??= threadsFor(n);
     const bar = progressBar();
     let result: CrossValidation;
     try {

@@ -13,7 +13,7 @@ import { openCsv } from "./csv.js";
 import { InputError } from "./errors.js";
 import { type ReadRows, readRows } from "./gather.js";
 import { readText } from "./model-file.js";
-import { readTraining, type TrainingFlags, withCsv, withOutputOptions, withTraining } from "./options.js";
+import { readTraining, type TrainingFlags, threadsFor, withCsv, withOutputOptions, withTraining } from "./options.js";
 import { digits, plural, progressBar, say, setQuiet, textTable, withOutput } from "./output.js";
 
 interface Flags extends TrainingFlags {
@@ -84,6 +84,7 @@ async function run(path: string, flags: Flags): Promise<void> {
           : "more rows than memory should hold: training on a random sample of them (a file, read again, would train on all)",
       );
     }
+    options.threads ??= threadsFor(n);
     const model = await trainWithBar(rows, options);
     n = seen();
     const trained = performance.now();

@@ -1,6 +1,7 @@
 // Options that several commands share: how CSV is read, and what is to be trained. In: commander's options; out: checked values, or a
 // UsageError that names the option.
 
+import { availableParallelism } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";
 import { numberIn } from "../cells.js";
 import { list, quote } from "../errors.js";
@@ -129,9 +130,19 @@ export function withTraining(command: Command, needsTarget = true): Command {
     .option("--learning-rate <x>", "greatest step size (default: by rows and inputs)", real(1e-9, 10))
     .option("--validation <share>", "share of rows each member keeps back, 0 to 0.9", real(0, 0.9))
     .option("--members <n>", "models that are averaged (default: by the number of rows)", whole(1, 64))
-    .option("--threads <n>", "workers; the model has the same bytes with any number", whole(1, 256))
+    .option(
+      "--threads <n>",
+      "that train; the model has the same bytes with any number (default: by rows and processors, at most 8)",
+      whole(1, 256),
+    )
     .option("--effort <word>", "fast, default or best", oneOf(["fast", "default", "best"]));
 }
+
+/**
+ * Threads where none are asked for. On two processors a fit of 400 to 20,000 rows takes 0.63 to 0.85 of the time; of 200 rows or fewer a worker
+ * is hardly there before the members are trained. Each thread has its own rows, up to 64 MB.
+ */
+export const threadsFor = (rows: number): number => (rows < 250 ? 1 : Math.min(availableParallelism(), 8));
 
 type Word = "increasing" | "decreasing" | "free" | "category";
 

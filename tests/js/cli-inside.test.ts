@@ -2,7 +2,7 @@
 // say to a terminal.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -15,6 +15,7 @@ import { addExplain } from "../../js/cli/explain.js";
 import { addExport } from "../../js/cli/export.js";
 import { addFit } from "../../js/cli/fit.js";
 import { addMerge } from "../../js/cli/merge.js";
+import { threadsFor } from "../../js/cli/options.js";
 import { digits, openOutput, printable, progressBar, setQuiet, textTable } from "../../js/cli/output.js";
 import { addPredict } from "../../js/cli/predict.js";
 import { addReport } from "../../js/cli/report.js";
@@ -609,6 +610,27 @@ const InferenceSession = { async create(bytes) {
       'net.onnx: the output "y" has the shape 2 x 1, expected one number for each of 60 rows',
     );
     expect(await said({ shape: true, outputs: ["y", "z"] })).toContain("; choose with --prediction: y, z");
+  });
+});
+
+describe("threads that nobody asked for", () => {
+  it.each([
+    [2, 1],
+    [249, 1],
+    [250, Math.min(availableParallelism(), 8)],
+    [1e6, Math.min(availableParallelism(), 8)],
+  ])("of %i rows are %i", (rows, threads) => {
+    expect(threadsFor(rows)).toBe(threads);
+  });
+
+  it("train the model that one thread trains, as does any number asked for", async () => {
+    put("many.csv", `a,b,y\n${lines(300, (r) => [r % 17, (r * 7) % 23, (r % 17) + ((r * 7) % 23) / 2])}\n`);
+    const trained = async (...more: string[]) =>
+      (await isotone("fit", "many.csv", "-t", "y", "--epochs", "3", "-q", ...more)).out;
+    const one = await trained("--threads", "1");
+    expect(JSON.parse(one).training.rows).toBe(300);
+    expect(await trained()).toBe(one);
+    expect(await trained("--threads", "3")).toBe(one);
   });
 });
 

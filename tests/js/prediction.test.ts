@@ -341,11 +341,14 @@ test("a row whose getters predict with the same model is read as if its values s
   }
 });
 
-test("nothing done to a model's features or data changes what it predicts: the one are frozen, the other are a copy", () => {
+test("nothing done to a model's features, training or data changes what it predicts: those are frozen, the data are a copy", () => {
   for (const [kind, data] of Object.entries(everyKind())) {
     const rows = makeRows(data, 20, 3);
     for (const model of [makeModel(data), loadPredictor(data)]) {
       const want = model.predictMany(rows);
+      expect(() => Object.assign(model.training, { zero: 5 })).toThrow(TypeError);
+      expect(() => (model.training.curve as object[]).push({})).toThrow(TypeError);
+      expect(model.training).toEqual(JSON.parse(JSON.stringify(data.training)));
       const features = model.features as Feature[];
       expect(() => features.reverse()).toThrow(TypeError);
       for (const feature of features) {

@@ -697,7 +697,8 @@ describe("words", () => {
   it("do not praise a model that is no better than a line or the mean", () => {
     const study = base();
     const said = (model: number, linear: number, mean: number) => {
-      study.training.heldOut = { model: scores(model), linear: scores(linear), mean: scores(mean) };
+      const heldOut = { model: scores(model), linear: scores(linear), mean: scores(mean) };
+      study.training = { ...study.training, heldOut };
       return words.qualityFinding(study).replaceAll("\u00a0", " ");
     };
     expect(said(1, 4, 8)).toBe(
