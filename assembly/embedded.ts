@@ -4,6 +4,7 @@
 //
 //   HEAD      word 0 features   1 checks   2 calibration   3 points of it   4 first free byte   5 eight raw rows   6 eight rows of derivatives
 //                  7 residuals   8 their number   9 rows that they were thinned from          (addresses, and counts, i32)
+//                  10 what targets of 0 count as in residuals under a log link, or 0          (f64)
 //   HEAD + 64      the model (image.ts) up to its planes
 //
 // checks: a word a feature: bit 0 may be missing, bits 1- number of categories (0: a number). calibration: pairs of f64. residuals: f64.
@@ -138,7 +139,7 @@ export function sensitivity(row: usize, out: usize): void {
 export function interval(row: usize, coverage: f64, out: usize): void {
   const n = <f64>(<i32>word(9));
   const last = <f64>(<i32>word(8)) - 1;
-  const rank = floor(((n + 1) * (1 - coverage)) / 2);
+  const rank = floor(((n + 1) * (1 - coverage)) / 2 + 1e-9);
   let low = NONE;
   let high = NONE;
   // js/interval.ts, operation by operation
@@ -153,6 +154,7 @@ export function interval(row: usize, coverage: f64, out: usize): void {
     } else if (prediction == prediction) {
       const eta = <f64>logf(prediction);
       low = expf(<f32>(eta + below));
+      if (<f64>low <= load<f64>(HEAD, 40)) low = 0;
       high = expf(<f32>(eta + above));
     }
   }

@@ -101,6 +101,7 @@ function memoryOf(data: ModelData): { segments: [number, Uint8Array][]; free: nu
       words.setInt32(w * 4, value, true);
     },
   );
+  words.setFloat64(40, data.training.zero ?? 0, true);
   head.set(image.bytes, MODEL - HEAD);
   const tables = new Uint8Array(tablesEnd - checks);
   const view = new DataView(tables.buffer);

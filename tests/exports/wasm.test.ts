@@ -97,7 +97,10 @@ describe("toWasm", () => {
     const logged = makeModel({ seed: 4, link: "exp" });
     logged.residuals = Array.from({ length: 1001 }, (_, i) => (i - 480) / 700);
     logged.training.heldOut = { model: { rows: 5210 } } as ModelData["training"]["heldOut"];
-    for (const data of [makeModel({ seed: 3 }), logged, { ...logged, residuals: [0.25] }]) {
+    const zeros = { ...logged, training: { ...logged.training, zero: Math.fround(0.8) } };
+    // 1 - 0.9 is less than a tenth
+    const few = { ...logged, training: { ...logged.training, heldOut: { model: { rows: 19 } } } } as ModelData;
+    for (const data of [makeModel({ seed: 3 }), logged, zeros, few, { ...logged, residuals: [0.25] }]) {
       const wasm = instance(data);
       const model = loadModel(data);
       const width = data.features.length;
