@@ -1,6 +1,6 @@
 // Wide tables: inputs that say little of the target are scaled down, so that hundreds of them cannot drown the rest. In: a trainer's inputs
 // [n][d], targets and the linear centre; out: a factor in (0, 1] an input. Adam moves every weight by about its rate, however little its input
-// says: of 276 inputs of which 200 say next to nothing, networks learn those 200 by heart (docs/defaults.md has the measurements). An input
+// says: of 276 inputs of which 200 say next to nothing, networks learn those 200 by heart (docs/measurements.md has the figures). An input
 // scaled down by c moves the sum c times as slowly and pays 1 / c^2 times the ridge for what it says; it can still say it.
 // Relevance is the correlation ratio (Pearson 1905) over 16 bins of equal count, so no shape is assumed. Only + - * / and sqrt.
 

@@ -119,7 +119,9 @@ export async function auditGrid(path: string, second: string | undefined, flags:
         : `${file.name} has no column "prediction": say which one holds the predictions (--prediction), or give them as a second file`,
     );
   }
-  const decimals = new Map<number, number>();
+  // steps of columns of whole numbers are fractions, and their predictions have digits that those of other rows may lack
+  const decimals = { steps: new Map<number, number>(), others: new Map<number, number>() };
+  const testAt = file.header.indexOf("audit_test");
   const grid: Grid = { rows: [], places: new Map(), base: [], columns: new Map(), together: [] };
   const predictionAt = file.header.indexOf(wanted);
   const prediction: ColumnKind = { name: wanted, kind: "number", missing: false };
@@ -130,7 +132,10 @@ export async function auditGrid(path: string, second: string | undefined, flags:
       const y = predictions
         ? (predictions.values[n] ?? 0)
         : (readCell(file, cells[predictionAt], line, prediction) as number);
-      count(decimals, predictions ? (predictions.decimals[n] ?? 0) : decimalsOf(cells[predictionAt]));
+      count(
+        cells[testAt] === "up" || cells[testAt] === "down" ? decimals.steps : decimals.others,
+        predictions ? (predictions.decimals[n] ?? 0) : decimalsOf(cells[predictionAt]),
+      );
       addLine(grid, file, cells, line, y);
       n++;
     }
@@ -143,7 +148,8 @@ export async function auditGrid(path: string, second: string | undefined, flags:
   const { rows, base, columns } = grid;
   if (base.length === 0 || columns.size === 0) throw new InputError(`${file.name} has no rows to compare`);
   // digits that predictions were written with: what lies below is rounding
-  const unit = Number(`1e${-mostDecimals(decimals, n)}`);
+  const places = [decimals.steps, decimals.others].filter(({ size }) => size > 0).map(mostDecimals);
+  const unit = Number(`1e${-Math.max(...places)}`);
   const own = roundingOf(base, undefined);
   const found = foundIn(judgeGrid(grid, file, Math.max(own, unit), flags.worst), { total: base.length, rows });
   found.notes = [`looked at ${plural(base.length, "row")}`];
@@ -216,7 +222,8 @@ function judgeGrid({ rows, base, columns, together }: Grid, file: CsvFile, round
 }
 
 /** Decimals that no more than one prediction in twenty exceeds: a few may have lost zeros at their end, few have more by chance. */
-function mostDecimals(decimals: ReadonlyMap<number, number>, n: number): number {
+function mostDecimals(decimals: ReadonlyMap<number, number>): number {
+  const n = [...decimals.values()].reduce((sum, times) => sum + times, 0);
   let seen = 0;
   for (const [places, times] of [...decimals].sort((a, b) => a[0] - b[0])) {
     seen += times;

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { type CrossValidation, crossValidate } from "../crossval.js";
 import { scoreRows } from "../report/scores.js";
 import { openCsv } from "./csv.js";
-import { InputError } from "./errors.js";
+import { InputError, UsageError } from "./errors.js";
 import { readColumns } from "./gather.js";
 import {
   levels,
@@ -55,6 +55,8 @@ async function run(path: string, flags: Flags): Promise<void> {
     const { options, kinds } = readTraining(flags, file);
     const { columns, n } = await readColumns(file, kinds);
     if (n < 4) throw new InputError(`${file.name} has ${plural(n, "row")}: cross-validation needs at least 4`);
+    if (flags.folds !== undefined && flags.folds > n)
+      throw new UsageError(`--folds expected at most the number of rows (${n}), got ${flags.folds}`);
     options.threads ??= threadsFor(n);
     const bar = progressBar();
     let result: CrossValidation;

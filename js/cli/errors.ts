@@ -1,6 +1,7 @@
 // What a command may fail with. UsageError: the command line is wrong (exit 2). InputError: a file or its content is (exit 1).
 
 import { InputError } from "../cells.js";
+import { quote } from "../errors.js";
 
 /** The command line itself is wrong. */
 export class UsageError extends Error {
@@ -8,6 +9,16 @@ export class UsageError extends Error {
 }
 
 export { InputError };
+
+/** What the library says of an option, as the command line calls it; any other error as it is. */
+export function inFlags(error: unknown): unknown {
+  const said = error instanceof RangeError ? error.message : "";
+  const name = /^"(table|keep|as)" (expected a name that .*)$/s.exec(said);
+  if (name) return new UsageError(`--${name[1]} ${name[2]}`);
+  // the categories are those of the file
+  const unknown = /^"features\.(.*)\.unknown" (expected one of the categories .*)$/s.exec(said);
+  return unknown ? new InputError(`--unknown: ${quote(unknown[1])} ${unknown[2]}`) : error;
+}
 
 /** An error of the operating system in plain words. */
 export function fileError(doing: "read" | "write", path: string, error: unknown): InputError {

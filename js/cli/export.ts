@@ -62,7 +62,7 @@ export function addExport(program: Command): void {
       "after",
       `
 Examples:
-  isotone export model.json --to esm -o model.js --types model.d.ts
+  isotone export model.json --to esm -o model.mjs --types model.d.mts
   isotone export model.json --to wasm -o model.wasm
   isotone export model.json --to onnx -o model.onnx
   isotone export model.json --to sql --dialect postgres --table jobs | psql shop

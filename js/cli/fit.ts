@@ -12,7 +12,7 @@ import type { Scores } from "../types.js";
 import { openCsv } from "./csv.js";
 import { InputError } from "./errors.js";
 import { type ReadRows, readRows } from "./gather.js";
-import { readText } from "./model-file.js";
+import { readScaling } from "./model-file.js";
 import { readTraining, type TrainingFlags, threadsFor, withCsv, withOutputOptions, withTraining } from "./options.js";
 import { digits, plural, progressBar, say, setQuiet, textTable, withOutput } from "./output.js";
 
@@ -68,7 +68,7 @@ async function run(path: string, flags: Flags): Promise<void> {
     const start = performance.now();
     const file = await openCsv(path, flags);
     const { options, kinds, unused } = readTraining(flags, file);
-    if (flags.scaling !== undefined) options.scaling = await readText(flags.scaling);
+    if (flags.scaling !== undefined) options.scaling = await readScaling(flags.scaling);
     const { rows, n: seen } = await readRows(file, kinds);
     let n = seen();
     if (n < 2)

@@ -6,7 +6,7 @@ import { VERSION } from "../version.js";
 import { addAudit } from "./audit.js";
 import { addCount } from "./count.js";
 import { addCv } from "./cv.js";
-import { InputError, UsageError } from "./errors.js";
+import { InputError, inFlags, UsageError } from "./errors.js";
 import { addExplain } from "./explain.js";
 import { addExport } from "./export.js";
 import { addFit } from "./fit.js";
@@ -94,7 +94,8 @@ try {
     await program.parseAsync(process.argv);
     leave();
   }
-} catch (error) {
+} catch (thrown) {
+  const error = inFlags(thrown);
   if (error instanceof CommanderError) leave(error.exitCode === 0 ? 0 : 2);
   else {
     process.stderr.write(`isotone: ${printable(explain(error))}\n`);

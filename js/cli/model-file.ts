@@ -2,6 +2,7 @@
 
 import { list, ModelFormatError } from "../errors.js";
 import { load, type Model } from "../model.js";
+import { mergeScalings } from "../scan.js";
 import type { Feature } from "../types.js";
 import type { ColumnKind } from "./cells.js";
 import type { CsvFile } from "./csv.js";
@@ -14,6 +15,17 @@ export async function readText(path: string): Promise<string> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of openText(path, path === "-" ? "stdin" : path)) chunks.push(chunk);
   return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Reads a scaling file, checked, as text. */
+export async function readScaling(path: string): Promise<string> {
+  const text = await readText(path);
+  try {
+    mergeScalings([text]);
+  } catch (error) {
+    throw error instanceof ModelFormatError ? new InputError(`${path}: ${error.message}`) : error;
+  }
+  return text;
 }
 
 /** Reads a model file ("-": stdin, unless the rows come from there), which results must not replace. */

@@ -209,6 +209,7 @@ export function readTraining(
   const { target, weight } = flags;
   columnIndex(file, target, "--target");
   if (weight !== undefined) columnIndex(file, weight, "--weight");
+  if (weight === target) throw new UsageError(`--weight: ${quote(target)} is the target`);
   if (flags.loss !== undefined && flags.quantiles !== undefined)
     throw new UsageError("--loss and --quantiles exclude each other");
   const words = readWords(flags, file);

@@ -1,12 +1,11 @@
 // isotone scan: one scaling for many shards, so that models trained on them apart can be merged. Scans of shards are merged, too.
 
 import type { Command } from "commander";
-import { ModelFormatError } from "../errors.js";
 import { mergeScalings, type ScalingFile, scan } from "../scan.js";
 import { openCsv } from "./csv.js";
 import { InputError, UsageError } from "./errors.js";
 import { readRows } from "./gather.js";
-import { readText } from "./model-file.js";
+import { readScaling } from "./model-file.js";
 import { readTraining, type TrainingFlags, withCsv, withOutputOptions, withTraining } from "./options.js";
 import { plural, say, setQuiet, withOutput } from "./output.js";
 
@@ -49,13 +48,7 @@ async function run(paths: string[], flags: Flags): Promise<void> {
     const scalings: (ScalingFile | string)[] = [];
     for (const path of paths) {
       if (flags.merge) {
-        const text = await readText(path);
-        try {
-          mergeScalings([text]);
-        } catch (error) {
-          throw error instanceof ModelFormatError ? new InputError(`${path}: ${error.message}`) : error;
-        }
-        scalings.push(text);
+        scalings.push(await readScaling(path));
         continue;
       }
       const file = await openCsv(path, flags);

@@ -156,6 +156,20 @@ describe("isotone audit of predictions", () => {
     fillIn();
   });
 
+  it("knows the digits of steps from theirs, where all other predictions are whole", () => {
+    const args = ["-i", "scan,repair", "-o", "few-grid.csv"];
+    put(
+      "few.csv",
+      `${["job,scan,repair", ...Array.from({ length: 12 }, (_, k) => `j${k},${k},${k % 5}`)].join("\n")}\n`,
+    );
+    isotone("audit", "--grid", "few.csv", ...args);
+    const [header, ...rows] = read("few-grid.csv");
+    put("few-y.csv", `${["y", ...rows.map((row) => -3 * Number(row[header.indexOf("scan")]))].join("\n")}\n`);
+    const { out, err } = isotone("audit", "few-grid.csv", "few-y.csv", "--json");
+    expect(err).toBe("looked at 12 rows\n");
+    expect(JSON.parse(out).features[0]).toMatchObject({ name: "scan", checked: 12, wrong: 1 });
+  });
+
   it("exits with 1 for --strict when something goes the wrong way, and with 0 when nothing does", () => {
     expect(isotone("audit", "predicted.csv", "--strict").code).toBe(1);
     const [header, ...rows] = read("predicted.csv");

@@ -864,6 +864,11 @@ describe("isotone cv and scan", () => {
     expect(merged.out).toBe(get("both.json"));
     const none = await isotone(["scan", "--merge", "one.json", "jobs.csv"]);
     expect([none.code, none.err]).toEqual([1, "isotone: jobs.csv: not a scaling file: not JSON\n"]);
+    const model = await isotone(["fit", "jobs.csv", "-t", "minutes", "-i", "scan", "--scaling", "model.json"]);
+    expect([model.code, model.err]).toEqual([
+      1,
+      'isotone: model.json: not a scaling file: "format" expected "isotone-scaling" of version 1, got "isotone"\n',
+    ]);
     const shard = async (name: string) =>
       load((await isotone(["fit", name, "-t", "minutes", ...features, "--scaling", "both.json"])).out).toJSON().inputs;
     expect(await shard("jobs.csv")).toEqual(await shard("new.csv"));
@@ -1010,6 +1015,21 @@ describe("wrong usage ends with exit code 2 and one line that says what to mend"
       "--unknown expected column=word for a --category",
     ],
     [
+      "the target as the weight",
+      ["fit", "jobs.csv", "-t", "minutes", "--weight", "minutes"],
+      '"minutes" is the target',
+    ],
+    [
+      "more folds than rows",
+      ["cv", "jobs.csv", "-t", "minutes", "-i", "scan", "--folds", "1000"],
+      "--folds expected at most the number of rows (",
+    ],
+    [
+      "a name that an engine cannot have",
+      ["export", "model.json", "--to", "sql", "--dialect", "spark", "--table", "jobs", "--keep", "$" + "{x}"],
+      "--keep expected a name that spark can have",
+    ],
+    [
       "a delimiter of two characters",
       ["predict", "model.json", "new.csv", "--delimiter", "::"],
       "Expected one character",
@@ -1140,7 +1160,7 @@ describe("bad input ends with exit code 1, one line that says what to mend, and 
     [
       "an unknown category",
       "a,y\nred,2\nblue,3\n",
-      '"features.a.unknown" expected one of the categories (blue, red), got "green"',
+      'isotone: --unknown: "a" expected one of the categories (blue, red), got "green"\n',
       ["-c", "a", "--unknown", "a=green"],
     ],
     [

@@ -137,12 +137,12 @@ async function stream(ctx) {
   // 2,500 lines: more than one chunk, and a rest
   const rows = Array.from({ length: 2500 }, (_, i) => jobs[i % jobs.length]);
   const csv = [names.join(","), ...rows.map((job) => names.map((name) => job[name]).join(","))].join("\n");
-  const out = await run(process.execPath, ["batch.js", "model.json"], { cwd: dir, input: `${csv}\n` });
+  const out = await run(process.execPath, ["batch.mjs", "model.json"], { cwd: dir, input: `${csv}\n` });
   const [head, ...lines] = out.trimEnd().split("\n");
   equal([head, ...lines.map(Number)], ["prediction", ...model.predictMany(rows)], "the stream");
   // more than a pipe holds, for a reader who leaves after a line
   await writeFile(join(dir, "long.csv"), [csv, ...Array(20).fill(csv.slice(csv.indexOf("\n") + 1))].join("\n"));
-  const line = "(node batch.js model.json < long.csv; echo $? > code) | head -n 1";
+  const line = "(node batch.mjs model.json < long.csv; echo $? > code) | head -n 1";
   equal(
     [await run("sh", ["-c", line], { cwd: dir }), await readFile(join(dir, "code"), "utf8")],
     ["prediction\n", "0\n"],

@@ -1,6 +1,6 @@
 // Batch prediction of a CSV of any length in constant memory: plain cells, one prediction a line.
 //   npm run demo
-//   node examples/node-stream/batch.js build/demo/model.json < examples/jobs/jobs.csv > predictions.csv
+//   node examples/node-stream/batch.mjs build/demo/model.json < examples/jobs/jobs.csv > predictions.csv
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { load } from "isotone/predict";
