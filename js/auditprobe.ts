@@ -53,7 +53,7 @@ export function drawMoves(
   const d = signs.length;
   const n = x.length / d;
   const from: number[] = [];
-  const values: number[] = [];
+  const values = new Float64Array(which.length > 0 ? wanted * d : 0);
   const ahead = (a: number, b: number, f: number) => (x[b * d + f] - x[a * d + f]) * signs[f] > 0;
   for (let k = 0; k < wanted && which.length > 0; k++) {
     for (let tries = 0; tries < 8; tries++) {
@@ -61,12 +61,13 @@ export function drawMoves(
       const two = Math.floor(random() * n);
       const [a, b] = which.some((f) => ahead(one, two, f)) ? [one, two] : [two, one];
       if (!which.some((f) => ahead(a, b, f))) continue;
-      from.push(a);
-      for (let f = 0; f < d; f++) values.push(x[(which.includes(f) && ahead(a, b, f) ? b : a) * d + f]);
+      const at = d * from.push(a) - d;
+      values.set(x.subarray(a * d, a * d + d), at);
+      for (const f of which) if (ahead(a, b, f)) values[at + f] = x[b * d + f];
       break;
     }
   }
-  return { from, values: Float64Array.from(values) };
+  return { from, values: values.slice(0, from.length * d) };
 }
 
 /** What differences of these predictions are rounding. */

@@ -11,7 +11,7 @@ import type { Block, Trainer } from "./wasm.js";
 export const RIDGES = [1, 0.3, 0.1, 0.03, 0.01, 0.001, 0.0001];
 const ROUNDS = 8;
 /** Rounds of coordinate descent, at most. */
-export const SWEEPS = 300;
+const SWEEPS = 300;
 /** Up to this many rows the strength is chosen by leaving out one row at a time. */
 const LEAVE_ONE_OUT = 60;
 /** Multiply-adds between turns of the event loop: 5 to 10 ms. */
@@ -19,7 +19,7 @@ const SLICE = 1e7;
 
 export interface CentreProblem {
   /** Gives the rows, all at once or in pieces. */
-  feed: Feed;
+  feed: Pick<Feed, "room" | "range">;
   n: number;
   /** Inputs a row. */
   d: number;
@@ -67,13 +67,17 @@ interface Regressions {
   rework(): void;
 }
 
-/** `folds[r]` is the fold of row r, below `count`; `pause` is awaited between blocks of work. */
+/**
+ * `folds[r]` is the fold of row r, below `count`; `pause` is awaited between blocks of work. `single`: the strength is chosen by leaving out one row
+ * at a time.
+ */
 export async function fitCentre(
   t: Trainer,
   p: CentreProblem,
   folds: Uint8Array,
   count: number,
   pause: () => Promise<void>,
+  single = p.n <= LEAVE_ONE_OUT,
 ): Promise<Centre> {
   const { n, d } = p;
   const start = t.wasm.mark();
@@ -99,7 +103,6 @@ export async function fitCentre(
 
   // strength: leave one out for few rows, the folds otherwise
   const fold = t.put(folds, "u8");
-  const single = n <= LEAVE_ONE_OUT;
   const parts = single ? n : count;
   await by.deal(single ? t.put(Uint8Array.from(folds.keys()), "u8") : fold, parts);
   const errors = RIDGES.map(() => new Float64Array(parts));

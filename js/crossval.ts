@@ -12,6 +12,9 @@ import { shuffled } from "./random.js";
 import { encodeRows, type Rows } from "./rows.js";
 import { checkOptions, type FitOptions, OPTIONS, readOptions, readTarget, readWeights } from "./schema.js";
 import { readTable } from "./table.js";
+import { checkModule } from "./wasm.compile.js";
+import { wasmModule } from "./wasm.inline.js";
+import { createTrainer } from "./wasm.js";
 
 /** Options of `crossValidate`: those of `fit`, and how to split. */
 export interface CrossValidateOptions extends FitOptions {
@@ -97,6 +100,8 @@ export async function crossValidate(rows: Rows, options: CrossValidateOptions): 
   const names: Contender[] = both ? ["model", "linear", "mean", "free"] : ["model", "linear", "mean"];
   const each = <T>(of: (name: Contender) => T) =>
     Object.fromEntries(names.map((name) => [name, of(name)])) as unknown as ByContender<T>;
+  const { module } = options;
+  const t = createTrainer(module === undefined ? wasmModule : () => checkModule(module, "module"));
   const train = trainer(schema, fitOptions, folds * repeats * (both ? 2 : 1));
 
   const perFold: FoldScores[] = [];
@@ -113,7 +118,7 @@ export async function crossValidate(rows: Rows, options: CrossValidateOptions): 
       const parts = `without fold ${fold + 1} of ${folds}: `;
       const model = await train(own.columns, false, parts);
       const free = both ? await train(own.columns, true, parts) : undefined;
-      const predicted = predictPart(model, free, own, others, schema);
+      const predicted = await predictPart(t, model, free, own, others, schema);
       each((name) =>
         all[name].forEach((values, k) => {
           others.rows.forEach((r, i) => {

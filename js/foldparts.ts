@@ -9,6 +9,8 @@ import type { Model } from "./model.js";
 import { type Columns, encodeRows } from "./rows.js";
 import type { FeatureOption, FeatureSpec, FitOptions, Schema } from "./schema.js";
 import type { Floats, Table } from "./table.js";
+import { turn } from "./turn.js";
+import type { Trainer } from "./wasm.js";
 
 /** What is compared: the model, the linear fit, the mean, and the model without constraints. */
 export type Contender = "model" | "linear" | "mean" | "free";
@@ -85,35 +87,40 @@ export function partOf(
 }
 
 /** What every contender predicts for `others`, from the rows `own`: [levels][others]. */
-export function predictPart(
+export async function predictPart(
+  t: Trainer,
   model: Model,
   free: Model | undefined,
   own: Part,
   others: Part,
   schema: Schema,
-): ByContender<Predictions> {
+): Promise<ByContender<Predictions>> {
   const { levels } = schema.loss;
   const rows = levels && rowsOf(others.columns, schema);
   const ask = (one: Model): Predictions =>
     rows ? levels.map((level) => rows.map((row) => one.quantile(row, level))) : [one.predictMany(others.columns)];
-  return { model: ask(model), ...predictBaselines(model, own, others, schema), free: free ? ask(free) : [] };
+  return { model: ask(model), ...(await predictBaselines(t, model, own, others, schema)), free: free ? ask(free) : [] };
 }
 
 /** What a sign-constrained linear fit of the rows `own` predicts for `others`, and what their mean (or quantiles) does. */
-function predictBaselines(
+async function predictBaselines(
+  t: Trainer,
   model: Model,
   own: Part,
   others: Part,
-  { features: specs, loss: { levels } }: Schema,
-): { linear: Predictions; mean: Predictions } {
+  { features: specs, loss: { levels }, signal }: Schema,
+): Promise<{ linear: Predictions; mean: Predictions }> {
   const { inputs, features } = model.toJSON();
   const { y, weight } = own;
   const rows = encodeRows(own.columns, specs);
-  const line = linearFit(rows, inputs, features, y, weight);
-  const predicted = line(encodeRows(others.columns, specs));
+  const heed = () => {
+    if (signal?.aborted) throw abortError();
+  };
+  const line = await linearFit(t, rows, inputs, features, y, weight, () => turn().then(heed));
+  const predicted = await line(encodeRows(others.columns, specs));
   const constant = (value: number) => new Float64Array(predicted.length).fill(value);
   if (!levels) return { linear: [predicted], mean: [constant(meanOf(y, weight))] };
-  const fitted = line(rows);
+  const fitted = await line(rows);
   const residuals = y.map((value, i) => value - fitted[i]);
   return {
     linear: levels.map((level) => {
@@ -124,8 +131,9 @@ function predictBaselines(
   };
 }
 
-/** Rows as objects, one by one. */
-export function rowsOf(columns: Columns, schema: Schema): Record<string, unknown>[] {
-  const n = columns[schema.target].length;
-  return Array.from({ length: n }, (_, r) => Object.fromEntries(schema.names.map((name) => [name, columns[name][r]])));
+/** Rows one by one, encoded: of 1,000 columns an object takes ten times the memory. */
+export function rowsOf(columns: Columns, { features }: Schema): Float32Array[] {
+  const all = encodeRows(columns, features);
+  const width = features.length;
+  return Array.from({ length: all.length / width }, (_, r) => all.subarray(r * width, (r + 1) * width));
 }

@@ -379,15 +379,34 @@ export function shortenModel(data: ModelData): ModelData {
   return short;
 }
 
+/** The powers of ten that are float64 numbers. */
+const POWERS = /* @__PURE__ */ Float64Array.from({ length: 23 }, (_, k) => Number(`1e${k}`));
+
+/**
+ * `value`, which has eight digits before the point once multiplied by 10 ** `k`, to so many digits, as toPrecision gives it: the quotient of two exact
+ * numbers is rounded as its text is. A fifth of the time, and a model of 1,000 columns has 2 million weights.
+ */
+function rounded(value: number, k: number, digits: number): number {
+  const power = POWERS[k + digits - 8];
+  const scaled = value * power;
+  const whole = Math.floor(scaled + 0.5);
+  // beside a tie, or beyond the powers, the text decides
+  return Math.abs(scaled - whole) < 0.4999 ? whole / power : Number(value.toPrecision(digits));
+}
+
 /** The decimal number with the fewest digits that rounds to the float32 `value`. */
 export function shortest(value: number): number {
+  if (value === 0) return 0;
+  const size = Math.abs(value);
+  let k = size > 1e-14 && size < 1e8 ? 0 : 99;
+  while (size * POWERS[k] < 1e7) k++;
   // 9 digits always do; most weights need 8
-  const eight = Number(value.toPrecision(8));
-  if (Math.fround(eight) !== value) return Number(value.toPrecision(9));
-  const seven = Number(value.toPrecision(7));
+  const eight = rounded(value, k, 8);
+  if (Math.fround(eight) !== value) return rounded(value, k, 9);
+  const seven = rounded(value, k, 7);
   if (Math.fround(seven) !== value) return eight;
   for (let digits = 1; digits < 7; digits++) {
-    const short = Number(value.toPrecision(digits));
+    const short = rounded(value, k, digits);
     if (Math.fround(short) === value) return short;
   }
   return seven;

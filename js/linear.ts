@@ -1,61 +1,78 @@
-// The baseline of crossValidate: a sign-constrained ridge regression in plain JavaScript, on the same inputs as the model. In: raw rows (float32,
-// row-major), inputs, targets; out: a function from raw rows to predictions. Coordinate descent on the Gram matrix (Friedman, Hastie &
-// Tibshirani 2010, without the L1 part); the strength is chosen by 5 folds of the training rows. Float64; a yardstick, never part of a model.
+// The baseline of crossValidate: a sign-constrained ridge regression on the same inputs as the model, by the kernels of the linear centre (centre.ts),
+// whose strength is chosen by 5 folds of the training rows here. In: raw rows (float32, row-major), inputs, targets; out: a function from raw rows to
+// predictions. A yardstick, never part of a model.
 
-import { RIDGES, SWEEPS } from "./centre.js";
+import { fitCentre } from "./centre.js";
 import { CLIP, signsOf } from "./format.js";
 import { logf } from "./math.js";
-import { indexOfLeast } from "./metrics.js";
+import { meanOf } from "./metrics.js";
+import { paced } from "./turn.js";
 import type { Feature, Input } from "./types.js";
+import type { Trainer } from "./wasm.js";
 
 const FOLDS = 5;
+/** Inputs made between turns of the event loop: some 20 ms. */
+const SLICE = 2 ** 20;
 
-/** Fits; the function that comes back takes raw rows of the same features. */
-export function linearFit(
+/** Fits; the function that comes back takes raw rows of the same features. `pause` is awaited between blocks of work, in both. */
+export async function linearFit(
+  t: Trainer,
   raw: Float32Array,
   inputs: readonly Input[],
   features: readonly Feature[],
   y: Float64Array,
   weight: Float64Array | undefined,
-): (raw: Float32Array) => Float64Array {
+  pause: () => Promise<void>,
+): Promise<(raw: Float32Array) => Promise<Float64Array>> {
   // ramps come after their feature's own input: with them the fit would not be linear
-  const isRamp = (input: Input, i: number) =>
-    input.transform === "linear" && inputs.findIndex((other) => other.feature === input.feature) < i;
-  const used = inputs.filter((input, i) => input.transform !== "level" && !isRamp(input, i));
-  const signs = signsOf(used, features);
+  const seen = new Set<number>();
+  const used = inputs.filter(({ feature, transform }) => {
+    const isRamp = transform === "linear" && seen.has(feature);
+    seen.add(feature);
+    return transform !== "level" && !isRamp;
+  });
+  const n = y.length;
   const d = used.length;
-  const z = (rows: Float32Array, r: number, out: Float64Array) => inputsOf(rows, r, used, features, out);
-  // moments of (z, y, 1) in each fold: (d + 2) x (d + 2), the upper triangle
-  const q = d + 2;
-  const moments = Array.from({ length: FOLDS }, () => new Float64Array(q * q));
-  const row = new Float64Array(q);
-  for (let r = 0; r < y.length; r++) {
-    z(raw, r, row);
-    row[d] = y[r];
-    row[d + 1] = 1;
-    const w = weight ? weight[r] : 1;
-    const m = moments[r % FOLDS];
-    for (let i = 0; i < q; i++) {
-      const v = w * row[i];
-      if (v !== 0) for (let j = i; j < q; j++) m[i * q + j] += v * row[j];
-    }
-  }
-  const total = moments.reduce((sum, m) => sum.map((v, i) => v + m[i]), new Float64Array(q * q));
-  const errors = RIDGES.map((ridge) =>
-    moments.reduce((error, m) => {
-      const rest = total.map((v, i) => v - m[i]);
-      return error + squaredError(m, solve(rest, d, signs, ridge), d);
-    }, 0),
-  );
-  const beta = solve(total, d, signs, RIDGES[indexOfLeast(errors)]);
-  return (rows) => {
-    const n = rows.length / features.length;
-    return Float64Array.from({ length: n }, (_, r) => {
-      z(rows, r, row);
+  const start = t.wasm.mark();
+  const room = Math.min(n, Math.ceil(SLICE / d));
+  const x = t.floats(room * d + 16);
+  const targets = t.floats(room);
+  const weights = t.floats(room);
+  // float32 has no digits to spare for where targets lie and how far apart
+  const middle = meanOf(y, weight);
+  const apart = y.map((v, r) => (weight?.[r] === 0 ? 0 : v - middle));
+  const squares = apart.map((v) => v * v);
+  const spread = Math.sqrt(meanOf(squares, weight)) || 1;
+  const usual = weight ? meanOf(weight) : 1;
+  const row = new Float64Array(d);
+  const feed = {
+    room,
+    range(from: number, to: number) {
+      const rows = t.f32(x);
+      for (let r = from; r < to; r++) {
+        inputsOf(raw, r, used, features, row);
+        rows.set(row, (r - from) * d);
+      }
+      t.f32(targets).set(apart.subarray(from, to).map((v) => v / spread));
+      if (weight) t.f32(weights).set(weight.subarray(from, to).map((w) => w / usual));
+      return { x: x.at, y: targets.at, weight: weight ? weights.at : 0 };
+    },
+  };
+  const problem = { feed, n, d, signs: t.put(signsOf(used, features)), loss: 0, parameter: 0 };
+  const folds = Uint8Array.from(y, (_, r) => r % FOLDS);
+  const { all: beta } = await fitCentre(t, problem, folds, FOLDS, pause, false);
+  t.wasm.reset(start);
+  return async (rows) => {
+    const breathe = paced(pause, SLICE);
+    const out = new Float64Array(rows.length / features.length);
+    for (let r = 0; r < out.length; r++) {
+      inputsOf(rows, r, used, features, row);
       let sum = beta[d];
       for (let i = 0; i < d; i++) sum += beta[i] * row[i];
-      return sum;
-    });
+      out[r] = sum * spread + middle;
+      await breathe(d);
+    }
+    return out;
   };
 }
 
@@ -80,49 +97,4 @@ function inputsOf(
     }
     out[i] = Math.max(-CLIP, Math.min(CLIP, (t - input.center) * input.scale));
   });
-}
-
-/** Coefficients, the bias last: minimises mean squared error + ridge * |beta|^2 under the signs. */
-function solve(m: Float64Array, d: number, signs: readonly number[], ridge: number): Float64Array {
-  const q = d + 2;
-  const at = (i: number, j: number) => (i <= j ? m[i * q + j] : m[j * q + i]);
-  const n = at(d + 1, d + 1);
-  const beta = new Float64Array(d + 1);
-  if (!(n > 0)) return beta;
-  const mean = Float64Array.from({ length: d + 1 }, (_, i) => at(i, d + 1) / n);
-  const gram = new Float64Array(d * d);
-  const gradient = new Float64Array(d);
-  for (let i = 0; i < d; i++) {
-    for (let j = 0; j < d; j++) gram[i * d + j] = at(i, j) / n - mean[i] * mean[j];
-    gradient[i] = at(i, d) / n - mean[i] * mean[d];
-  }
-  for (let sweep = 0; sweep < SWEEPS; sweep++) {
-    let moved = 0;
-    for (let i = 0; i < d; i++) {
-      const own = gram[i * d + i];
-      if (own <= 1e-12) continue;
-      let next = (gradient[i] + own * beta[i]) / (own + ridge);
-      if (next * signs[i] < 0) next = 0;
-      const step = next - beta[i];
-      if (step === 0) continue;
-      beta[i] = next;
-      for (let j = 0; j < d; j++) gradient[j] -= step * gram[i * d + j];
-      moved = Math.max(moved, step * step * own);
-    }
-    if (moved < 1e-14) break;
-  }
-  beta[d] = mean[d];
-  for (let i = 0; i < d; i++) beta[d] -= beta[i] * mean[i];
-  return beta;
-}
-
-/** Sum of squared errors of a linear function over the rows of a moment matrix. */
-function squaredError(m: Float64Array, beta: Float64Array, d: number): number {
-  const q = d + 2;
-  const c = Float64Array.from({ length: q }, (_, i) => (i < d ? beta[i] : i === d ? -1 : beta[d]));
-  let sum = 0;
-  for (let i = 0; i < q; i++) {
-    for (let j = i; j < q; j++) sum += (i === j ? 1 : 2) * c[i] * c[j] * m[i * q + j];
-  }
-  return sum;
 }

@@ -27,18 +27,21 @@ const WORDS = new RegExp(`\\b(${Object.keys(SHORT).join("|")})\\b`, "g");
 /** Source text without the spaces and long names that only people need; strings and comments keep theirs. */
 export function tight(code: string): string {
   if (code.startsWith("//")) return code;
-  return code
-    .split(/("(?:[^"\\]|\\.)*")/)
-    .map((part, i) =>
-      i % 2
-        ? part
-        : part
-            .replace(WORDS, (word) => SHORT[word])
-            .replace(/\n\s*/g, "\n")
-            .replace(/ ?([-+*/%=<>?:;,{}()[\]&|!]+) ?/g, "$1")
-            .replace(/\((\w+)\)=>/g, "$1=>")
-            .replace(/;?\n(?=})/g, "")
-            .replace(/([{},;])\n/g, "$1"),
-    )
-    .join("");
+  return (
+    code
+      // a string of megabytes, as weights are: a choice a character would be remembered, and there is an end to that
+      .split(/("[^"\\]*(?:\\.[^"\\]*)*")/)
+      .map((part, i) =>
+        i % 2
+          ? part
+          : part
+              .replace(WORDS, (word) => SHORT[word])
+              .replace(/\n\s*/g, "\n")
+              .replace(/ ?([-+*/%=<>?:;,{}()[\]&|!]+) ?/g, "$1")
+              .replace(/\((\w+)\)=>/g, "$1=>")
+              .replace(/;?\n(?=})/g, "")
+              .replace(/([{},;])\n/g, "$1"),
+      )
+      .join("")
+  );
 }

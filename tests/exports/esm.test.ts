@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { tight } from "../../js/export/esm-tight.js";
 import { toModule, toModuleTypes } from "../../js/export/index.js";
 import { bounds, pruneModel } from "../../js/export/prune.js";
 import { inputConstraint } from "../../js/format.js";
@@ -203,6 +204,14 @@ describe("toModule", () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it("leaves weights of 16 MB as they are: a model of 1,000 columns has 11", () => {
+    const weights = "b64+/all".repeat(2 ** 21);
+    expect(tight(`const B = "${weights}";`) === `const B="${weights}";`).toBe(true);
+    // what is quoted stays: escaped quotes, spaces and names
+    const text = String.raw`"a \"row\" = 1", "\\"`;
+    expect(tight(`f(${text}, row)`)).toBe(`f(${text},_)`.replace('", "', '","'));
   });
 
   it("asks for the memory that a large model needs", async () => {

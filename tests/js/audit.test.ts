@@ -3,7 +3,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type AnyPredictor, audit } from "../../js/audit.js";
+import { drawMoves } from "../../js/auditprobe.js";
 import { makeModel } from "../../js/model.js";
+import { uniform } from "../../js/random.js";
 import { everyKind, generator, makeRows } from "./oracle.js";
 
 /** A predictor from a function of one row. */
@@ -33,6 +35,37 @@ test("predictions whose squares overflow are judged like others", async () => {
   const given = Array.from({ length: 20 }, (_, r) => ({ a: 1 + (r % 5) }));
   const { checked, wrong, pairs } = await audit(falls, given, { a: 1 });
   expect([checked, wrong, pairs.outOfOrder]).toEqual([20, 1, pairs.checked]);
+});
+
+describe("drawMoves", () => {
+  test("moves the features asked for, where that is their way, and nothing else", () => {
+    const row = fc.array(fc.constantFrom(0, 1, 2, Number.NaN), { minLength: 4, maxLength: 4 });
+    fc.assert(
+      fc.property(
+        fc.array(row, { minLength: 1, maxLength: 6 }),
+        fc.subarray([0, 1, 2, 3]),
+        fc.integer({ min: 1, max: 99 }),
+        (rows, which, seed) => {
+          const signs = [1, -1, 1, -1];
+          const { from, values } = drawMoves(Float64Array.from(rows.flat()), signs, which, 20, uniform(seed));
+          expect(values.length).toBe(4 * from.length);
+          expect(from.length).toBeLessThanOrEqual(20);
+          from.forEach((a, k) => {
+            const moved = [0, 1, 2, 3].filter((f) => !Object.is(values[4 * k + f], rows[a][f]));
+            expect(moved.length).toBeGreaterThan(0);
+            for (const f of moved) {
+              expect(which).toContain(f);
+              expect((values[4 * k + f] - rows[a][f]) * signs[f]).toBeGreaterThan(0);
+            }
+            // all at once to the values of one other row
+            const as = (b: number[]) =>
+              which.every((f) => values[4 * k + f] === b[f] || !((b[f] - rows[a][f]) * signs[f] > 0));
+            expect(rows.some((b) => as(b) && moved.every((f) => values[4 * k + f] === b[f]))).toBe(true);
+          });
+        },
+      ),
+    );
+  });
 });
 
 describe("audit", () => {

@@ -5,8 +5,10 @@ import { RIDGES } from "../../js/centre.js";
 import { crossValidate } from "../../js/crossval.js";
 import { inWords } from "../../js/findings.js";
 import { criterionOf, quantileOf, score } from "../../js/foldscores.js";
-import { linearFit } from "../../js/linear.js";
+import { linearFit as fitLinear } from "../../js/linear.js";
 import type { Feature, Input } from "../../js/types.js";
+import { wasmModule } from "../../js/wasm.inline.js";
+import { createTrainer } from "../../js/wasm.js";
 import { generator } from "./random-model.js";
 
 /** Rows whose target is made by `of` from two counts and noise. */
@@ -386,8 +388,19 @@ describe("what was found, in words", () => {
   });
 });
 
+const noPause = async () => {};
+/** Fits with kernels of its own. */
+const linearFit = (
+  raw: Float32Array,
+  inputs: Input[],
+  features: Feature[],
+  y: Float64Array,
+  weight?: Float64Array,
+  pause = noPause,
+) => fitLinear(createTrainer(wasmModule), raw, inputs, features, y, weight, pause);
+
 describe("the linear yardstick", () => {
-  it("finds the coefficients of a linear truth, and 0 where the sign is wrong", () => {
+  it("finds the coefficients of a linear truth, and 0 where the sign is wrong", async () => {
     const rows = made(500, (a, b) => 3 * a - 2 * b + 1, 0.01);
     const raw = Float32Array.from(rows.flatMap(({ a, b }) => [a, b]));
     const y = Float64Array.from(rows, (row) => row.y);
@@ -398,16 +411,18 @@ describe("the linear yardstick", () => {
       missing: "error",
     });
     const inputs: Input[] = [0, 1].map((f) => ({ feature: f, transform: "linear", center: 4.5, scale: 0.35 }));
-    const right = linearFit(raw, inputs, [feature("a", "increasing"), feature("b", "decreasing")], y, undefined);
-    const at = (f: (raw: Float32Array) => Float64Array, a: number, b: number) => f(Float32Array.of(a, b))[0];
-    expect(at(right, 1, 0) - at(right, 0, 0)).toBeCloseTo(3, 2);
-    expect(at(right, 0, 1) - at(right, 0, 0)).toBeCloseTo(-2, 2);
-    expect(at(right, 0, 0)).toBeCloseTo(1, 1);
-    const wrong = linearFit(raw, inputs, [feature("a", "increasing"), feature("b", "increasing")], y, undefined);
-    expect(at(wrong, 0, 1) - at(wrong, 0, 0)).toBe(0);
+    const right = await linearFit(raw, inputs, [feature("a", "increasing"), feature("b", "decreasing")], y);
+    const corners = Float32Array.of(0, 0, 1, 0, 0, 1);
+    const [origin, one, other] = await right(corners);
+    expect(one - origin).toBeCloseTo(3, 2);
+    expect(other - origin).toBeCloseTo(-2, 2);
+    expect(origin).toBeCloseTo(1, 1);
+    const wrong = await linearFit(raw, inputs, [feature("a", "increasing"), feature("b", "increasing")], y);
+    const [least, , same] = await wrong(corners);
+    expect(same).toBe(least);
   });
 
-  it("has a level for each category, for missing values, and for logarithms of skewed counts", () => {
+  it("has a level for each category, for missing values, and for logarithms of skewed counts", async () => {
     const column: Feature = { name: "a", constraint: "free", kind: "number", missing: "indicator", fill: 2 };
     const city: Feature = {
       name: "city",
@@ -428,13 +443,13 @@ describe("the linear yardstick", () => {
       Array.from({ length: 600 }, (_, r) => [r % 7 === 2 ? Number.NaN : (r * 11) % 31, r % 3]).flat(),
     );
     const y = Float64Array.from({ length: 600 }, (_, r) => truth(raw[2 * r], raw[2 * r + 1]));
-    const predicted = linearFit(raw, inputs, [column, city], y, undefined)(raw);
+    const predicted = await (await linearFit(raw, inputs, [column, city], y))(raw);
     y.forEach((value, r) => {
       expect(predicted[r]).toBeCloseTo(value, 1);
     });
   });
 
-  it("takes the ridge with the least squared error on five folds, dealt in turn, and what that ridge gives in closed form", () => {
+  it("takes the ridge with the least squared error on five folds, dealt in turn, and what that ridge gives in closed form", async () => {
     const random = generator(12);
     const [n, d] = [60, 9];
     // little but noise: the lightest ridge would learn it by heart
@@ -479,44 +494,120 @@ describe("the linear yardstick", () => {
     expect(best).toBeGreaterThan(0);
     expect(best).toBeLessThan(RIDGES.length - 1);
     const want = closed(all, RIDGES[best]);
-    linearFit(
-      raw,
-      inputs,
-      features,
-      y,
-      undefined,
-    )(raw).forEach((value, r) => {
+    const fitted = await linearFit(raw, inputs, features, y);
+    (await fitted(raw)).forEach((value, r) => {
       expect(value).toBeCloseTo(want(r), 5);
     });
   });
 
-  it("counts rows by their weight: of weight 2 as if they were there twice, of weight 0 as if they were not", () => {
+  it("counts rows by their weight: of weight 2 as if they were there twice, of weight 0 as if they were not", async () => {
     const rows = made(60, (a, b) => 3 * a - b * b, 2);
     const features = ["a", "b"].map(
       (name): Feature => ({ name, constraint: "free", kind: "number", missing: "error" }),
     );
     const inputs = [0, 1].map((f): Input => ({ feature: f, transform: "linear", center: 4.5, scale: 0.35 }));
-    const fitted = (times: (r: number) => number[], weight?: Float64Array) => {
+    const fitted = async (times: (r: number) => number[], weight?: Float64Array) => {
       // five at a time, so that each stays in its fold
       const all = Array.from({ length: 12 }, (_, k) => times(k).flatMap(() => rows.slice(5 * k, 5 * k + 5))).flat();
       const raw = Float32Array.from(all.flatMap(({ a, b }) => [a, b]));
-      return linearFit(
-        raw,
-        inputs,
-        features,
-        Float64Array.from(all, (row) => row.y),
-        weight,
-      )(Float32Array.of(1, 2, 8, 5));
+      const y = Float64Array.from(all, (row) => row.y);
+      return (await linearFit(raw, inputs, features, y, weight))(Float32Array.of(1, 2, 8, 5));
     };
     const weight = Float64Array.from(rows, (_, r) => Math.floor(r / 5) % 3);
-    const weighted = fitted(() => [1], weight);
-    const repeated = fitted((k) => new Array(k % 3).fill(1));
+    const weighted = await fitted(() => [1], weight);
+    const repeated = await fitted((k) => new Array(k % 3).fill(1));
     weighted.forEach((value, k) => {
       expect(value).toBeCloseTo(repeated[k], 9);
     });
   });
 
-  it("leaves ramps out: with them it would not be linear", () => {
+  const numbers = (d: number) =>
+    Array.from(
+      { length: d },
+      (_, i): Feature => ({ name: `x${i}`, constraint: "free", kind: "number", missing: "error" }),
+    );
+  const plain = (d: number) =>
+    Array.from({ length: d }, (_, i): Input => ({ feature: i, transform: "linear", center: 0, scale: 1 }));
+
+  it("of more columns than rows is what ridge gives in closed form, with one unknown a row", async () => {
+    const random = generator(5);
+    const [n, d] = [70, 400];
+    const raw = Float32Array.from({ length: n * d }, () => 2 * random() - 1);
+    const y = Float64Array.from({ length: n }, (_, r) => 1e6 + 5 * raw[r * d] + 3 * raw[r * d + 7] + random());
+    const dot = (a: number, b: number) => {
+      let sum = 0;
+      for (let i = 0; i < d; i++) sum += raw[a * d + i] * raw[b * d + i];
+      return sum;
+    };
+    const all = Array.from({ length: n }, (_, r) => r);
+    const products = all.map((a) => all.map((b) => dot(a, b)));
+    /** Minimises mean squared error + ridge * |beta|^2 of the rows, by elimination; gives what it predicts for row r. */
+    const closed = (rows: number[], ridge: number) => {
+      const mean = (of: (r: number) => number) => rows.reduce((sum, r) => sum + of(r), 0) / rows.length;
+      const middle = mean((r) => y[r]);
+      const toMean = all.map((a) => mean((b) => products[a][b]));
+      const means = mean((a) => toMean[a]);
+      const centred = (a: number, b: number) => products[a][b] - toMean[a] - toMean[b] + means;
+      const m = rows.map((a) => [
+        ...rows.map((b) => centred(a, b) + (a === b ? rows.length * ridge : 0)),
+        y[a] - middle,
+      ]);
+      const k = rows.length;
+      for (let i = 0; i < k; i++)
+        for (let j = 0; j < k; j++) {
+          if (j === i) continue;
+          const f = m[j][i] / m[i][i];
+          for (let c = i; c <= k; c++) m[j][c] -= f * m[i][c];
+        }
+      return (r: number) => rows.reduce((sum, a, i) => sum + (m[i][k] / m[i][i]) * centred(a, r), middle);
+    };
+    const errors = RIDGES.map((ridge) =>
+      [0, 1, 2, 3, 4].reduce((error, fold) => {
+        const predict = closed(
+          all.filter((r) => r % 5 !== fold),
+          ridge,
+        );
+        return all.filter((r) => r % 5 === fold).reduce((sum, r) => sum + (y[r] - predict(r)) ** 2, error);
+      }, 0),
+    );
+    const want = closed(all, RIDGES[errors.indexOf(Math.min(...errors))]);
+    (await (await linearFit(raw, plain(d), numbers(d), y))(raw)).forEach((value, r) => {
+      expect(value).toBeCloseTo(want(r), 4);
+    });
+    // targets of no weight say nothing, whatever they are
+    const more = linearFit(
+      Float32Array.from([...raw, ...raw.subarray(0, 5 * d)]),
+      plain(d),
+      numbers(d),
+      Float64Array.from([...y.map((v) => v / 100), 3e38, -3e38, 3e38, 3e38, 3e38]),
+      Float64Array.from({ length: n + 5 }, (_, r) => (r < n ? 1 : 0)),
+    );
+    (await (await more)(raw)).forEach((value, r) => {
+      expect(value).toBeCloseTo(want(r) / 100, 4);
+    });
+  });
+
+  it("lets the event loop run: what a turn brings ends it, and rows that come in pieces give the truth", async () => {
+    const random = generator(6);
+    const [n, d] = [12000, 100];
+    const raw = Float32Array.from({ length: n * d }, () => 2 * random() - 1);
+    const y = Float64Array.from({ length: n }, (_, r) => 1e6 + 5 * raw[r * d] - 3 * raw[r * d + 99]);
+    let turns = 0;
+    const line = await linearFit(raw, plain(d), numbers(d), y, undefined, async () => {
+      turns++;
+    });
+    expect(turns).toBeGreaterThan(10);
+    const before = turns;
+    const predicted = await line(raw);
+    expect(turns).toBeGreaterThan(before);
+    for (let r = 0; r < n; r += 97) expect(predicted[r]).toBeCloseTo(y[r], 2);
+    const stop = async () => {
+      throw new Error("stop");
+    };
+    await expect(linearFit(raw, plain(d), numbers(d), y, undefined, stop)).rejects.toThrow("stop");
+  });
+
+  it("leaves ramps out: with them it would not be linear", async () => {
     const rows = made(300, (a, b) => (a > 4 ? 5 : 0) + b, 0.01);
     const raw = Float32Array.from(rows.flatMap(({ a, b }) => [a, b]));
     const y = Float64Array.from(rows, (row) => row.y);
@@ -525,8 +616,8 @@ describe("the linear yardstick", () => {
     );
     const own = [0, 1].map((f): Input => ({ feature: f, transform: "linear", center: 4.5, scale: 0.35 }));
     const ramp: Input = { feature: 0, transform: "linear", center: 4.5, scale: 100 };
-    const without = linearFit(raw, own, features, y, undefined)(raw);
-    expect(linearFit(raw, [own[0], ramp, own[1]], features, y, undefined)(raw)).toEqual(without);
+    const without = await (await linearFit(raw, own, features, y))(raw);
+    expect(await (await linearFit(raw, [own[0], ramp, own[1]], features, y))(raw)).toEqual(without);
   });
 });
 

@@ -3,6 +3,8 @@
 import { describe, expect, test } from "vitest";
 import { crossValidate, type FitOptions, fit, load, type Progress } from "../../js/index.js";
 import { linearFit } from "../../js/linear.js";
+import { wasmModule } from "../../js/wasm.inline.js";
+import { createTrainer } from "../../js/wasm.js";
 import { generator } from "./oracle.js";
 
 /** Jobs with a known, monotone, non-linear duration: n rows. */
@@ -57,7 +59,10 @@ describe("fit", () => {
       const y = Float64Array.from(rows, (row) => row.y);
       const fresh = draw(200);
       const predicted = model.predictMany(fresh);
-      const baseline = linearFit(raw(rows), inputs, features, y, undefined)(raw(fresh));
+      const t = createTrainer(wasmModule);
+      const baseline = await (await linearFit(t, raw(rows), inputs, features, y, undefined, async () => {}))(
+        raw(fresh),
+      );
       fresh.forEach((row, r) => {
         own += (predicted[r] - row.y) ** 2;
         linear += (baseline[r] - row.y) ** 2;

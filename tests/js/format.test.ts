@@ -247,6 +247,34 @@ describe("a model file", () => {
     );
   });
 
+  it("has the digits of toPrecision: near powers of ten, at ties, at the ends of float32, of float64 too", () => {
+    const bits = new Uint32Array(1);
+    const beside = (x: number, steps: number) => {
+      const float = new Float32Array(bits.buffer);
+      float[0] = x;
+      bits[0] += steps;
+      return float[0];
+    };
+    const value = fc.oneof(
+      fc
+        .tuple(fc.integer({ min: -45, max: 38 }), fc.integer({ min: -9, max: 9 }))
+        .map(([e, k]) => beside(+`1e${e}`, k)),
+      // eight digits and a half, and seven: exactly between two decimals
+      fc.tuple(fc.integer({ min: 0, max: 2e8 }), fc.integer({ min: 0, max: 30 })).map(([m, k]) => (m + 0.5) / 2 ** k),
+      fc.float({ noNaN: true, noDefaultInfinity: true }),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+    );
+    fc.assert(
+      fc.property(value, fc.boolean(), (size, negative) => {
+        const value = negative ? -size : size;
+        const texts = [1, 2, 3, 4, 5, 6, 7, 8].map((digits) => Number(value.toPrecision(digits)));
+        const exact = texts.find((short) => Math.fround(short) === value);
+        expect(shortest(value)).toBe((exact ?? Number(value.toPrecision(9))) + 0);
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
   it("keeps hostile names as they are", () => {
     const hostile = [
       '"',
