@@ -28,7 +28,7 @@ export interface Model extends Predictor {
   /**
    * What each feature adds to the prediction on the way from a baseline to the row: partial derivatives integrated exactly along the straight
    * path (js/explain.ts), in target units. They sum to prediction - baseline, to float32 rounding, and have the constraint's sign.
-   * @param baseline "median" (default: the median row of training), "zero" (all counts 0), or a row
+   * @param baseline "median" (default: medians of training, the commonest categories), "zero" (all counts 0, the first categories), or a row
    */
   explain(row: Row, baseline?: Row | "median" | "zero"): Explanation;
   /** `explain` for many rows against one baseline: contributions are rows × features, row-major. */

@@ -34,7 +34,7 @@ export function addSensitivity(program: Command): void {
   const command = program
     .command("sensitivity <model> <file>")
     .description("partial derivatives of the prediction over the rows of a CSV file: a summary, or all of them")
-    .option("--csv", "every partial derivative: one row a row, one column a feature")
+    .option("--csv", "every partial derivative: one row a row, one column a feature of numbers")
     .option("--weight <column>", "how much each row counts in the summary")
     .option("--bootstrap <n>", "draws of rows behind the ranks' intervals, 0 for none", whole(0, 100000), 200)
     .option("--seed <n>", "of these draws", whole(0, 4294967295), 1);
@@ -104,12 +104,14 @@ async function run(modelPath: string, path: string, flags: Flags): Promise<void>
   const model = await openModel(modelPath, path, flags.output);
   const { features } = model;
   const width = features.length;
+  const numbers = features.flatMap((feature, f) => (feature.kind === "number" ? [f] : []));
+  if (flags.csv && numbers.length === 0)
+    throw new UsageError("--csv: categories have no derivative, and the model has no other features");
   await withOutput(flags.output, async (output) => {
     const file = await openCsv(path, flags);
     const kinds = featureColumns(features, file);
     const weightAt = flags.weight === undefined ? -1 : columnIndex(file, flags.weight, "--weight");
     const weightKind = { name: flags.weight ?? "", kind: "number", missing: false } as const;
-    const numbers = features.flatMap((feature, f) => (feature.kind === "number" ? [f] : []));
     const constrained = numbers.filter((f) => features[f].constraint !== "free");
     const kept = new Kept(width, flags.seed);
     let wrong = 0;

@@ -462,6 +462,14 @@ describe("isotone sensitivity", () => {
     expect([summary.code, summary.err]).toEqual([1, "isotone: header.csv has a header but no rows\n"]);
   });
 
+  it("has no derivatives to write of a model of categories alone, and says so", async () => {
+    await isotone(["fit", "jobs.csv", "-t", "minutes", "-c", "city", "--epochs", "1", "-o", "words.json"]);
+    const { code, out, err } = await isotone(["sensitivity", "words.json", "jobs.csv", "--csv"]);
+    expect([code, out]).toEqual([2, ""]);
+    expect(err).toBe("isotone: --csv: categories have no derivative, and the model has no other features\n");
+    expect((await isotone(["sensitivity", "words.json", "jobs.csv"])).out).toMatch(/^city +- /m);
+  });
+
   it("ranks features by strength in 80 columns, categories among them, and counts wrong signs in every row", async () => {
     const { code, out, err } = await isotone(["sensitivity", "model.json", "jobs.csv"]);
     expect(code).toBe(0);
