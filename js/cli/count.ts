@@ -7,7 +7,7 @@ import { csvLines } from "./csv.js";
 import { InputError, UsageError } from "./errors.js";
 import { type EventLog, type LogOptions, openLog } from "./event-log.js";
 import { oneOf, withCsv, withOutputOptions } from "./options.js";
-import { type Output, plural, say, setQuiet, withOutput } from "./output.js";
+import { keep, type Output, plural, say, setQuiet, withOutput } from "./output.js";
 import { readTime } from "./timestamp.js";
 
 interface Flags extends LogOptions {
@@ -85,6 +85,7 @@ async function run(path: string, flags: Flags): Promise<void> {
   if (flags.classifier !== undefined && flags.activity !== undefined)
     throw new UsageError("--classifier and --activity exclude each other");
   await withOutput(flags.output, async (output) => {
+    await keep(path, flags.output);
     const log = await openLog(path, flags);
     const counted = await countEvents(log, flags);
     const { cases, activities } = counted;

@@ -8,7 +8,7 @@ import { stringify } from "csv-stringify/sync";
 import { type CellSource, type CsvRecord, checkHeader, csvFailure, lineAfter, recordChecker } from "../cells.js";
 import { list, quote, suggest } from "../errors.js";
 import { UsageError } from "./errors.js";
-import { say } from "./output.js";
+import { keep, say } from "./output.js";
 import { openText } from "./text.js";
 
 export type { CsvRecord } from "../cells.js";
@@ -17,6 +17,8 @@ export interface CsvOptions {
   delimiter?: string;
   /** Words that mean "missing" beside the empty cell. */
   na?: readonly string[];
+  /** Where the result goes: not to the file itself. */
+  output?: string;
 }
 
 /** An open CSV file. */
@@ -59,6 +61,7 @@ export async function openCsv(
   options: CsvOptions = {},
   text?: AsyncGenerator<Uint8Array>,
 ): Promise<CsvFile> {
+  await keep(path, options.output);
   const name = path === "-" ? "stdin" : path;
   const delimiter = options.delimiter ?? ",";
   const parser = new PromptParser({

@@ -4,7 +4,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { access, constants, type FileHandle, open, readlink, realpath, rename, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { fileError } from "./errors.js";
+import { fileError, UsageError } from "./errors.js";
 
 const unfinished = new Set<string>();
 let quiet = false;
@@ -55,6 +55,12 @@ async function endOfLinks(path: string): Promise<string> {
 export async function isSameFile(a: string, b: string): Promise<boolean> {
   const [one, other] = await Promise.all([a, b].map((path) => stat(path, { bigint: true }).catch(() => undefined)));
   return one !== undefined && other !== undefined && one.ino === other.ino && one.dev === other.dev && one.isFile();
+}
+
+/** Refuses a result that would take the place of what it is made from. */
+export async function keep(path: string, output: string | undefined): Promise<void> {
+  if (output !== undefined && path !== "-" && (await isSameFile(path, output)))
+    throw new UsageError(`-o ${output} is the file that is read: name another file`);
 }
 
 /** Opens stdout (`-` or nothing) or a file; fails now, before any work, when it cannot be written. */

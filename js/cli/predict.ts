@@ -81,7 +81,9 @@ async function run(modelPath: string, path: string, flags: Flags): Promise<void>
   const model = await openModel(modelPath, path, flags.output);
   checkAsked(model, flags);
   await withOutput(flags.output, async (output) => {
-    const file = await openCsv(path, flags);
+    // columns may be added to the file itself
+    const { output: _, ...reading } = flags;
+    const file = await openCsv(path, reading);
     const kinds = featureColumns(model.features, file);
     const added = [flags.column];
     for (const level of flags.quantiles ?? []) added.push(`${flags.column}_q${level}`);

@@ -1033,6 +1033,21 @@ describe("wrong usage ends with exit code 2 and one line that says what to mend"
       "--folds expected at most the number of rows (",
     ],
     [
+      "the model in the place of its rows",
+      ["fit", "jobs.csv", "-t", "minutes", "-o", "./jobs.csv"],
+      "-o ./jobs.csv is the file that is read",
+    ],
+    [
+      "a table in the place of its rows",
+      ["sensitivity", "model.json", "jobs.csv", "--csv", "-o", "jobs.csv"],
+      "is the file that is read",
+    ],
+    [
+      "a table in the place of its log",
+      ["count", "jobs.csv", "--case", "job", "--activity", "city", "--timestamp", "hour", "-o", "jobs.csv"],
+      "is the file that is read",
+    ],
+    [
       "a name that an engine cannot have",
       ["export", "model.json", "--to", "sql", "--dialect", "spark", "--table", "jobs", "--keep", "$" + "{x}"],
       "--keep expected a name that spark can have",
