@@ -18,6 +18,11 @@ const SKEWED = 1.5;
 const SAMPLE = 65536;
 /** Numbers looked at between turns of the event loop: some 10 ms. */
 const SLICE = 2 ** 21;
+/**
+ * Below so many rows 0 and 1 of a category stay 1 apart. Over its standard deviation a rare one lies up to √n from the mean, and rows that lack it move
+ * its weights as far as any others.
+ */
+const FEW = 250;
 /** A column's record in the kernels (addValues of assembly/columns.ts), before any value. */
 const EMPTY = [0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, Number.NaN, 1, 0];
 
@@ -99,7 +104,7 @@ export async function describe(
   });
   const inputsOf = (withLog: boolean) =>
     described.flatMap((feature, f): Input[] => {
-      const indicator = (count: number) => scaled(count / n, n * (count / n) * (1 - count / n), n);
+      const indicator = (count: number) => scaled(count / n, n < FEW ? n : n * (count / n) * (1 - count / n), n);
       const missing = (count: number): Input[] =>
         feature.missing === "indicator" ? [{ feature: f, transform: "missing", ...indicator(count) }] : [];
       if (feature.kind === "category") {

@@ -21,7 +21,7 @@ const ROWS = [
 /** Bytes: [JavaScript, wasm, both as one inlined bundle]. Raise one only with a reason in the commit. */
 const LIMITS = {
   "isotone, everything": [48260, 20950, 70330],
-  "isotone, fit and load": [35090, 20950, 57250],
+  "isotone, fit and load": [35100, 20950, 57250],
   "isotone/predict": [6550, 3730, 11880],
   "isotone/export": [23250, 0, 23250],
   "a model by toModule, less its numbers and names": [1710, 0, 1710],

@@ -652,6 +652,23 @@ describe("inputs as they come", () => {
     expect(() => model.predict({ city: "Rome", scan: 3 })).toThrow(/unknown category "Rome" for "city".*Bergen, Oslo/);
   });
 
+  test.each([
+    [249, 1, 1],
+    [250, 1 / Math.sqrt(0.1 * 0.9), 1 / Math.sqrt(0.02 * 0.98)],
+  ])("of %i rows a category is scaled by %d, and what is missing by %d", async (n, city, missing) => {
+    const rows = Array.from({ length: n }, (_, r) => ({
+      city: r % 10 === 0 ? "Bergen" : "Oslo",
+      scan: r % 50 === 0 ? Number.NaN : r % 7,
+      t: r % 7,
+    }));
+    const features = { city: { categories: "auto" }, scan: { constraint: 0, missing: "indicator" } } as const;
+    const { inputs } = (await fit(rows, { target: "t", features, epochs: 1 })).toJSON();
+    const of = (transform: string) =>
+      inputs.filter((input) => input.transform === transform).map(({ scale }) => Math.fround(scale));
+    expect(of("equals")).toEqual([Math.fround(city), Math.fround(city)]);
+    expect(of("missing")).toEqual([Math.fround(missing)]);
+  });
+
   test("missing values: an error by default, the median on request, a learned indicator on free features", async () => {
     const random = generator(4);
     const rows = Array.from({ length: 300 }, () => {
