@@ -14,7 +14,7 @@ import { InputError } from "./errors.js";
 import { type ReadRows, readRows } from "./gather.js";
 import { readScaling } from "./model-file.js";
 import { readTraining, type TrainingFlags, threadsFor, withCsv, withOutputOptions, withTraining } from "./options.js";
-import { digits, plural, progressBar, say, setQuiet, textTable, withOutput } from "./output.js";
+import { digits, keep, plural, progressBar, say, setQuiet, textTable, withOutput } from "./output.js";
 
 interface Flags extends TrainingFlags {
   scaling?: string;
@@ -68,7 +68,10 @@ async function run(path: string, flags: Flags): Promise<void> {
     const start = performance.now();
     const file = await openCsv(path, flags);
     const { options, kinds, unused } = readTraining(flags, file);
-    if (flags.scaling !== undefined) options.scaling = await readScaling(flags.scaling);
+    if (flags.scaling !== undefined) {
+      await keep(flags.scaling, flags.output);
+      options.scaling = await readScaling(flags.scaling);
+    }
     const { rows, n: seen } = await readRows(file, kinds);
     let n = seen();
     if (n < 2)

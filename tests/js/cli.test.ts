@@ -1038,6 +1038,11 @@ describe("wrong usage ends with exit code 2 and one line that says what to mend"
       "-o ./jobs.csv is the file that is read",
     ],
     [
+      "the model in the place of its scaling",
+      ["fit", "jobs.csv", "-t", "minutes", "-i", "scan", "--scaling", "model.json", "-o", "model.json"],
+      "-o model.json is the file that is read",
+    ],
+    [
       "a table in the place of its rows",
       ["sensitivity", "model.json", "jobs.csv", "--csv", "-o", "jobs.csv"],
       "is the file that is read",
