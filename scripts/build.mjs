@@ -3,7 +3,8 @@
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmod, copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -22,6 +23,16 @@ async function put(path, text) {
   await writeFile(path, text);
 }
 
+/** What modules are made of besides their entries: sources, options, the compiler. */
+async function moduleSources() {
+  const { version } = JSON.parse(await readFile("node_modules/assemblyscript/package.json", "utf8"));
+  const files = (await readdir("assembly")).sort().map((file) => join("assembly", file));
+  const texts = await Promise.all([...files, "asconfig.json"].map((file) => readFile(file, "utf8")));
+  return JSON.stringify([version, files, texts]);
+}
+const sources = await moduleSources();
+
+/** Compiles, unless `out` is of the same sources: 16 of the 27 seconds of a build. */
 async function asc(entry, out, target = "release", pages = 2) {
   const args = [
     "node_modules/assemblyscript/bin/asc.js",
@@ -35,12 +46,18 @@ async function asc(entry, out, target = "release", pages = 2) {
     "-o",
     out,
   ];
+  const made = createHash("sha256").update(JSON.stringify([sources, await readFile(entry, "utf8"), args]));
+  const key = `${made.digest("hex")}\n`;
+  const before = await readFile(`${out}.key`, "utf8").catch(() => undefined);
+  if (before === key && existsSync(out)) return;
+  await rm(`${out}.key`, { force: true });
   try {
     await run(process.execPath, args);
   } catch (error) {
     process.stderr.write(`${error.stdout ?? ""}${error.stderr ?? error}`);
     throw new Error(`asc failed on ${entry}`);
   }
+  await writeFile(`${out}.key`, key);
 }
 
 /**
@@ -89,10 +106,13 @@ async function textOf({ entry, name, form }, path) {
 
 async function buildWasm() {
   await mkdir("build", { recursive: true });
-  for (const module of MODULES) {
-    await asc(module.entry, `build/${module.name}.wasm`, "release", module.pages);
-    await put(`build/${module.name}.text.ts`, await textOf(module, `build/${module.name}.wasm`));
-  }
+  // each in a process of its own, side by side
+  await Promise.all(
+    MODULES.map(async (module) => {
+      await asc(module.entry, `build/${module.name}.wasm`, "release", module.pages);
+      await put(`build/${module.name}.text.ts`, await textOf(module, `build/${module.name}.wasm`));
+    }),
+  );
 }
 
 /** What tests and benchmarks alone call: not in the modules that users get. */
@@ -123,11 +143,14 @@ async function shippedWasm() {
     if (!KEPT.includes(name) && !names.has(name))
       names.set(name, place < 26 ? LETTERS[place] : `a${LETTERS[place - 26]}`);
   }
-  for (const { entry, name, pages } of MODULES.slice(0, 2)) {
-    const list = (await exported(name)).map((one) => `${one} as ${names.get(one) ?? one}`);
-    await put(`build/shipped/${name}.ts`, `export { ${list.join(", ")} } from "../../${entry.replace(".ts", "")}";\n`);
-    await asc(`build/shipped/${name}.ts`, `build/shipped/${name}.wasm`, "release", pages);
-  }
+  await Promise.all(
+    MODULES.slice(0, 2).map(async ({ entry, name, pages }) => {
+      const list = (await exported(name)).map((one) => `${one} as ${names.get(one) ?? one}`);
+      const text = `export { ${list.join(", ")} } from "../../${entry.replace(".ts", "")}";\n`;
+      await put(`build/shipped/${name}.ts`, text);
+      await asc(`build/shipped/${name}.ts`, `build/shipped/${name}.wasm`, "release", pages);
+    }),
+  );
   if (flags.has("--debug")) await asc("build/shipped/kernels.ts", "build/kernels.debug.wasm", "debug");
   return names;
 }
