@@ -7,7 +7,7 @@ import type { Feature } from "../types.js";
 import type { ColumnKind } from "./cells.js";
 import type { CsvFile } from "./csv.js";
 import { InputError, UsageError } from "./errors.js";
-import { isSameFile } from "./output.js";
+import { keep } from "./output.js";
 import { openText } from "./text.js";
 
 /** The text of a file ("-": stdin), plain or gzipped. */
@@ -32,8 +32,7 @@ export async function readScaling(path: string): Promise<string> {
 export async function openModel(path: string, rows?: string, output?: string): Promise<Model> {
   if (path === "-" && rows === "-")
     throw new UsageError("the model and the rows cannot both come from stdin: name a file for one of them");
-  if (output !== undefined && path !== "-" && (await isSameFile(path, output)))
-    throw new UsageError(`-o ${output} is the model itself: name another file`);
+  await keep(path, output, "the model itself");
   const text = await readText(path);
   try {
     return load(text);

@@ -52,15 +52,15 @@ async function endOfLinks(path: string): Promise<string> {
 }
 
 /** Whether two paths are one file, through whatever links. */
-export async function isSameFile(a: string, b: string): Promise<boolean> {
+async function isSameFile(a: string, b: string): Promise<boolean> {
   const [one, other] = await Promise.all([a, b].map((path) => stat(path, { bigint: true }).catch(() => undefined)));
   return one !== undefined && other !== undefined && one.ino === other.ino && one.dev === other.dev && one.isFile();
 }
 
 /** Refuses a result that would take the place of what it is made from. */
-export async function keep(path: string, output: string | undefined): Promise<void> {
+export async function keep(path: string, output: string | undefined, what = "the file that is read"): Promise<void> {
   if (output !== undefined && path !== "-" && (await isSameFile(path, output)))
-    throw new UsageError(`-o ${output} is the file that is read: name another file`);
+    throw new UsageError(`-o ${output} is ${what}: name another file`);
 }
 
 /** Opens stdout (`-` or nothing) or a file; fails now, before any work, when it cannot be written. */

@@ -4,6 +4,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import workers from "node:worker_threads";
 import { Command, CommanderError } from "commander";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { checkHeader, checkStart, csvFailure } from "../../js/cells.js";
@@ -621,6 +622,21 @@ describe("threads that nobody asked for", () => {
     [1e6, Math.min(availableParallelism(), 8)],
   ])("of %i rows are %i", (rows, threads) => {
     expect(threadsFor(rows)).toBe(threads);
+  });
+
+  it("are those of the processors, one of them this one, at most one a member: no workers for few rows", async () => {
+    const started = vi.spyOn(workers, "Worker");
+    const table = (n: number) => `a,y\n${lines(n, (r) => [r % 17, (r % 17) + (r % 5)])}\n`;
+    put("few.csv", table(249));
+    put("enough.csv", table(250));
+    const flags = ["-t", "y", "--epochs", "3", "--members", "2", "-q"];
+    await isotone("fit", "few.csv", ...flags);
+    expect(started).not.toHaveBeenCalled();
+    await isotone("fit", "enough.csv", ...flags);
+    expect(started).toHaveBeenCalledTimes(Math.min(availableParallelism(), 2) - 1);
+    started.mockClear();
+    await isotone("cv", "enough.csv", ...flags, "--folds", "2", "--no-compare");
+    expect(started).toHaveBeenCalledTimes(2 * (Math.min(availableParallelism(), 2) - 1));
   });
 
   it("train the model that one thread trains, as does any number asked for", async () => {

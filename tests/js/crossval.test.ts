@@ -449,38 +449,29 @@ describe("the linear yardstick", () => {
     });
   });
 
-  it("takes the ridge with the least squared error on five folds, dealt in turn, and what that ridge gives in closed form", async () => {
-    const random = generator(12);
-    const [n, d] = [60, 9];
-    // little but noise: the lightest ridge would learn it by heart
-    const raw = Float32Array.from({ length: n * d }, () => 2 * random() - 1);
-    const y = Float64Array.from({ length: n }, (_, r) => raw[r * d] + 4 * (random() + random() - 1));
-    const features = Array.from(
+  const numbers = (d: number) =>
+    Array.from(
       { length: d },
       (_, i): Feature => ({ name: `x${i}`, constraint: "free", kind: "number", missing: "error" }),
     );
-    const inputs = features.map((_, i): Input => ({ feature: i, transform: "linear", center: 0, scale: 1 }));
-    /** Minimises mean squared error + ridge * |beta|^2 on centred columns, by elimination; gives what it predicts for row r. */
-    const closed = (rows: number[], ridge: number) => {
-      const mean = (of: (r: number) => number) => rows.reduce((sum, r) => sum + of(r), 0) / rows.length;
-      const centre = inputs.map((_, i) => mean((r) => raw[r * d + i]));
-      const middle = mean((r) => y[r]);
-      const a = inputs.map((_, i) => [
-        ...inputs.map(
-          (_, j) => mean((r) => (raw[r * d + i] - centre[i]) * (raw[r * d + j] - centre[j])) + (i === j ? ridge : 0),
-        ),
-        mean((r) => (raw[r * d + i] - centre[i]) * (y[r] - middle)),
-      ]);
-      for (let i = 0; i < d; i++)
-        for (let k = 0; k < d; k++) {
-          if (k === i) continue;
-          const f = a[k][i] / a[i][i];
-          for (let j = i; j <= d; j++) a[k][j] -= f * a[i][j];
-        }
-      return (r: number) =>
-        inputs.reduce((sum, _, i) => sum + (a[i][d] / a[i][i]) * (raw[r * d + i] - centre[i]), middle);
-    };
-    const all = Array.from({ length: n }, (_, r) => r);
+  const plain = (d: number) =>
+    Array.from({ length: d }, (_, i): Input => ({ feature: i, transform: "linear", center: 0, scale: 1 }));
+
+  /** Solves the equations [coefficients, right side] by elimination. */
+  const solved = (m: number[][]) => {
+    const k = m.length;
+    for (let i = 0; i < k; i++)
+      for (let j = 0; j < k; j++) {
+        if (j === i) continue;
+        const f = m[j][i] / m[i][i];
+        for (let c = i; c <= k; c++) m[j][c] -= f * m[i][c];
+      }
+    return m.map((row, i) => row[k] / row[i]);
+  };
+
+  /** The place of the ridge with the least squared error on five folds, dealt in turn; `closed` fits rows, and gives what it predicts for row r. */
+  const bestRidge = (y: Float64Array, closed: (rows: number[], ridge: number) => (r: number) => number) => {
+    const all = Array.from(y.keys());
     const errors = RIDGES.map((ridge) =>
       [0, 1, 2, 3, 4].reduce((error, fold) => {
         const predict = closed(
@@ -490,7 +481,33 @@ describe("the linear yardstick", () => {
         return all.filter((r) => r % 5 === fold).reduce((sum, r) => sum + (y[r] - predict(r)) ** 2, error);
       }, 0),
     );
-    const best = errors.indexOf(Math.min(...errors));
+    return errors.indexOf(Math.min(...errors));
+  };
+
+  it("takes the ridge with the least squared error on five folds, dealt in turn, and what that ridge gives in closed form", async () => {
+    const random = generator(12);
+    const [n, d] = [60, 9];
+    // little but noise: the lightest ridge would learn it by heart
+    const raw = Float32Array.from({ length: n * d }, () => 2 * random() - 1);
+    const y = Float64Array.from({ length: n }, (_, r) => raw[r * d] + 4 * (random() + random() - 1));
+    const [features, inputs] = [numbers(d), plain(d)];
+    /** Minimises mean squared error + ridge * |beta|^2 on centred columns, by elimination; gives what it predicts for row r. */
+    const closed = (rows: number[], ridge: number) => {
+      const mean = (of: (r: number) => number) => rows.reduce((sum, r) => sum + of(r), 0) / rows.length;
+      const centre = inputs.map((_, i) => mean((r) => raw[r * d + i]));
+      const middle = mean((r) => y[r]);
+      const beta = solved(
+        inputs.map((_, i) => [
+          ...inputs.map(
+            (_, j) => mean((r) => (raw[r * d + i] - centre[i]) * (raw[r * d + j] - centre[j])) + (i === j ? ridge : 0),
+          ),
+          mean((r) => (raw[r * d + i] - centre[i]) * (y[r] - middle)),
+        ]),
+      );
+      return (r: number) => beta.reduce((sum, b, i) => sum + b * (raw[r * d + i] - centre[i]), middle);
+    };
+    const all = Array.from(y.keys());
+    const best = bestRidge(y, closed);
     expect(best).toBeGreaterThan(0);
     expect(best).toBeLessThan(RIDGES.length - 1);
     const want = closed(all, RIDGES[best]);
@@ -521,14 +538,6 @@ describe("the linear yardstick", () => {
     });
   });
 
-  const numbers = (d: number) =>
-    Array.from(
-      { length: d },
-      (_, i): Feature => ({ name: `x${i}`, constraint: "free", kind: "number", missing: "error" }),
-    );
-  const plain = (d: number) =>
-    Array.from({ length: d }, (_, i): Input => ({ feature: i, transform: "linear", center: 0, scale: 1 }));
-
   it("of more columns than rows is what ridge gives in closed form, with one unknown a row", async () => {
     const random = generator(5);
     const [n, d] = [70, 400];
@@ -548,29 +557,12 @@ describe("the linear yardstick", () => {
       const toMean = all.map((a) => mean((b) => products[a][b]));
       const means = mean((a) => toMean[a]);
       const centred = (a: number, b: number) => products[a][b] - toMean[a] - toMean[b] + means;
-      const m = rows.map((a) => [
-        ...rows.map((b) => centred(a, b) + (a === b ? rows.length * ridge : 0)),
-        y[a] - middle,
-      ]);
-      const k = rows.length;
-      for (let i = 0; i < k; i++)
-        for (let j = 0; j < k; j++) {
-          if (j === i) continue;
-          const f = m[j][i] / m[i][i];
-          for (let c = i; c <= k; c++) m[j][c] -= f * m[i][c];
-        }
-      return (r: number) => rows.reduce((sum, a, i) => sum + (m[i][k] / m[i][i]) * centred(a, r), middle);
+      const shares = solved(
+        rows.map((a) => [...rows.map((b) => centred(a, b) + (a === b ? rows.length * ridge : 0)), y[a] - middle]),
+      );
+      return (r: number) => rows.reduce((sum, a, i) => sum + shares[i] * centred(a, r), middle);
     };
-    const errors = RIDGES.map((ridge) =>
-      [0, 1, 2, 3, 4].reduce((error, fold) => {
-        const predict = closed(
-          all.filter((r) => r % 5 !== fold),
-          ridge,
-        );
-        return all.filter((r) => r % 5 === fold).reduce((sum, r) => sum + (y[r] - predict(r)) ** 2, error);
-      }, 0),
-    );
-    const want = closed(all, RIDGES[errors.indexOf(Math.min(...errors))]);
+    const want = closed(all, RIDGES[bestRidge(y, closed)]);
     (await (await linearFit(raw, plain(d), numbers(d), y))(raw)).forEach((value, r) => {
       expect(value).toBeCloseTo(want(r), 4);
     });
