@@ -1058,6 +1058,16 @@ describe("wrong usage ends with exit code 2 and one line that says what to mend"
       "--keep expected a name that spark can have",
     ],
     [
+      "a table that an engine cannot have",
+      ["export", "model.json", "--to", "sql", "--dialect", "spark", "--table", "$" + "{x}"],
+      "--table expected a name that spark can have",
+    ],
+    [
+      "a column of predictions that an engine cannot have",
+      ["export", "model.json", "--to", "sql", "--dialect", "postgres", "--table", "t", "--as", "x".repeat(64)],
+      "--as expected a name that postgresql can have",
+    ],
+    [
       "a delimiter of two characters",
       ["predict", "model.json", "new.csv", "--delimiter", "::"],
       "Expected one character",
